@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Checkpoint, StepProof, View} from "./Types.sol";
+import {IInbox} from "./IInbox.sol";
+
+/// @title The step function of the tape, verified on L1
+/// @notice Execution is settled by the EXECUTE precompile, blob bytes by the point-evaluation precompile.
+interface IStepVerifier {
+    struct Config {
+        IInbox inbox;
+        uint64 chainId; // of L2
+        uint64 gasLimit; // of every L2 block
+        uint64 blockTime; // seconds, at least 1
+        uint32 maxWitnessBytes;
+    }
+
+    /// @notice L2 time must advance with every block.
+    error ZeroBlockTime();
+    /// @notice A transaction could need more witness than this allows.
+    error WitnessLimitTooLow(uint32 got, uint32 atLeast);
+    /// @notice Nothing was appended under this index.
+    error UnknownBatch(uint64 batch);
+    /// @notice The proof's batch is not the one that was appended under this index.
+    error WrongBatch(uint64 batch, bytes32 expected, bytes32 got);
+    /// @notice The proof's bytes are not the next forced transaction.
+    error WrongForcedTransaction(uint64 index, bytes32 expected, bytes32 got);
+    /// @notice This step reads no blob.
+    error UnneededOpening();
+    /// @notice This step executes no forced transaction.
+    error UnneededForcedTransaction();
+    /// @notice This step executes nothing.
+    error UnneededExecution();
+    /// @notice The opening must cover exactly the elements that the step reads.
+    error WrongElementCount(uint256 expected, uint256 got);
+    /// @notice System calls and credits use no gas of the block.
+    error UnexpectedGas(uint64 got);
+    /// @notice System calls and credits leave no receipt.
+    error UnexpectedReceiptDigest(bytes32 expected, bytes32 got);
+    /// @notice EXECUTE gave no answer: too little gas, over the limit of this L1 block, or no such precompile.
+    error ExecuteCouldNotRun();
+    /// @notice EXECUTE ran, and this is not what the step does.
+    error ExecuteIsFalse();
+
+    /// @notice What `step(pre)` is. Reverts unless `proof` shows it; "could not run" is never taken for "false".
+    function step(Checkpoint calldata pre, StepProof calldata proof) external returns (Checkpoint memory post);
+    /// @notice The checkpoint that every claim descends from, for a genesis state root.
+    function genesis(bytes32 stateRoot) external view returns (Checkpoint memory);
+    function config() external view returns (Config memory);
+}
