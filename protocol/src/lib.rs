@@ -8,6 +8,7 @@ mod game;
 mod hashes;
 mod ids;
 mod inputs;
+mod memory;
 mod payload;
 mod step;
 mod tape;
@@ -25,6 +26,7 @@ pub use ids::{
     AttemptId, BatchIndex, CheckpointHash, ContentHash, SegmentId, StepIndex, ViewIndex,
 };
 pub use inputs::{Batch, Inputs, View};
+pub use memory::{MemoryInputs, MissingInput};
 pub use payload::{BYTES_PER_ELEMENT, ELEMENTS, PAYLOAD_BYTES, Payload, PayloadError};
 pub use step::{
     Executor, Open, Plan, Rule, Seal, Step, StepError, Transact, TransactionSource, TxOutcome,
