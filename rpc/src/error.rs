@@ -7,11 +7,11 @@ use jsonrpsee::types::{
 };
 
 /// Code of `execution reverted`, with the revert data in `data`.
-pub const REVERTED_CODE: i32 = 3;
+const REVERTED_CODE: i32 = 3;
 /// Code of a refused transaction and of other failures that the caller can mend.
-pub const SERVER_CODE: i32 = -32000;
+const SERVER_CODE: i32 = -32000;
 /// Code of a block or a state that is not there (EIP-1474).
-pub const NOT_FOUND_CODE: i32 = -32001;
+const NOT_FOUND_CODE: i32 = -32001;
 
 /// Why a chain could not answer.
 #[derive(Debug, thiserror::Error)]

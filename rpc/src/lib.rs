@@ -1,11 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod api;
 mod block;
 mod chain;
 mod error;
+mod estimate;
+mod filters;
+mod invalid;
+mod methods;
+mod resolve;
+mod routes;
+mod server;
 
+pub use api::{Args, method, module};
 pub use block::{Bodies, MinedBlock};
 pub use chain::{
     AccountView, BlockPoint, Call, Chain, ChainEvent, Fees, Finality, Trace, TxLocation,
 };
 pub use error::{ChainError, Rejection};
+pub use routes::{Reply, Routes};
+pub use server::{Origins, RunningServer, ServerOptions, serve};
