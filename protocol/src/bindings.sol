@@ -156,6 +156,7 @@ interface IStepVerifier {
     }
     error ZeroBlockTime();
     error WitnessLimitTooLow(uint32 got, uint32 atLeast);
+    error GasLimitTooLow(uint64 got, uint64 atLeast);
     error UnknownBatch(uint64 batch);
     error WrongBatch(uint64 batch, bytes32 expected, bytes32 got);
     error WrongForcedTransaction(uint64 index, bytes32 expected, bytes32 got);

@@ -1,3 +1,45 @@
 #![doc = include_str!("../README.md")]
 
-fn main() {}
+mod bindings;
+mod command;
+mod contracts;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Development commands of Recourse")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs everything that must pass, and installs what it needs.
+    Test {
+        /// The stage to start at.
+        #[arg(long, value_enum, default_value_t = test::Stage::Format)]
+        from: test::Stage,
+    },
+    /// Rebuilds the contracts and their committed artifacts.
+    Contracts {
+        /// Only fail when they are stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Rewrites the Rust bindings' Solidity source from the interfaces.
+    Bindings {
+        /// Only fail when it is stale.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> eyre::Result<()> {
+    match Args::parse().command {
+        Command::Test { from } => test::run(from),
+        Command::Contracts { check } => contracts::artifacts(check),
+        Command::Bindings { check } => bindings::run(check),
+    }
+}

@@ -1,0 +1,71 @@
+//! `cargo xtask test`: all that must pass.
+
+use std::process::Command;
+
+use clap::ValueEnum;
+
+use crate::{
+    bindings,
+    command::{self, cargo, root, say},
+    contracts,
+};
+
+const DENY_VERSION: &str = "0.20.2";
+
+/// A stage of the test run, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Stage {
+    /// rustfmt and the freshness of the bindings.
+    Format,
+    /// clippy, warnings denied.
+    Clippy,
+    /// Artifacts fresh, forge fmt, forge tests.
+    Contracts,
+    /// Rust tests and doctests.
+    Rust,
+    /// Licences, bans, sources.
+    Deny,
+}
+
+/// Runs every stage from `from` on.
+pub(crate) fn run(from: Stage) -> eyre::Result<()> {
+    for stage in Stage::value_variants().iter().filter(|stage| **stage >= from) {
+        say(&format!("== {stage:?}"));
+        match stage {
+            Stage::Format => {
+                cargo(&["fmt", "--all", "--check"])?;
+                bindings::run(true)?;
+            }
+            Stage::Clippy => cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--locked",
+                "--",
+                "-D",
+                "warnings",
+            ])?,
+            Stage::Contracts => contracts::test()?,
+            Stage::Rust => cargo(&["test", "--workspace", "--locked"])?,
+            Stage::Deny => deny()?,
+        }
+    }
+    say("all stages passed");
+    Ok(())
+}
+
+fn deny() -> eyre::Result<()> {
+    let check = ["check", "bans", "licenses", "sources"];
+    if Command::new("cargo-deny").arg("--version").output().is_ok_and(|o| o.status.success()) {
+        return command::run("", "cargo-deny", &check);
+    }
+    let tools = root().join("target/tools");
+    let binary = tools.join("bin/cargo-deny");
+    let (tools, path) = (tools.display().to_string(), binary.display().to_string());
+    if !binary.exists() {
+        say("installing cargo-deny into target/tools");
+        let version = ["--locked", "--version", DENY_VERSION, "--root", &tools];
+        cargo(&[&["install", "cargo-deny"][..], &version[..]].concat())?;
+    }
+    command::run("", &path, &check)
+}
