@@ -19,6 +19,8 @@ interface IStepVerifier {
     error ZeroBlockTime();
     /// @notice A transaction could need more witness than this allows.
     error WitnessLimitTooLow(uint32 got, uint32 atLeast);
+    /// @notice A transaction may use up to 2^24 gas, so a block must have room for one.
+    error GasLimitTooLow(uint64 got, uint64 atLeast);
     /// @notice Nothing was appended under this index.
     error UnknownBatch(uint64 batch);
     /// @notice The proof's batch is not the one that was appended under this index.

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+// The committed artifacts, made from what `forge build` left in out/.
+//   node artifacts.js --write   writes artifacts/*.json
+//   node artifacts.js --check   fails if they are not what out/ says
+'use strict';
+const fs = require('fs');
+const path = require('path');
+
+const CONTRACTS = ['Inbox', 'Rollup', 'StepVerifier'];
+
+function artifact(name) {
+  const file = path.join(__dirname, 'out', `${name}.sol`, `${name}.json`);
+  if (!fs.existsSync(file)) throw new Error(`${file} is missing: run forge build first`);
+  const { abi, bytecode, deployedBytecode } = JSON.parse(fs.readFileSync(file, 'utf8'));
+  for (const code of [bytecode, deployedBytecode]) {
+    if (Object.keys(code.linkReferences || {}).length > 0) throw new Error(`${name} has unlinked libraries`);
+  }
+  // The order in which the compiler lists them is not for us to rely on.
+  const key = (item) => `${item.type} ${item.name || ''} ${JSON.stringify(item.inputs || [])}`;
+  abi.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  return `${JSON.stringify({ abi, bytecode: bytecode.object, deployedBytecode: deployedBytecode.object }, null, 1)}\n`;
+}
+
+function main(mode) {
+  if (mode !== '--write' && mode !== '--check') throw new Error('usage: node artifacts.js --write | --check');
+  const folder = path.join(__dirname, 'artifacts');
+  fs.mkdirSync(folder, { recursive: true });
+  const stale = [];
+  for (const name of CONTRACTS) {
+    const file = path.join(folder, `${name}.json`);
+    const fresh = artifact(name);
+    if (mode === '--write') fs.writeFileSync(file, fresh);
+    else if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== fresh) stale.push(name);
+  }
+  if (stale.length > 0) {
+    throw new Error(`stale artifacts: ${stale.join(', ')}. Run forge build, then node artifacts.js --write, in contracts/`);
+  }
+}
+
+try {
+  main(process.argv[2]);
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
+}
