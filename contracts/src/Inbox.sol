@@ -110,9 +110,7 @@ contract Inbox is IInbox {
 
     /// @inheritdoc IInbox
     function force(bytes calldata rawTransaction) external payable returns (uint64 index) {
-        require(
-            rawTransaction.length <= MAX_FORCED_BYTES, ForcedTooLong(rawTransaction.length, MAX_FORCED_BYTES)
-        );
+        require(rawTransaction.length <= MAX_FORCED_BYTES, ForcedTooLong(rawTransaction.length, MAX_FORCED_BYTES));
         require(msg.value == FORCE_FEE, WrongFee(msg.value, FORCE_FEE));
 
         index = _forcedQueue.push();

@@ -58,11 +58,7 @@ contract StepVerifier is IStepVerifier {
     // ---------------------------------------------------------------- the step
 
     /// @inheritdoc IStepVerifier
-    function step(Checkpoint calldata pre, StepProof calldata proof)
-        external
-        view
-        returns (Checkpoint memory post)
-    {
+    function step(Checkpoint calldata pre, StepProof calldata proof) external view returns (Checkpoint memory post) {
         _checkBatch(pre.batch, proof.batch);
         post = pre;
         if (_forcedIsDue(post)) {

@@ -198,6 +198,13 @@ interface IRollup {
         Dead,
         Confirmed
     }
+    enum Fate {
+        Pending,
+        Dead,
+        Confirmed,
+        Contradicted,
+        Void
+    }
     struct Attempt {
         bytes32 content;
         address owner;
@@ -220,7 +227,7 @@ interface IRollup {
     }
     struct Revealed {
         bytes32 versionedHash;
-        uint64 at;
+        uint64 revealedAt;
     }
     event Proposed(
         bytes32 indexed attempt,
@@ -238,14 +245,67 @@ interface IRollup {
         bytes32 indexed attempt, bytes32 indexed segmentId, address indexed challenger, Segment segment, uint64 deadline
     );
     event SegmentRevealed(
-        bytes32 indexed attempt, bytes32 indexed segmentId, Segment segment, bytes32 versionedHash, uint64 stride, uint32 count
+        bytes32 indexed attempt,
+        bytes32 indexed segmentId,
+        Segment segment,
+        bytes32 versionedHash,
+        uint64 stride,
+        uint32 count
     );
     event StepProven(bytes32 indexed pre, bytes32 indexed post, address prover);
-    event Died(bytes32 indexed attempt, bytes32 indexed segmentId, address indexed beneficiary, bool byTimeout, uint128 reward, uint128 burnt);
+    event Died(
+        bytes32 indexed attempt,
+        bytes32 indexed segmentId,
+        address indexed beneficiary,
+        bool byTimeout,
+        uint128 reward,
+        uint128 burnt
+    );
     event Confirmed(bytes32 indexed attempt, bytes32 indexed content, uint64 batch);
     event Voided(bytes32 indexed content);
     event Settled(bytes32 indexed id, address indexed to, uint256 paid, uint256 burnt);
     event Withdrawn(address indexed who, address to, uint256 amount);
+    error ArityOutOfRange(uint32 arity);
+    error TooFewSteps(uint256 reach, uint256 needed);
+    error WrongInbox(address expected, address got);
+    error ZeroPeriod();
+    error ResponsePeriodTooShort(uint64 got, uint64 atLeast);
+    error NotStandardCode(address account, bytes32 expected, bytes32 got);
+    error WrongBond(uint256 sent, uint256 expected);
+    error ZeroBeneficiary();
+    error UnknownContent(bytes32 content);
+    error UnknownAttempt(bytes32 attempt);
+    error UnfitParent(bytes32 parent);
+    error WrongBatchHash(uint64 batch, bytes32 expected, bytes32 got);
+    error BatchNotNewer(uint64 batch, uint64 parentBatch);
+    error NotBatchEnd(uint64 batch, uint32 blob, uint32 offset, bool open);
+    error StepsOutOfRange(uint64 steps, uint64 atMost);
+    error NotPending(bytes32 attempt, Fate fate);
+    error ParentNotConfirmed(bytes32 parent);
+    error ChallengesOpen(uint32 count);
+    error TooLate(uint256 time, uint256 last);
+    error TooEarly(uint256 time, uint256 last);
+    error SegmentTooShort(uint64 start, uint64 end);
+    error AlreadyChallenged(bytes32 segmentId);
+    error NotChallenged(bytes32 segmentId);
+    error AlreadyRevealed(bytes32 segmentId);
+    error NotRevealed(bytes32 segmentId);
+    error NotOwner(address caller, address owner);
+    error NoBlob(uint256 blobIndex);
+    error UnneededOpening();
+    error GapOutOfRange(uint32 index, uint256 count);
+    error NotOneStep(uint64 start, uint64 end);
+    error StepNotProven(bytes32 pre);
+    error StepIsTrue(bytes32 pre, bytes32 post);
+    error WrongPreimage(bytes32 expected, bytes32 got);
+    error NotBeyond(uint64 batch, uint64 claimBatch);
+    error NotVoid(bytes32 content);
+    error FateUndecided(bytes32 attempt);
+    error AlreadySettled(bytes32 id);
+    error ChallengeLost(bytes32 segmentId);
+    error NothingOwed(address who);
+    error ZeroRecipient();
+    error TransferFailed(address to, uint256 amount);
     function propose(
         bytes32 parent,
         bytes32 batchHash,
@@ -262,9 +322,14 @@ interface IRollup {
     function killClaim(bytes32 attempt, address beneficiary) external;
     function killGapBeyond(bytes32 attempt, Gap calldata gap, Checkpoint calldata pre, address beneficiary) external;
     function proveFraudGap(
-        bytes32 attempt, Gap calldata gap, Checkpoint calldata pre, StepProof calldata proof, address beneficiary
+        bytes32 attempt,
+        Gap calldata gap,
+        Checkpoint calldata pre,
+        StepProof calldata proof,
+        address beneficiary
     ) external;
-    function proveFraudClaim(bytes32 attempt, Checkpoint calldata pre, StepProof calldata proof, address beneficiary) external;
+    function proveFraudClaim(bytes32 attempt, Checkpoint calldata pre, StepProof calldata proof, address beneficiary)
+        external;
     function timeout(bytes32 attempt, bytes32 segmentId) external;
     function confirm(bytes32 attempt) external;
     function markVoid(bytes32 content) external;
@@ -274,6 +339,7 @@ interface IRollup {
     function tip() external view returns (bytes32 content);
     function contentOf(bytes32 content) external view returns (Content memory);
     function attemptOf(bytes32 attempt) external view returns (Attempt memory);
+    function fateOf(bytes32 attempt) external view returns (Fate);
     function challengeOf(bytes32 segmentId) external view returns (Challenge memory);
     function revealedOf(bytes32 segmentId) external view returns (Revealed memory);
     function truth(bytes32 pre) external view returns (bytes32 post);

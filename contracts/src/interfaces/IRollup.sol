@@ -239,12 +239,8 @@ interface IRollup {
     ) external;
 
     /// @notice proveStep + killClaim. If the step is proven already, `proof` is not looked at.
-    function proveFraudClaim(
-        bytes32 attempt,
-        Checkpoint calldata pre,
-        StepProof calldata proof,
-        address beneficiary
-    ) external;
+    function proveFraudClaim(bytes32 attempt, Checkpoint calldata pre, StepProof calldata proof, address beneficiary)
+        external;
 
     /// @notice Kills an attempt that did not answer in time.
     function timeout(bytes32 attempt, bytes32 segmentId) external;

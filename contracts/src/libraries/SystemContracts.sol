@@ -16,8 +16,10 @@ library SystemContracts {
     address internal constant BEACON_ROOTS = 0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02; // EIP-4788
 
     /// @dev keccak256 of the runtime code that each EIP gives; a test holds them against those bytes.
-    bytes32 internal constant HISTORY_STORAGE_CODE_HASH = 0x6e49e66782037c0555897870e29fa5e552daf4719552131a0abce779daec0a5d;
-    bytes32 internal constant BEACON_ROOTS_CODE_HASH = 0xf57acd40259872606d76197ef052f3d35588dadf919ee1f0e3cb9b62d3f4b02c;
+    bytes32 internal constant HISTORY_STORAGE_CODE_HASH =
+        0x6e49e66782037c0555897870e29fa5e552daf4719552131a0abce779daec0a5d;
+    bytes32 internal constant BEACON_ROOTS_CODE_HASH =
+        0xf57acd40259872606d76197ef052f3d35588dadf919ee1f0e3cb9b62d3f4b02c;
 
     /// @notice Reverts unless both accounts hold their code under `stateRoot`.
     function check(bytes32 stateRoot, bytes[] memory proof2935, bytes[] memory proof4788) internal pure {

@@ -88,9 +88,7 @@ abstract contract Claims is IRollup {
 
     /// @inheritdoc IRollup
     function config() external view returns (Config memory) {
-        return Config(
-            INBOX, VERIFIER, ARITY, LEVELS, CHALLENGE_WINDOW, RESPONSE_PERIOD, CLAIM_BOND, CHALLENGE_BOND
-        );
+        return Config(INBOX, VERIFIER, ARITY, LEVELS, CHALLENGE_WINDOW, RESPONSE_PERIOD, CLAIM_BOND, CHALLENGE_BOND);
     }
 
     // ---------------------------------------------------------------- fates

@@ -101,7 +101,11 @@ abstract contract Proofs is Dissection {
         _die(attempt, segmentId, beneficiary, false);
     }
 
-    function _openPair(bytes32 attempt, Gap calldata gap) private view returns (Segment memory pair, bytes32 segmentId) {
+    function _openPair(bytes32 attempt, Gap calldata gap)
+        private
+        view
+        returns (Segment memory pair, bytes32 segmentId)
+    {
         (pair,, segmentId) = _openGap(attempt, gap);
         require(pair.end - pair.start == 1, NotOneStep(pair.start, pair.end));
     }
