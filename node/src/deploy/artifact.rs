@@ -1,0 +1,61 @@
+//! The committed contracts.
+
+use alloy_primitives::Bytes;
+use serde::Deserialize;
+
+use super::DeployError;
+
+/// One of the contracts that make a rollup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contract {
+    Inbox,
+    StepVerifier,
+    Rollup,
+}
+
+/// The part of a compiler's output that deployment needs.
+#[derive(Debug, Deserialize)]
+struct Artifact {
+    /// Creation code, without arguments.
+    bytecode: Bytes,
+}
+
+impl Contract {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Inbox => "Inbox",
+            Self::StepVerifier => "StepVerifier",
+            Self::Rollup => "Rollup",
+        }
+    }
+
+    const fn artifact(self) -> &'static str {
+        match self {
+            Self::Inbox => include_str!("../../../contracts/artifacts/Inbox.json"),
+            Self::StepVerifier => include_str!("../../../contracts/artifacts/StepVerifier.json"),
+            Self::Rollup => include_str!("../../../contracts/artifacts/Rollup.json"),
+        }
+    }
+
+    /// Creation code; constructor arguments are appended to it.
+    pub(super) fn creation_code(self) -> Result<Vec<u8>, DeployError> {
+        let artifact: Artifact = serde_json::from_str(self.artifact())
+            .map_err(|_unlinked| DeployError::Artifact(self.name()))?;
+        let code = artifact.bytecode;
+        if code.is_empty() { Err(DeployError::Artifact(self.name())) } else { Ok(code.to_vec()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_contract_can_be_deployed() {
+        for contract in [Contract::Inbox, Contract::StepVerifier, Contract::Rollup] {
+            // EIP-3860 limits creation code.
+            let length = contract.creation_code().unwrap().len();
+            assert!((1..=49_152).contains(&length), "{}: {length}", contract.name());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The start of the L2, computed as the StepVerifier computes it.
+
+use std::collections::BTreeMap;
+
+use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use recourse_execution::state::{Genesis as Accounts, GenesisAccount as Account};
+use recourse_protocol::{
+    BatchIndex, Checkpoint, GENESIS_BASE_FEE, GenesisAccount, L2Config, View, bindings::BlockContext,
+    header_hash,
+};
+
+use super::DeployError;
+
+/// The genesis state, with the proofs that the Rollup's constructor wants: an `EXECUTE` opening is only
+/// sound when both system contracts have code.
+#[derive(Debug)]
+pub(super) struct Genesis {
+    pub(super) state_root: B256,
+    /// Account proof of the EIP-2935 contract, root first.
+    pub(super) history_proof: Vec<Bytes>,
+    /// Account proof of the EIP-4788 contract, root first.
+    pub(super) beacon_proof: Vec<Bytes>,
+}
+
+impl Genesis {
+    /// The state of these accounts and the predeploys.
+    pub(super) fn of(alloc: &BTreeMap<Address, GenesisAccount>) -> Result<Self, DeployError> {
+        let alloc = alloc.iter().map(|(address, account)| (*address, account_of(account)));
+        let state = Accounts { alloc: alloc.collect() }.build().map_err(wrong)?;
+        let proof = |address| {
+            let proof = state.proof(address, &[]).map_err(wrong)?;
+            Ok::<_, DeployError>(proof.nodes)
+        };
+        Ok(Self {
+            state_root: state.root(),
+            history_proof: proof(HISTORY_STORAGE_ADDRESS)?,
+            beacon_proof: proof(BEACON_ROOTS_ADDRESS)?,
+        })
+    }
+
+    /// The checkpoint that every claim descends from.
+    pub(super) fn checkpoint(&self, view: &View, l2: &L2Config) -> Checkpoint {
+        let block = BlockContext {
+            chainId: l2.chain_id,
+            number: 0,
+            timestamp: view.l1_timestamp,
+            gasLimit: l2.gas_limit,
+            baseFee: U256::from(GENESIS_BASE_FEE),
+            prevRandao: view.prev_randao,
+            coinbase: Address::ZERO,
+        };
+        let sealed = Checkpoint {
+            state_root: self.state_root,
+            timestamp: view.l1_timestamp,
+            base_fee: block.baseFee,
+            batch: BatchIndex(1),
+            ..Checkpoint::default()
+        };
+        let parent_hash = header_hash(&sealed, &block, view.l1_hash, &[]);
+        Checkpoint { parent_hash, ..sealed }
+    }
+}
+
+fn account_of(given: &GenesisAccount) -> Account {
+    let storage = given.storage.iter().map(|(slot, value)| (U256::from_be_bytes(slot.0), *value));
+    Account {
+        balance: given.balance,
+        nonce: given.nonce,
+        code: given.code.clone(),
+        storage: storage.collect(),
+    }
+}
+
+fn wrong(source: impl core::error::Error + Send + Sync + 'static) -> DeployError {
+    DeployError::State(Box::new(source))
+}

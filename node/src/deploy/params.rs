@@ -1,0 +1,123 @@
+//! What is chosen when a rollup is deployed.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, U256};
+use recourse_protocol::{
+    BatchIndex, Checkpoint, Contracts, GenesisAccount, GenesisConfig, L2Config, Limits, Periods,
+    RollupConfig,
+};
+
+use super::DeployError;
+
+/// Bits of a bond in the Rollup contract.
+const BOND_BITS: usize = 128;
+/// 1 ether in wei.
+const ETHER: u64 = 1_000_000_000_000_000_000;
+
+/// What is chosen when a rollup is deployed; nothing of it can be changed afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployParams {
+    /// Constants of L2 execution.
+    pub l2: L2Config,
+    /// Clocks, in seconds.
+    pub periods: Periods,
+    /// The dissection's shape, bonds and fees.
+    pub limits: Limits,
+    /// Who alone may append while active; zero for a based rollup.
+    pub sequencer: Address,
+    /// ERC-20 on L1 that pays for L2 gas; zero for ether.
+    pub gas_token: Address,
+    /// Accounts of the genesis beside the predeploys.
+    pub alloc: BTreeMap<Address, GenesisAccount>,
+}
+
+impl Default for DeployParams {
+    /// The defaults of `docs/protocol.md`; chain id 8079, ether as gas, a based rollup, no accounts.
+    fn default() -> Self {
+        Self {
+            l2: L2Config {
+                chain_id: 8079,
+                gas_limit: 1 << 28,
+                block_time: 1,
+                max_witness_bytes: 1 << 20,
+            },
+            periods: Periods {
+                challenge_window: 7 * 24 * 3600,
+                response_period: 36 * 3600,
+                force_delay: 12 * 3600,
+            },
+            limits: Limits {
+                arity: 4095,
+                levels: 2,
+                claim_bond: U256::from(ETHER),
+                challenge_bond: U256::from(ETHER / 5),
+                force_fee: U256::from(ETHER / 1000),
+                min_deposit_gwei: 100_000,
+            },
+            sequencer: Address::ZERO,
+            gas_token: Address::ZERO,
+            alloc: BTreeMap::new(),
+        }
+    }
+}
+
+impl DeployParams {
+    /// Checks every range before anything is sent.
+    ///
+    /// # Errors
+    /// [`DeployError::Config`] or [`DeployError::TooLarge`].
+    pub(super) fn check(&self, l1_chain_id: u64, state_root: B256) -> Result<(), DeployError> {
+        let checkpoint =
+            Checkpoint { state_root, batch: BatchIndex(1), ..Checkpoint::default() };
+        let nowhere = Contracts {
+            inbox: Address::ZERO,
+            rollup: Address::ZERO,
+            verifier: Address::ZERO,
+            deploy_block: 0,
+        };
+        let genesis = GenesisConfig { checkpoint, alloc: BTreeMap::new() };
+        self.rollup_config(l1_chain_id, nowhere, genesis).check()?;
+        fits("claim-bond", self.limits.claim_bond)?;
+        fits("challenge-bond", self.limits.challenge_bond)
+    }
+
+    pub(super) const fn rollup_config(
+        &self,
+        l1_chain_id: u64,
+        contracts: Contracts,
+        genesis: GenesisConfig,
+    ) -> RollupConfig {
+        RollupConfig {
+            l1_chain_id,
+            l2: self.l2,
+            contracts,
+            periods: self.periods,
+            limits: self.limits,
+            genesis,
+        }
+    }
+}
+
+fn fits(field: &'static str, value: U256) -> Result<(), DeployError> {
+    let got = value.bit_len();
+    if got <= BOND_BITS { Ok(()) } else { Err(DeployError::TooLarge { field, expected: BOND_BITS, got }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_in_range() {
+        DeployParams::default().check(1, B256::ZERO).unwrap();
+    }
+
+    #[test]
+    fn bonds_must_fit_the_contract() {
+        let mut params = DeployParams::default();
+        params.limits.claim_bond = U256::from(1u64) << 128;
+        let error = params.check(1, B256::ZERO).unwrap_err();
+        assert!(matches!(error, DeployError::TooLarge { field: "claim-bond", expected: 128, got: 129 }));
+    }
+}
