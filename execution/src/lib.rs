@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+pub mod block;
+mod error;
+mod evm;
+pub mod execute;
+mod executor;
+mod record;
+mod rules;
+pub mod state;
+pub mod trie;
+mod witness;
+
+pub use block::{Executed, Invalid, TxRun};
+pub use error::{ExecutionError, StateError};
+pub use evm::{block_env, cfg_env};
+pub use execute::{Claim, ExecuteError, TraceShape, execute, replay};
+pub use executor::StateExecutor;
+pub use record::{RecordError, Recorded, Recorder};
+pub use rules::{RuleSet, Schedule};
+pub use state::{Account, AccountProof, Genesis, GenesisAccount, State, StorageProof};
+pub use witness::Witness;

@@ -1,0 +1,114 @@
+use alloy_consensus::{
+    Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction, TxEnvelope, TxReceipt,
+};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Address, B256, Bytes, Log, keccak256};
+use recourse_protocol::{TxPosition, fold_digest};
+
+use super::{Invalid, decode::Decoded};
+
+/// What became of a transaction.
+#[derive(Clone, Debug)]
+pub enum TxRun {
+    /// It was invalid: nothing happened, no gas, no receipt.
+    NoOp(Invalid),
+    /// It is part of the block.
+    Included(Box<Executed>),
+}
+
+impl TxRun {
+    /// Gas used; 0 if and only if it was a no-op.
+    #[must_use]
+    pub fn gas_used(&self) -> u64 {
+        match self {
+            Self::NoOp(_) => 0,
+            Self::Included(executed) => executed.gas_used,
+        }
+    }
+
+    /// Where the next transaction stands.
+    #[must_use]
+    pub fn after(&self, before: TxPosition) -> TxPosition {
+        match self {
+            Self::NoOp(_) => before,
+            Self::Included(executed) => TxPosition {
+                gas_used_before: executed.receipt.cumulative_gas_used(),
+                receipt_digest_before: executed.fold_receipt(before.receipt_digest_before),
+            },
+        }
+    }
+}
+
+/// A transaction that is part of a block.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// The transaction.
+    pub transaction: TxEnvelope,
+    /// Who sent it.
+    pub sender: Address,
+    /// Its receipt, with the logs, their bloom, and the gas of the block up to it.
+    pub receipt: ReceiptEnvelope,
+    /// Gas that it used.
+    pub gas_used: u64,
+    /// Wei paid for a unit of gas.
+    pub effective_gas_price: u128,
+    /// The contract that it creates, if that was its purpose (whether or not it succeeded).
+    pub contract_address: Option<Address>,
+    /// What the call returned, or why it reverted.
+    pub output: Bytes,
+    /// Whether it used more bytes of state than can be proven, and failed for that.
+    pub exhausted: bool,
+}
+
+/// How a run ended.
+pub(super) struct Ending {
+    pub(super) success: bool,
+    pub(super) gas_used: u64,
+    pub(super) logs: Vec<Log>,
+    pub(super) output: Bytes,
+    pub(super) exhausted: bool,
+}
+
+impl Executed {
+    pub(super) fn new(
+        decoded: Decoded,
+        ending: Ending,
+        cumulative_gas_used: u64,
+        base_fee: u64,
+    ) -> Self {
+        let Decoded { transaction, sender, .. } = decoded;
+        let receipt = Receipt {
+            status: Eip658Value::Eip658(ending.success),
+            cumulative_gas_used,
+            logs: ending.logs,
+        };
+        let receipt = envelope(&transaction, receipt.into_with_bloom());
+        let contract_address = transaction.is_create().then(|| sender.create(transaction.nonce()));
+        Self {
+            effective_gas_price: transaction.effective_gas_price(Some(base_fee)),
+            transaction,
+            sender,
+            receipt,
+            gas_used: ending.gas_used,
+            contract_address,
+            output: ending.output,
+            exhausted: ending.exhausted,
+        }
+    }
+
+    /// The digest of receipts with this one.
+    #[must_use]
+    pub fn fold_receipt(&self, digest: B256) -> B256 {
+        fold_digest(digest, keccak256(self.receipt.encoded_2718()))
+    }
+}
+
+fn envelope(transaction: &TxEnvelope, receipt: ReceiptWithBloom<Receipt>) -> ReceiptEnvelope {
+    match transaction {
+        TxEnvelope::Legacy(_) => ReceiptEnvelope::Legacy(receipt),
+        TxEnvelope::Eip2930(_) => ReceiptEnvelope::Eip2930(receipt),
+        TxEnvelope::Eip1559(_) => ReceiptEnvelope::Eip1559(receipt),
+        TxEnvelope::Eip4844(_) => ReceiptEnvelope::Eip4844(receipt),
+        TxEnvelope::Eip7702(_) => ReceiptEnvelope::Eip7702(receipt),
+    }
+}

@@ -1,0 +1,126 @@
+use alloy_consensus::Transaction;
+use recourse_protocol::TxPosition;
+use revm::{
+    context::{
+        BlockEnv,
+        result::{EVMError, ExecutionResult, InvalidTransaction},
+    },
+    state::EvmState,
+};
+
+use super::{
+    Piece,
+    decode::{Decoded, decode},
+    exhausted,
+    outcome::{Ending, Executed, TxRun},
+};
+use crate::{
+    error::{ExecutionError, StateError},
+    evm::{self, GasBound, TxDb},
+    state::World,
+    trie::TrieError,
+};
+
+/// The end of a run that is valid, and the state after it.
+type Ended = (Ending, World);
+
+impl Piece<'_> {
+    /// Runs one transaction; an invalid one changes nothing.
+    pub(crate) fn transact(
+        &mut self,
+        position: TxPosition,
+        raw: &[u8],
+    ) -> Result<TxRun, ExecutionError> {
+        let available = self.block.gasLimit.saturating_sub(position.gas_used_before);
+        let decoded = match decode(raw, available) {
+            Ok(decoded) => decoded,
+            Err(invalid) => return Ok(TxRun::NoOp(invalid)),
+        };
+        let bound = self
+            .gross_gas_left
+            .map(|allowed| GasBound::new(decoded.transaction.gas_limit(), allowed));
+        let meter = self.meter();
+        let db = TxDb::new(&self.world, self.source, self.block.number, meter).bounded(bound);
+        let ran = evm::transact(
+            db,
+            self.cfg.clone(),
+            self.env.clone(),
+            decoded.env(),
+            self.max_witness_bytes,
+        );
+        let mut db = ran.db;
+        let (ended, gross) = match settle(&mut db, ran.result, &decoded, &self.env)? {
+            Ok(ended) => ended,
+            Err(invalid) => {
+                let used = db.take_used();
+                self.keep(used);
+                return Ok(TxRun::NoOp(invalid.into()));
+            }
+        };
+        let used = db.take_used();
+        self.keep(used);
+        self.spend(gross)?;
+        self.include(decoded, ended, position)
+    }
+
+    fn include(
+        &mut self,
+        decoded: Decoded,
+        (ending, world): Ended,
+        position: TxPosition,
+    ) -> Result<TxRun, ExecutionError> {
+        let cumulative = position
+            .gas_used_before
+            .checked_add(ending.gas_used)
+            .ok_or(ExecutionError::GasOverflow)?;
+        let executed = Executed::new(decoded, ending, cumulative, self.env.basefee);
+        self.commit(world);
+        Ok(TxRun::Included(Box::new(executed)))
+    }
+
+    fn spend(&mut self, gross: u64) -> Result<(), StateError> {
+        if let Some(left) = &mut self.gross_gas_left {
+            *left = left.checked_sub(gross).ok_or(StateError::GasBound)?;
+        }
+        Ok(())
+    }
+}
+
+type Settled = Result<(Ended, u64), InvalidTransaction>;
+
+/// Turns revm's answer into the state after the transaction and the gross gas that it took.
+fn settle(
+    db: &mut TxDb<'_>,
+    result: Result<(ExecutionResult, EvmState), EVMError<StateError>>,
+    decoded: &Decoded,
+    env: &BlockEnv,
+) -> Result<Settled, ExecutionError> {
+    let broken = db.bound_mut().is_some_and(|bound| bound.is_broken());
+    let (result, touched) = match result {
+        Ok(ran) => ran,
+        Err(EVMError::Transaction(invalid)) => return Ok(Err(invalid)),
+        Err(EVMError::Database(StateError::Trie(TrieError::Exhausted))) => {
+            return exhausted::settle(db, decoded, env).map(Ok);
+        }
+        Err(_) if broken => return Err(StateError::GasBound.into()),
+        Err(other) => return Err(other.into()),
+    };
+    let changes = db.changes(touched)?;
+    let world = match db.apply(changes) {
+        Ok(world) => world,
+        Err(StateError::Trie(TrieError::Exhausted)) => {
+            return exhausted::settle(db, decoded, env).map(Ok);
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let gross = result.gas().total_gas_spent();
+    Ok(Ok(((ending(result), world), gross)))
+}
+
+fn ending(result: ExecutionResult) -> Ending {
+    let (success, gas_used) = (result.is_success(), result.tx_gas_used());
+    let output = result.output().cloned().unwrap_or_default();
+    // A failed transaction's logs are undone with it.
+    let logs = if success { result.into_logs() } else { Vec::new() };
+    Ending { success, gas_used, logs, output, exhausted: false }
+}

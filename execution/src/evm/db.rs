@@ -1,0 +1,176 @@
+use std::collections::{BTreeMap, HashMap};
+
+use alloy_eips::eip2935;
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
+use revm::{
+    Database,
+    state::{AccountInfo, Bytecode, EvmState},
+};
+
+use super::{GasBound, Meter, Reader, Used};
+use crate::{
+    error::StateError,
+    state::{Account, AccountChange, Code, Source, World, hashed_slot},
+};
+
+/// Slots of the EIP-2935 contract.
+const HISTORY_SERVE_WINDOW: u64 = eip2935::HISTORY_SERVE_WINDOW as u64;
+/// What `BLOCKHASH` reaches (EIP-2935 keeps it).
+const BLOCK_HASH_RANGE: u64 = 256;
+
+/// The state just before a transaction, as revm reads it. Every read counts as use.
+pub(crate) struct TxDb<'a> {
+    world: &'a World,
+    source: &'a mut dyn Source,
+    block_number: u64,
+    meter: Meter,
+    bound: Option<GasBound>,
+    accounts: HashMap<Address, Option<Account>>,
+}
+
+impl std::fmt::Debug for TxDb<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TxDb").field("meter", &self.meter).finish_non_exhaustive()
+    }
+}
+
+impl<'a> TxDb<'a> {
+    pub(crate) fn new(
+        world: &'a World,
+        source: &'a mut dyn Source,
+        block_number: u64,
+        meter: Meter,
+    ) -> Self {
+        Self { world, source, block_number, meter, bound: None, accounts: HashMap::new() }
+    }
+
+    pub(crate) fn bounded(mut self, bound: Option<GasBound>) -> Self {
+        self.bound = bound;
+        self
+    }
+
+    pub(crate) fn bound_mut(&mut self) -> Option<&mut GasBound> {
+        self.bound.as_mut()
+    }
+
+    pub(crate) fn meter_mut(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+
+    pub(crate) fn take_used(&mut self) -> Option<Used> {
+        self.meter.take_used()
+    }
+
+    /// The account before the transaction.
+    pub(crate) fn account(&mut self, address: Address) -> Result<Option<Account>, StateError> {
+        if let Some(account) = self.accounts.get(&address) {
+            return Ok(account.clone());
+        }
+        let mut reader = Reader::new(self.source, &mut self.meter);
+        let account = self.world.account(address, &mut reader)?;
+        self.accounts.insert(address, account.clone());
+        Ok(account)
+    }
+
+    /// The state after the changes.
+    pub(crate) fn apply(
+        &mut self,
+        changes: BTreeMap<B256, AccountChange>,
+    ) -> Result<World, StateError> {
+        let mut world = self.world.clone();
+        world.apply(changes, &mut Reader::new(self.source, &mut self.meter))?;
+        Ok(world)
+    }
+
+    /// What revm's outcome changes, by hashed address.
+    pub(crate) fn changes(
+        &mut self,
+        outcome: EvmState,
+    ) -> Result<BTreeMap<B256, AccountChange>, StateError> {
+        let mut changes = BTreeMap::new();
+        for (address, account) in outcome {
+            if !account.is_touched() {
+                continue;
+            }
+            let before = self.account(address)?;
+            changes.insert(keccak256(address), change(before, account));
+        }
+        Ok(changes)
+    }
+}
+
+/// EIP-161 and EIP-6780: empty accounts, and those that were created and destructed, end.
+fn change(before: Option<Account>, account: revm::state::Account) -> AccountChange {
+    if account.is_selfdestructed() || account.is_empty() {
+        return AccountChange { before, after: None, code: None, slots: BTreeMap::new() };
+    }
+    let fresh = account.is_created();
+    let storage = match &before {
+        Some(before) if !fresh => before.storage.clone(),
+        _ => Default::default(),
+    };
+    let slots = account
+        .changed_storage_slots()
+        .map(|(slot, value)| (keccak256(slot.to_be_bytes::<32>()), value.present_value()))
+        .collect();
+    let known_code =
+        before.as_ref().is_some_and(|before| before.code_hash == account.info.code_hash);
+    AccountChange {
+        after: Some(Account {
+            nonce: account.info.nonce,
+            balance: account.info.balance,
+            code_hash: account.info.code_hash,
+            storage,
+        }),
+        code: account.info.code.filter(|_| !known_code).map(Code::from),
+        before,
+        slots,
+    }
+}
+
+impl Database for TxDb<'_> {
+    type Error = StateError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        let account = self.account(address)?;
+        Ok(account.map(|account| AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            code: None,
+            ..AccountInfo::default()
+        }))
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytecode::default());
+        }
+        let code = match self.world.code(hash)? {
+            Some(code) => code,
+            None => self.source.code(hash)?,
+        };
+        self.meter.code(hash, &code.bytes())?;
+        Ok(code.bytecode().clone())
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+        let Some(account) = self.account(address)? else {
+            return Ok(U256::ZERO);
+        };
+        let mut reader = Reader::new(self.source, &mut self.meter);
+        let value = account.storage.get(&hashed_slot(slot), &mut reader)?;
+        Ok(value.map_or(U256::ZERO, |slot| slot.0))
+    }
+
+    /// The hash of one of the 256 blocks before this one, from the EIP-2935 contract; zero for any other.
+    fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
+        let age = self.block_number.saturating_sub(number);
+        if age == 0 || age > BLOCK_HASH_RANGE {
+            return Ok(B256::ZERO);
+        }
+        let slot = number.checked_rem(HISTORY_SERVE_WINDOW).unwrap_or_default();
+        let hash = self.storage(eip2935::HISTORY_STORAGE_ADDRESS, U256::from(slot))?;
+        Ok(hash.into())
+    }
+}

@@ -1,0 +1,18 @@
+//! The EVM, set up for L2: revm on top of a [`World`](crate::state::World), with the bytes of state that a transaction
+//! uses counted, and with its gross gas bounded where that is asked for.
+
+mod bound;
+mod db;
+mod env;
+mod handler;
+mod meter;
+mod precompiles;
+mod reader;
+
+pub use env::{block_env, cfg_env};
+
+pub(crate) use bound::GasBound;
+pub(crate) use db::TxDb;
+pub(crate) use handler::{system_call, transact};
+pub(crate) use meter::{Meter, Used};
+pub(crate) use reader::Reader;

@@ -1,0 +1,143 @@
+//! The pure function behind the `EXECUTE` precompile: does a trace lead from one state root to another, with this gas?
+
+mod error;
+mod shape;
+mod trace;
+
+use alloy_eips::{eip2935, eip4788};
+use alloy_primitives::{Address, B256, Bytes};
+use recourse_protocol::{TxPosition, bindings::Trace};
+
+pub use error::ExecuteError;
+pub use shape::TraceShape;
+
+use crate::{
+    block::{BlockBody, Opening, Piece},
+    error::{ExecutionError, StateError},
+    evm::{Meter, Reader},
+    rules::Schedule,
+    state::World,
+    witness::{Witness, WitnessSource},
+};
+
+/// What `EXECUTE` is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The state root before.
+    pub pre: B256,
+    /// The state root after.
+    pub post: B256,
+    /// `abi.encode(Trace)`.
+    pub trace: &'a [u8],
+    /// Gas used by all its transactions together.
+    pub gas_used: u64,
+}
+
+/// Whether the claim is true: its trace is well formed, its stateless execution from `pre` ends at `post`, with the receipts
+/// and the gas claimed. `code_of` gives the L1 code of the addresses that the trace points to.
+///
+/// Never panics, and never does more than 5/4 `gas_used` of gross gas. Recursion is bounded by the depth of a trie (64
+/// nibbles, twice); the EVM itself runs on the heap: 2 MiB of stack are plenty.
+pub fn execute(
+    claim: &Claim<'_>,
+    schedule: &Schedule,
+    code_of: &dyn Fn(Address) -> Option<Bytes>,
+) -> bool {
+    replay(claim, schedule, code_of).is_ok()
+}
+
+/// [`execute`] with the reason for a "no".
+///
+/// # Errors
+/// When the claim is false.
+pub fn replay(
+    claim: &Claim<'_>,
+    schedule: &Schedule,
+    code_of: &dyn Fn(Address) -> Option<Bytes>,
+) -> Result<(), ExecuteError> {
+    let trace = trace::decode(claim.trace)?;
+    let witness = trace::witness(&trace, code_of)?;
+    run(claim, &trace, schedule, witness).map(|_| ())
+}
+
+/// Executes a decoded trace on a witness. Gives the witness back: it knows what was used.
+pub(crate) fn run(
+    claim: &Claim<'_>,
+    trace: &Trace,
+    schedule: &Schedule,
+    witness: Witness,
+) -> Result<WitnessSource, ExecuteError> {
+    let mut source = WitnessSource::new(witness);
+    let mut piece = Piece::new(
+        World::blinded(claim.pre),
+        &mut source,
+        schedule,
+        &trace.context,
+        trace.maxWitnessBytes,
+    )?
+    .bounded(gross_gas(claim.gas_used));
+    if trace.opens {
+        check_predeploys(&mut piece, trace.context.timestamp, schedule)?;
+    }
+    let start = TxPosition {
+        gas_used_before: trace.gasUsedBefore,
+        receipt_digest_before: trace.receiptDigestBefore,
+    };
+    let (runs, end) = piece.run(start, &body(trace))?;
+    let (world, _) = piece.finish();
+
+    let gas_used: u64 = runs.iter().map(|run| run.gas_used()).fold(0, u64::saturating_add);
+    if gas_used != claim.gas_used {
+        return Err(ExecuteError::GasUsed { expected: claim.gas_used, got: gas_used });
+    }
+    same("receipt digest", trace.receiptDigestAfter, end.receipt_digest_before)?;
+    same("post state root", claim.post, world.root())?;
+    Ok(source)
+}
+
+/// Refunds are at most a fifth of gross gas (EIP-3529).
+fn gross_gas(gas_used: u64) -> u64 {
+    gas_used.saturating_add(gas_used / 4)
+}
+
+fn same(what: &'static str, expected: B256, got: B256) -> Result<(), ExecuteError> {
+    if expected == got {
+        return Ok(());
+    }
+    Err(ExecuteError::Differs { what, expected, got })
+}
+
+fn body(trace: &Trace) -> BlockBody {
+    BlockBody {
+        opening: trace
+            .opens
+            .then_some(Opening { parent_hash: trace.parentHash, anchor: trace.anchor }),
+        transactions: trace.transactions.clone(),
+        credits: trace.seals.then(|| trace.credits.clone()),
+    }
+}
+
+/// System calls are not paid for by gas: they may only reach code whose cost is known.
+fn check_predeploys(
+    piece: &mut Piece<'_>,
+    timestamp: u64,
+    schedule: &Schedule,
+) -> Result<(), ExecuteError> {
+    let anchor = code_hash(piece, eip4788::BEACON_ROOTS_ADDRESS)?;
+    let history = code_hash(piece, eip2935::HISTORY_STORAGE_ADDRESS)?;
+    if !schedule.is_anchor_code(anchor, timestamp) {
+        return Err(ExecuteError::Predeploy(eip4788::BEACON_ROOTS_ADDRESS));
+    }
+    if !schedule.is_history_code(history, timestamp) {
+        return Err(ExecuteError::Predeploy(eip2935::HISTORY_STORAGE_ADDRESS));
+    }
+    Ok(())
+}
+
+fn code_hash(piece: &mut Piece<'_>, address: Address) -> Result<B256, ExecutionError> {
+    let (world, source) = piece.source();
+    let mut meter = Meter::exempt();
+    let account =
+        world.account(address, &mut Reader::new(source, &mut meter)).map_err(StateError::from)?;
+    Ok(account.unwrap_or_default().code_hash)
+}

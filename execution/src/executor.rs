@@ -1,0 +1,125 @@
+use alloy_primitives::B256;
+use recourse_protocol::{
+    Executor, TxOutcome, TxPosition,
+    bindings::{BlockContext, Credit},
+};
+
+use crate::{
+    block::{Executed, Piece, TxRun},
+    error::ExecutionError,
+    rules::Schedule,
+    state::{Full, State},
+};
+
+/// Executes L2 on a full state, step by step. Going back to an earlier step is [`StateExecutor::restore`] with a clone of
+/// [`StateExecutor::state`] taken then: both are O(1).
+#[derive(Clone, Debug)]
+pub struct StateExecutor {
+    state: State,
+    schedule: Schedule,
+    max_witness_bytes: u32,
+    runs: Vec<TxRun>,
+}
+
+impl StateExecutor {
+    /// An executor that stands at `state`.
+    #[must_use]
+    pub fn new(state: State, schedule: Schedule, max_witness_bytes: u32) -> Self {
+        Self { state, schedule, max_witness_bytes, runs: Vec::new() }
+    }
+
+    /// The state that it stands at.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The rules that it executes under.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Goes to another state, and forgets the runs not taken.
+    pub fn restore(&mut self, state: State) {
+        self.state = state;
+        self.runs.clear();
+    }
+
+    /// What became of the transactions since this was called last, no-ops included.
+    pub fn take_runs(&mut self) -> Vec<TxRun> {
+        std::mem::take(&mut self.runs)
+    }
+
+    /// The transactions included since this, or [`StateExecutor::take_runs`], was called last.
+    pub fn take_executed(&mut self) -> Vec<Executed> {
+        self.take_runs()
+            .into_iter()
+            .filter_map(|run| match run {
+                TxRun::NoOp(_) => None,
+                TxRun::Included(executed) => Some(*executed),
+            })
+            .collect()
+    }
+
+    /// Runs `part` on the state if that is `pre`.
+    fn step<T>(
+        &mut self,
+        pre: B256,
+        block: &BlockContext,
+        part: impl FnOnce(&mut Piece<'_>) -> Result<T, ExecutionError>,
+    ) -> Result<T, ExecutionError> {
+        let got = self.state.root();
+        if got != pre {
+            return Err(ExecutionError::PreState { expected: pre, got });
+        }
+        let mut full = Full;
+        let world = self.state.world().clone();
+        let mut piece =
+            Piece::new(world, &mut full, &self.schedule, block, self.max_witness_bytes)?;
+        let answer = part(&mut piece)?;
+        let (world, _) = piece.finish();
+        self.state = State::new(world);
+        Ok(answer)
+    }
+}
+
+impl Executor for StateExecutor {
+    type Error = ExecutionError;
+
+    fn open(
+        &mut self,
+        pre: B256,
+        block: &BlockContext,
+        parent_hash: B256,
+        anchor: B256,
+    ) -> Result<B256, ExecutionError> {
+        self.step(pre, block, |piece| piece.open(parent_hash, anchor))
+    }
+
+    fn transact(
+        &mut self,
+        pre: B256,
+        block: &BlockContext,
+        position: TxPosition,
+        raw: &[u8],
+    ) -> Result<TxOutcome, ExecutionError> {
+        let run = self.step(pre, block, |piece| piece.transact(position, raw))?;
+        let outcome = TxOutcome {
+            state_root: self.state.root(),
+            gas_used: run.gas_used(),
+            receipt_digest: run.after(position).receipt_digest_before,
+        };
+        self.runs.push(run);
+        Ok(outcome)
+    }
+
+    fn seal(
+        &mut self,
+        pre: B256,
+        block: &BlockContext,
+        credits: &[Credit],
+    ) -> Result<B256, ExecutionError> {
+        self.step(pre, block, |piece| piece.credit(credits))
+    }
+}

@@ -1,0 +1,69 @@
+//! Which rules are in force when.
+
+use alloy_eips::{eip2935, eip4788};
+use alloy_primitives::{B256, keccak256};
+use revm::primitives::hardfork::SpecId;
+
+/// The rules of one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleSet {
+    /// The hard fork.
+    pub spec: SpecId,
+}
+
+impl RuleSet {
+    /// Osaka.
+    pub const OSAKA: Self = Self { spec: SpecId::OSAKA };
+}
+
+/// The rules by the timestamp from which they are in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    first: RuleSet,
+    later: Vec<(u64, RuleSet)>,
+}
+
+impl Schedule {
+    /// `first` from the beginning on, then each of `later` from its timestamp on; these must ascend.
+    #[must_use]
+    pub fn new(first: RuleSet, later: Vec<(u64, RuleSet)>) -> Self {
+        Self { first, later }
+    }
+
+    /// Osaka for ever.
+    #[must_use]
+    pub fn osaka() -> Self {
+        Self::new(RuleSet::OSAKA, Vec::new())
+    }
+
+    /// The rules in force at a timestamp.
+    #[must_use]
+    pub fn at(&self, timestamp: u64) -> RuleSet {
+        self.later
+            .iter()
+            .rev()
+            .find(|(since, _)| *since <= timestamp)
+            .map_or(self.first, |(_, rules)| *rules)
+    }
+
+    /// Whether a code hash is a standard code of the EIP-2935 contract under some rule set up to `timestamp`.
+    #[must_use]
+    pub fn is_history_code(&self, code_hash: B256, timestamp: u64) -> bool {
+        self.up_to(timestamp, SpecId::PRAGUE)
+            && code_hash == keccak256(&eip2935::HISTORY_STORAGE_CODE)
+    }
+
+    /// Whether a code hash is a standard code of the EIP-4788 contract under some rule set up to `timestamp`.
+    #[must_use]
+    pub fn is_anchor_code(&self, code_hash: B256, timestamp: u64) -> bool {
+        self.up_to(timestamp, SpecId::CANCUN) && code_hash == keccak256(&eip4788::BEACON_ROOTS_CODE)
+    }
+
+    /// Whether a rule set up to `timestamp` includes `spec`.
+    fn up_to(&self, timestamp: u64, spec: SpecId) -> bool {
+        let started = self.later.iter().filter(|(since, _)| *since <= timestamp);
+        std::iter::once(&self.first)
+            .chain(started.map(|(_, rules)| rules))
+            .any(|rules| rules.spec.is_enabled_in(spec))
+    }
+}

@@ -1,0 +1,72 @@
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+
+use super::{Account, World, hashed_slot};
+use crate::{error::StateError, trie::InMemory};
+
+/// The whole L2 state in memory. A clone is O(1) and stays what it was, so that any number of points of history can
+/// be held and gone back to.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    world: World,
+}
+
+impl State {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world }
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The state root.
+    #[must_use]
+    pub fn root(&self) -> B256 {
+        self.world.root()
+    }
+
+    /// The account at `address`.
+    ///
+    /// # Errors
+    /// Never in practice: a state is wholly in memory.
+    pub fn account(&self, address: Address) -> Result<Option<Account>, StateError> {
+        Ok(self.world.account(address, &mut InMemory)?)
+    }
+
+    /// The value of a storage slot; zero when it is not set or there is no such account.
+    ///
+    /// # Errors
+    /// Never in practice: a state is wholly in memory.
+    pub fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        let Some(account) = self.account(address)? else {
+            return Ok(U256::ZERO);
+        };
+        let value = account.storage.get(&hashed_slot(slot), &mut InMemory)?;
+        Ok(value.map_or(U256::ZERO, |slot| slot.0))
+    }
+
+    /// The code with a hash.
+    ///
+    /// # Errors
+    /// [`StateError::MissingCode`] when no account of this state ever had it.
+    pub fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytes::new());
+        }
+        match self.world.code(hash)? {
+            Some(code) => Ok(code.bytes()),
+            None => Err(StateError::MissingCode(hash)),
+        }
+    }
+
+    /// The code of an account; empty when it has none.
+    ///
+    /// # Errors
+    /// Never in practice: a state is wholly in memory.
+    pub fn code_at(&self, address: Address) -> Result<Bytes, StateError> {
+        match self.account(address)? {
+            Some(account) => self.code(account.code_hash),
+            None => Ok(Bytes::new()),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+use std::collections::BTreeMap;
+
+use alloy_eips::{eip2935, eip4788};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+
+use super::{Account, AccountChange, Code, State, World};
+use crate::{error::StateError, evm::Meter, evm::Reader, state::Full};
+
+/// What an account starts with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GenesisAccount {
+    /// In wei.
+    pub balance: U256,
+    /// Nonce.
+    pub nonce: u64,
+    /// Code, possibly empty.
+    pub code: Bytes,
+    /// Storage; zeros are left out.
+    pub storage: BTreeMap<U256, U256>,
+}
+
+/// The accounts that L2 starts with. The EIP-2935 and EIP-4788 contracts are always among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Genesis {
+    /// By address.
+    pub alloc: BTreeMap<Address, GenesisAccount>,
+}
+
+impl Genesis {
+    /// The state that this describes. Accounts that are empty in the sense of EIP-161 are left out.
+    ///
+    /// # Errors
+    /// Never in practice: the state is wholly in memory.
+    pub fn build(&self) -> Result<State, StateError> {
+        let predeploys = [
+            (eip2935::HISTORY_STORAGE_ADDRESS, predeploy(&eip2935::HISTORY_STORAGE_CODE)),
+            (eip4788::BEACON_ROOTS_ADDRESS, predeploy(&eip4788::BEACON_ROOTS_CODE)),
+        ];
+        let changes: BTreeMap<B256, AccountChange> = self
+            .alloc
+            .iter()
+            .map(|(address, account)| (*address, account.clone()))
+            .chain(predeploys)
+            .map(|(address, account)| (keccak256(address), change(&account)))
+            .collect();
+        let mut world = World::default();
+        world.apply(changes, &mut Reader::new(&mut Full, &mut Meter::exempt()))?;
+        Ok(State::new(world))
+    }
+}
+
+fn predeploy(code: &Bytes) -> GenesisAccount {
+    GenesisAccount { nonce: 1, code: code.clone(), ..GenesisAccount::default() }
+}
+
+fn change(genesis: &GenesisAccount) -> AccountChange {
+    let code_hash =
+        if genesis.code.is_empty() { KECCAK256_EMPTY } else { keccak256(&genesis.code) };
+    let account =
+        Account { nonce: genesis.nonce, balance: genesis.balance, code_hash, ..Account::default() };
+    AccountChange {
+        before: None,
+        after: (!account.is_empty()).then_some(account),
+        code: (!genesis.code.is_empty()).then(|| Code::new(genesis.code.clone())),
+        slots: genesis
+            .storage
+            .iter()
+            .filter(|(_, value)| !value.is_zero())
+            .map(|(slot, value)| (keccak256(slot.to_be_bytes::<32>()), *value))
+            .collect(),
+    }
+}

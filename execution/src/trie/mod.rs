@@ -1,0 +1,239 @@
+//! A sparse Merkle-Patricia trie (Yellow Paper, appendix D).
+//!
+//! Nodes are immutable and shared (`Arc`): a clone of a trie is O(1) and stays what it was, an update copies the path
+//! that it changes. A subtrie may be *blinded*: known by its hash only. Walking into one asks [`Nodes::resolve`];
+//! what nobody resolves is an error, never an empty value. Hashes are computed for changed nodes only.
+
+mod decode;
+mod encode;
+mod error;
+mod node;
+mod update;
+
+use std::sync::Arc;
+
+use alloy_primitives::{B256, Bytes};
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
+
+pub use error::TrieError;
+pub use node::{Kind, Link, Node};
+
+/// What a leaf holds.
+pub trait Value: Clone {
+    /// The bytes that the trie commits to; never empty.
+    fn encode(&self) -> Vec<u8>;
+
+    /// Reads them back.
+    ///
+    /// # Errors
+    /// [`TrieError::Malformed`] when `bytes` is not what [`Value::encode`] makes of some value.
+    fn decode(bytes: &[u8]) -> Result<Self, TrieError>;
+}
+
+impl Value for Bytes {
+    fn encode(&self) -> Vec<u8> {
+        self.to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, TrieError> {
+        Ok(Self::copy_from_slice(bytes))
+    }
+}
+
+/// What a walk asks from outside.
+pub trait Nodes<V> {
+    /// The node behind a hash.
+    ///
+    /// # Errors
+    /// [`TrieError::Missing`] with the hash when it is not known, [`TrieError::Malformed`] when it is not a node.
+    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<V>>, TrieError>;
+
+    /// The walk stands on a node that its parent (or the root) names by `hash`, and that did not change since it was
+    /// hashed. Nodes embedded in their parent are a part of it and are not told.
+    ///
+    /// # Errors
+    /// [`TrieError::Exhausted`] stops the walk.
+    fn visit(&mut self, hash: B256, node: &Node<V>) -> Result<(), TrieError>;
+}
+
+/// For tries that are wholly in memory: knows no other node, and does not care which ones are visited.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InMemory;
+
+impl<V> Nodes<V> for InMemory {
+    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<V>>, TrieError> {
+        Err(TrieError::Missing(hash))
+    }
+
+    fn visit(&mut self, _: B256, _: &Node<V>) -> Result<(), TrieError> {
+        Ok(())
+    }
+}
+
+/// A Merkle-Patricia trie over keys of at most 64 nibbles.
+#[derive(Clone, Debug)]
+pub struct Trie<V> {
+    root: Link<V>,
+}
+
+impl<V> Default for Trie<V> {
+    fn default() -> Self {
+        Self { root: Link::Empty }
+    }
+}
+
+impl<V: Value> Trie<V> {
+    /// A trie of which only the root hash is known.
+    #[must_use]
+    pub fn blinded(root: B256) -> Self {
+        if root == EMPTY_ROOT_HASH {
+            return Self::default();
+        }
+        Self { root: Link::Hash(root) }
+    }
+
+    /// Whether nothing is stored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.root, Link::Empty)
+    }
+
+    /// The root hash. Hashes what changed since the last call.
+    #[must_use]
+    pub fn root(&self) -> B256 {
+        match &self.root {
+            Link::Empty => EMPTY_ROOT_HASH,
+            Link::Hash(hash) => *hash,
+            Link::Node(node) => node.root_hash(),
+        }
+    }
+
+    /// The value under `key`.
+    ///
+    /// # Errors
+    /// When the path leads into a node that `nodes` does not resolve, or that is malformed.
+    pub fn get(&self, key: &Nibbles, nodes: &mut impl Nodes<V>) -> Result<Option<V>, TrieError> {
+        let mut rest = *key;
+        let mut node = stand(&self.root, Place::Root, nodes)?;
+        while let Some(here) = node {
+            let next = match here.kind() {
+                Kind::Leaf { path, value } => {
+                    return Ok((*path == rest).then(|| value.clone()));
+                }
+                Kind::Extension { path, child } if rest.starts_with(path) => {
+                    rest = rest.slice(path.len()..);
+                    child
+                }
+                Kind::Extension { .. } => return Ok(None),
+                Kind::Branch { children, value } => {
+                    let Some(nibble) = rest.first() else {
+                        return Ok(value.clone());
+                    };
+                    rest = rest.slice(1..);
+                    node::child(children, nibble)
+                }
+            };
+            node = stand(next, Place::Inner, nodes)?;
+        }
+        Ok(None)
+    }
+
+    /// Applies changes in their order: a value is inserted, `None` removes.
+    ///
+    /// # Errors
+    /// As [`Trie::get`]; a removal also walks into the sibling of a branch that it collapses. The trie is then as before.
+    pub fn apply<'a>(
+        &mut self,
+        changes: impl IntoIterator<Item = (&'a Nibbles, Option<V>)>,
+        nodes: &mut impl Nodes<V>,
+    ) -> Result<(), TrieError>
+    where
+        V: 'a,
+    {
+        let before = self.root.clone();
+        for (key, value) in changes {
+            if let Err(error) = self.change(key, value, nodes) {
+                self.root = before;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The hashed nodes on the path of `key`, root first: a Merkle proof of the value or of its absence.
+    ///
+    /// # Errors
+    /// As [`Trie::get`].
+    pub fn proof(&self, key: &Nibbles) -> Result<Vec<Bytes>, TrieError> {
+        // Only hashed nodes are visited.
+        let _ = self.root();
+        let mut path = Path(Vec::new());
+        self.get(key, &mut path)?;
+        Ok(path.0)
+    }
+
+    fn change(
+        &mut self,
+        key: &Nibbles,
+        value: Option<V>,
+        nodes: &mut impl Nodes<V>,
+    ) -> Result<(), TrieError> {
+        if value.is_none() && self.get(key, nodes)?.is_none() {
+            return Ok(());
+        }
+        let root = std::mem::take(&mut self.root);
+        self.root = match value {
+            Some(value) => update::insert(root, Place::Root, *key, value, nodes)?,
+            None => update::remove(root, Place::Root, *key, nodes)?,
+        };
+        Ok(())
+    }
+}
+
+/// Where a link lies. Only the root is named by its hash however short it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Root,
+    Inner,
+}
+
+/// Steps onto a link.
+fn stand<V: Value>(
+    link: &Link<V>,
+    place: Place,
+    nodes: &mut impl Nodes<V>,
+) -> Result<Option<Arc<Node<V>>>, TrieError> {
+    let node = match link {
+        Link::Empty => return Ok(None),
+        Link::Hash(hash) => {
+            let node = nodes.resolve(*hash)?;
+            if place == Place::Inner && node.is_short() {
+                return Err(TrieError::Malformed("a short node is named by its hash"));
+            }
+            node
+        }
+        Link::Node(node) => Arc::clone(node),
+    };
+    let name = match place {
+        Place::Root => node.clean_root_hash(),
+        Place::Inner => node.clean_hash(),
+    };
+    if let Some(hash) = name {
+        nodes.visit(hash, &node)?;
+    }
+    Ok(Some(node))
+}
+
+/// Keeps the RLP of every node visited.
+struct Path(Vec<Bytes>);
+
+impl<V: Value> Nodes<V> for Path {
+    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<V>>, TrieError> {
+        Err(TrieError::Missing(hash))
+    }
+
+    fn visit(&mut self, _: B256, node: &Node<V>) -> Result<(), TrieError> {
+        self.0.push(node.rlp().into());
+        Ok(())
+    }
+}

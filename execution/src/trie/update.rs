@@ -1,0 +1,191 @@
+use std::sync::Arc;
+
+use alloy_trie::Nibbles;
+
+use super::{Kind, Link, Node, Nodes, Place, TrieError, Value, stand};
+
+/// The longest key.
+const MAX_NIBBLES: usize = 64;
+
+/// `link` with `value` under `key`.
+pub(super) fn insert<V: Value>(
+    link: Link<V>,
+    place: Place,
+    key: Nibbles,
+    value: V,
+    nodes: &mut impl Nodes<V>,
+) -> Result<Link<V>, TrieError> {
+    let Some(node) = take(link, place, nodes)? else {
+        return Ok(leaf(key, value));
+    };
+    match node.into_kind() {
+        Kind::Leaf { path, .. } if path == key => Ok(leaf(key, value)),
+        Kind::Leaf { path, value: other } => {
+            let (shared, mut children, mut own) = fork(&path, &key);
+            place_leaf(&mut children, &mut own, &path, shared, other);
+            place_leaf(&mut children, &mut own, &key, shared, value);
+            extend(key.slice(..shared), branch(children, own))
+        }
+        Kind::Extension { path, child } if key.starts_with(&path) => {
+            let rest = key.slice(path.len()..);
+            let child = insert(child, Place::Inner, rest, value, nodes)?;
+            extend(path, child)
+        }
+        Kind::Extension { path, child } => {
+            let (shared, mut children, mut own) = fork(&path, &key);
+            if let Some(nibble) = path.get(shared) {
+                let below = extend(path.slice(shared.saturating_add(1)..), child)?;
+                set(&mut children, nibble, below);
+            }
+            place_leaf(&mut children, &mut own, &key, shared, value);
+            extend(key.slice(..shared), branch(children, own))
+        }
+        Kind::Branch { mut children, value: own } => {
+            let Some(nibble) = key.first() else {
+                return Ok(branch(children, Some(value)));
+            };
+            let child = take_child(&mut children, nibble);
+            let child = insert(child, Place::Inner, key.slice(1..), value, nodes)?;
+            set(&mut children, nibble, child);
+            Ok(branch(children, own))
+        }
+    }
+}
+
+/// `link` without `key`, which is known to be in it.
+pub(super) fn remove<V: Value>(
+    link: Link<V>,
+    place: Place,
+    key: Nibbles,
+    nodes: &mut impl Nodes<V>,
+) -> Result<Link<V>, TrieError> {
+    let Some(node) = take(link, place, nodes)? else {
+        return Ok(Link::Empty);
+    };
+    match node.into_kind() {
+        Kind::Leaf { .. } => Ok(Link::Empty),
+        Kind::Extension { path, child } => {
+            if !key.starts_with(&path) {
+                return Err(TrieError::Malformed("a removed key is absent"));
+            }
+            let rest = key.slice(path.len()..);
+            let child = remove(child, Place::Inner, rest, nodes)?;
+            extend(path, child)
+        }
+        Kind::Branch { mut children, value } => {
+            let Some(nibble) = key.first() else {
+                return collapse(children, None, nodes);
+            };
+            let child = take_child(&mut children, nibble);
+            let child = remove(child, Place::Inner, key.slice(1..), nodes)?;
+            set(&mut children, nibble, child);
+            collapse(children, value, nodes)
+        }
+    }
+}
+
+/// A branch that lost something: still a branch while two ways lead on, else what is left of it.
+fn collapse<V: Value>(
+    mut children: Box<[Link<V>; 16]>,
+    value: Option<V>,
+    nodes: &mut impl Nodes<V>,
+) -> Result<Link<V>, TrieError> {
+    let mut left = (0_u8..).zip(children.iter()).filter(|(_, child)| !matches!(child, Link::Empty));
+    match (left.next().map(|(nibble, _)| nibble), left.next(), value) {
+        (None, _, None) => Ok(Link::Empty),
+        (None, _, Some(value)) => Ok(leaf(Nibbles::new(), value)),
+        (Some(nibble), None, None) => {
+            let sibling = take_child(&mut children, nibble);
+            // What the sibling is decides the shape: a blinded one must be resolved.
+            let resolved = match stand(&sibling, Place::Inner, nodes)? {
+                Some(node) => Link::Node(node),
+                None => Link::Empty,
+            };
+            let mut path = Nibbles::new();
+            path.push(nibble);
+            extend(path, resolved)
+        }
+        (_, _, value) => Ok(branch(children, value)),
+    }
+}
+
+/// `child` behind a run of nibbles, in canonical form: runs merge with the leaf or extension that follows.
+fn extend<V: Value>(path: Nibbles, child: Link<V>) -> Result<Link<V>, TrieError> {
+    if path.is_empty() {
+        return Ok(child);
+    }
+    let Link::Node(node) = &child else {
+        return Ok(match child {
+            Link::Empty => Link::Empty,
+            blinded => link(Kind::Extension { path, child: blinded }),
+        });
+    };
+    Ok(match node.kind() {
+        Kind::Leaf { path: rest, value } => leaf(join(&path, rest)?, value.clone()),
+        Kind::Extension { path: rest, child: below } => {
+            link(Kind::Extension { path: join(&path, rest)?, child: below.clone() })
+        }
+        Kind::Branch { .. } => link(Kind::Extension { path, child }),
+    })
+}
+
+/// Nodes of a hostile witness can hold more nibbles than a key has.
+fn join(head: &Nibbles, tail: &Nibbles) -> Result<Nibbles, TrieError> {
+    if head.len().saturating_add(tail.len()) > MAX_NIBBLES {
+        return Err(TrieError::Malformed("a path of more than 64 nibbles"));
+    }
+    Ok(head.join(tail))
+}
+
+type Fork<V> = (usize, Box<[Link<V>; 16]>, Option<V>);
+
+fn fork<V>(one: &Nibbles, other: &Nibbles) -> Fork<V> {
+    (one.common_prefix_length(other), Box::default(), None)
+}
+
+/// Hangs a value into a new branch that lies `depth` nibbles into `key`.
+fn place_leaf<V: Value>(
+    children: &mut [Link<V>; 16],
+    own: &mut Option<V>,
+    key: &Nibbles,
+    depth: usize,
+    value: V,
+) {
+    match key.get(depth) {
+        Some(nibble) => set(children, nibble, leaf(key.slice(depth.saturating_add(1)..), value)),
+        None => *own = Some(value),
+    }
+}
+
+/// The node of a link, ready to be changed: moved when nobody else holds it, else copied.
+fn take<V: Value>(
+    link: Link<V>,
+    place: Place,
+    nodes: &mut impl Nodes<V>,
+) -> Result<Option<Node<V>>, TrieError> {
+    let node = stand(&link, place, nodes)?;
+    drop(link);
+    Ok(node.map(Arc::unwrap_or_clone))
+}
+
+fn take_child<V>(children: &mut [Link<V>; 16], nibble: u8) -> Link<V> {
+    children.get_mut(usize::from(nibble)).map(std::mem::take).unwrap_or_default()
+}
+
+fn set<V>(children: &mut [Link<V>; 16], nibble: u8, child: Link<V>) {
+    if let Some(slot) = children.get_mut(usize::from(nibble)) {
+        *slot = child;
+    }
+}
+
+fn leaf<V>(path: Nibbles, value: V) -> Link<V> {
+    link(Kind::Leaf { path, value })
+}
+
+fn branch<V>(children: Box<[Link<V>; 16]>, value: Option<V>) -> Link<V> {
+    link(Kind::Branch { children, value })
+}
+
+fn link<V>(kind: Kind<V>) -> Link<V> {
+    Link::Node(Arc::new(Node::dirty(kind)))
+}
