@@ -1,0 +1,118 @@
+//! Why L1 could not be read or written.
+
+use alloy::transports::{TransportError, TransportErrorKind};
+use alloy_primitives::{Address, Bytes};
+
+use crate::Severity;
+
+/// JSON-RPC error codes that mean "later": rate limits of the big providers, limits of EIP-1474, internal errors.
+const LATER: [i64; 6] = [429, -32_005, -32_007, -32_016, -32_029, -32_603];
+
+/// Why L1 could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum L1Error {
+    /// The endpoint is no HTTP URL.
+    #[error("not an HTTP URL: {url}")]
+    Url {
+        /// As given.
+        url: String,
+    },
+    /// The HTTP client could not be made.
+    #[error("no HTTP client can be made")]
+    Client(#[source] reqwest::Error),
+    /// No answer before the deadline.
+    #[error("{method}: no answer within the deadline")]
+    Unavailable {
+        /// JSON-RPC method.
+        method: &'static str,
+        /// The last failure, boxed for its size.
+        #[source]
+        source: Box<TransportError>,
+    },
+    /// An answer that is an error.
+    #[error("{method}: refused")]
+    Refused {
+        /// JSON-RPC method.
+        method: &'static str,
+        /// As answered, boxed for its size.
+        #[source]
+        source: Box<TransportError>,
+    },
+    /// A call of a contract reverted.
+    #[error("{method} to {to} reverted with {data}")]
+    Reverted {
+        /// JSON-RPC method.
+        method: &'static str,
+        /// The contract.
+        to: Address,
+        /// ABI-encoded error.
+        data: Bytes,
+    },
+    /// A contract's answer does not decode.
+    #[error("{to} answers what its interface does not")]
+    Undecodable {
+        /// The contract.
+        to: Address,
+        /// Why.
+        #[source]
+        source: alloy::sol_types::Error,
+    },
+    /// L1 or the deployment is not the configured one.
+    #[error("{what}: expected {expected}, got {got}")]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+        /// As configured.
+        expected: String,
+        /// As read.
+        got: String,
+    },
+    /// A block that was there is not there any more.
+    #[error("block {block} is gone")]
+    Gone {
+        /// Number or hash.
+        block: String,
+    },
+}
+
+impl L1Error {
+    /// What to do about it.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::Unavailable { .. } | Self::Refused { .. } => Severity::Temporary,
+            Self::Gone { .. } => Severity::Reset,
+            Self::Url { .. }
+            | Self::Client(_)
+            | Self::Reverted { .. }
+            | Self::Undecodable { .. }
+            | Self::Mismatch { .. } => Severity::Critical,
+        }
+    }
+
+    pub(crate) fn mismatch(
+        what: &'static str,
+        expected: impl ToString,
+        got: impl ToString,
+    ) -> Self {
+        Self::Mismatch { what, expected: expected.to_string(), got: got.to_string() }
+    }
+}
+
+/// Whether the same request may succeed a moment later.
+pub(super) fn is_transient(error: &TransportError) -> bool {
+    match error {
+        TransportError::ErrorResp(payload) => LATER.contains(&payload.code),
+        TransportError::Transport(kind) => match kind {
+            TransportErrorKind::HttpError(http)
+            | TransportErrorKind::HttpErrorWithRetryAfter { error: http, .. } => {
+                matches!(http.status, 408 | 429 | 500..)
+            }
+            TransportErrorKind::NonRetryable(_) | TransportErrorKind::PubsubUnavailable => false,
+            _ => true,
+        },
+        // A proxy's error page, say.
+        TransportError::DeserError { .. } => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,212 @@
+//! What survives a restart. All of it can be rebuilt from L1, but blobs only as long as beacon nodes keep them.
+
+use std::{collections::BTreeMap, fmt::Debug, path::Path};
+
+use parking_lot::RwLock;
+
+use crate::Severity;
+
+/// Namespaces of a store; the discriminant is the first byte of every key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Table {
+    /// What the store belongs to: key "deployment".
+    Meta = 0,
+    /// L1 blocks that the mirror passed: number (8 bytes, big-endian) to `BlockRef` (JSON).
+    Blocks = 1,
+    /// Events of the contracts: block number (8 bytes), log index (8 bytes) to the log (JSON).
+    Logs = 2,
+    /// Blobs: versioned hash to 131,072 bytes.
+    Blobs = 3,
+    /// Forced transactions: keccak256 to the bytes.
+    Forced = 4,
+    /// Transactions in flight: nonce (8 bytes) to the entry (JSON).
+    Journal = 5,
+    /// For the daemon that owns the store.
+    Daemon = 16,
+}
+
+/// One change of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Sets a value.
+    Put(Table, Vec<u8>, Vec<u8>),
+    /// Removes a value, if it is there.
+    Delete(Table, Vec<u8>),
+}
+
+/// A store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk or the database.
+    #[error("the store failed")]
+    Database(#[from] sled::Error),
+    /// A record is not what this version writes.
+    #[error("a record of {table:?} can't be read")]
+    Malformed {
+        /// Its namespace.
+        table: Table,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The store belongs to another deployment.
+    #[error("the store belongs to deployment {got}, this is {expected}")]
+    OtherDeployment {
+        /// Of the configuration.
+        expected: String,
+        /// Of the store.
+        got: String,
+    },
+}
+
+impl StoreError {
+    /// A store that fails once is not trusted again by the same process.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        Severity::Critical
+    }
+}
+
+/// Ordered bytes in namespaces, with atomic and durable groups of changes.
+pub trait Store: Debug + Send + Sync {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// All keys from `from` on with their values, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn scan(&self, table: Table, from: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+
+    /// Applies all changes or none; they are on disk when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError>;
+}
+
+/// A store on disk. One process at a time: sled locks the folder.
+#[derive(Debug, Clone)]
+pub struct SledStore(sled::Db);
+
+/// A store that dies with its process, for tests and throw-away networks.
+#[derive(Debug, Default)]
+pub struct MemoryStore(RwLock<BTreeMap<Vec<u8>, Vec<u8>>>);
+
+impl SledStore {
+    /// Opens or creates a store in this folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], also when another process has it open.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Ok(Self(sled::open(folder)?))
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.get(full_key(table, key))?.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, table: Table, from: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let mut found = Vec::new();
+        for entry in self.0.range(full_key(table, from)..end_of(table)) {
+            let (key, value) = entry?;
+            found.push((key.iter().skip(1).copied().collect(), value.to_vec()));
+        }
+        Ok(found)
+    }
+
+    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for write in writes {
+            match write {
+                Write::Put(table, key, value) => batch.insert(full_key(table, &key), value),
+                Write::Delete(table, key) => batch.remove(full_key(table, &key)),
+            }
+        }
+        self.0.apply_batch(batch)?;
+        self.0.flush()?;
+        Ok(())
+    }
+}
+
+impl Store for MemoryStore {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.read().get(&full_key(table, key)).cloned())
+    }
+
+    fn scan(&self, table: Table, from: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let map = self.0.read();
+        let range = map.range(full_key(table, from)..end_of(table));
+        Ok(range
+            .map(|(key, value)| (key.iter().skip(1).copied().collect(), value.clone()))
+            .collect())
+    }
+
+    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let mut map = self.0.write();
+        for write in writes {
+            match write {
+                Write::Put(table, key, value) => map.insert(full_key(table, &key), value),
+                Write::Delete(table, key) => map.remove(&full_key(table, &key)),
+            };
+        }
+        drop(map);
+        Ok(())
+    }
+}
+
+fn full_key(table: Table, key: &[u8]) -> Vec<u8> {
+    let mut full = Vec::with_capacity(key.len().saturating_add(1));
+    full.push(table as u8);
+    full.extend_from_slice(key);
+    full
+}
+
+fn end_of(table: Table) -> Vec<u8> {
+    vec![(table as u8).saturating_add(1)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn laws(store: &dyn Store) {
+        store
+            .apply(vec![
+                Write::Put(Table::Logs, vec![2], b"b".to_vec()),
+                Write::Put(Table::Logs, vec![1], b"a".to_vec()),
+                Write::Put(Table::Blobs, vec![0], b"other table".to_vec()),
+            ])
+            .unwrap();
+        assert_eq!(store.get(Table::Logs, &[1]).unwrap(), Some(b"a".to_vec()));
+        assert_eq!(store.get(Table::Logs, &[3]).unwrap(), None);
+        let all = vec![(vec![1], b"a".to_vec()), (vec![2], b"b".to_vec())];
+        assert_eq!(store.scan(Table::Logs, &[]).unwrap(), all);
+        assert_eq!(store.scan(Table::Logs, &[2]).unwrap(), all[1..]);
+        store.apply(vec![Write::Delete(Table::Logs, vec![1])]).unwrap();
+        assert_eq!(store.scan(Table::Logs, &[]).unwrap(), all[1..]);
+    }
+
+    #[test]
+    fn both_stores_keep_the_same_laws() {
+        laws(&MemoryStore::default());
+        let folder = tempfile::tempdir().unwrap();
+        laws(&SledStore::open(folder.path()).unwrap());
+    }
+
+    #[test]
+    fn a_sled_store_survives_its_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap();
+        store.apply(vec![Write::Put(Table::Meta, b"k".to_vec(), b"v".to_vec())]).unwrap();
+        drop(store);
+        let store = SledStore::open(folder.path()).unwrap();
+        assert_eq!(store.get(Table::Meta, b"k").unwrap(), Some(b"v".to_vec()));
+    }
+}
