@@ -265,6 +265,7 @@ contract StepVerifier is IStepVerifier {
         view
         returns (BlockContext memory)
     {
+        require(c.baseFee <= type(uint64).max, BaseFeeOutOfRange(c.baseFee));
         return BlockContext({
             chainId: CHAIN_ID,
             number: c.number,

@@ -39,6 +39,8 @@ interface IStepVerifier {
     error UnexpectedGas(uint64 got);
     /// @notice System calls and credits leave no receipt.
     error UnexpectedReceiptDigest(bytes32 expected, bytes32 got);
+    /// @notice The checkpoint claims a base fee that no derivation reaches: the EVM carries 64 bits.
+    error BaseFeeOutOfRange(uint256 baseFee);
     /// @notice EXECUTE gave no answer: too little gas, over the limit of this L1 block, or no such precompile.
     error ExecuteCouldNotRun();
     /// @notice EXECUTE ran, and this is not what the step does.

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @notice The cheat codes of forge that these tests use.
+interface Vm {
+    function warp(uint256 timestamp) external;
+    function roll(uint256 number) external;
+    function deal(address who, uint256 wei_) external;
+    function prank(address who) external;
+    function prevrandao(bytes32 value) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
+    function blobhashes(bytes32[] calldata hashes) external;
+    function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
+    function mockCallRevert(address callee, bytes calldata data, bytes calldata answer) external;
+    function clearMockedCalls() external;
+    function expectCall(address callee, bytes calldata data, uint64 count) external;
+    function expectEmit(bool topic1, bool topic2, bool topic3, bool data, address emitter) external;
+    function assume(bool condition) external pure;
+    function readFile(string calldata path) external view returns (string memory);
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonBytes32Array(string calldata json, string calldata key) external pure returns (bytes32[] memory);
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonBytesArray(string calldata json, string calldata key) external pure returns (bytes[] memory);
+    function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
+    function assertEq(uint256 got, uint256 expected) external pure;
+    function assertEq(uint256 got, uint256 expected, string calldata why) external pure;
+    function assertEq(bytes32 got, bytes32 expected) external pure;
+    function assertEq(address got, address expected) external pure;
+    function assertEq(bytes calldata got, bytes calldata expected) external pure;
+    function assertEq(bool got, bool expected) external pure;
+    function assertTrue(bool condition) external pure;
+    function assertTrue(bool condition, string calldata why) external pure;
+    function assertFalse(bool condition) external pure;
+    function assertNotEq(bytes32 got, bytes32 other) external pure;
+}
