@@ -14,4 +14,4 @@ pub use history::{History, agrees, false_gap, is_true_reveal};
 pub use knowledge::{Boundary, ClaimRange, Knowledge};
 pub use planner::{Party, Role, next_actions};
 pub use segment::{RevealedGap, Shape};
-pub use verdict::{Judgement, Verdict};
+pub use verdict::{Judgement, Verdict, is_recorded_void};

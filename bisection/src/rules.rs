@@ -69,6 +69,7 @@ pub fn check_state<W: World>(
 pub fn check_move(before: &Game, after: &Game) -> Result<(), Broken> {
     for (id, old) in &before.attempts {
         let new = after.attempts.get(id).ok_or(Broken::Resurrection)?;
+        // An attempt of a content that another one confirmed is confirmed when it is settled.
         let ended = old.status != AttemptStatus::Live && new.status != old.status;
         let unwound = new.quiet_until < old.quiet_until || new.window_end != old.window_end;
         if ended || unwound || (old.settled && !new.settled) {

@@ -42,7 +42,7 @@ impl Shape {
     /// The position of element `index`; none past the last one.
     #[must_use]
     pub fn position(&self, index: u32) -> Option<StepIndex> {
-        let offset = u64::from(index).checked_mul(self.stride)?;
+        let offset = u64::from(index).saturating_mul(self.stride);
         let at = self.start.saturating_add(offset).min(self.end);
         (index <= self.gaps).then_some(StepIndex(at))
     }

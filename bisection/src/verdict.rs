@@ -118,6 +118,18 @@ impl<'a> Judgement<'a> {
     }
 }
 
+/// Whether the contract sees a content as void: by its mark, or by the recorded state of its parent, no further.
+#[must_use]
+pub fn is_recorded_void(game: &Game, id: ContentHash) -> bool {
+    let Some(content) = game.contents.get(&id).filter(|content| !content.confirmed) else {
+        return false;
+    };
+    let Some(parent) = game.contents.get(&content.parent) else { return false };
+    let tip = game.contents.get(&game.tip).map(|tip| tip.batch).unwrap_or_default();
+    let lost = !parent.confirmed && !game.is_claimed(content.parent) && parent.batch <= tip;
+    content.voided || parent.contradicted || parent.voided || lost
+}
+
 fn live_contents(game: &Game) -> BTreeSet<ContentHash> {
     game.attempts
         .values()

@@ -28,6 +28,9 @@ impl<W: World> Model<W> {
         if steps == 0 || steps > u64::from(limits.arity).saturating_pow(limits.levels.into()) {
             return Err(Revert::BadSteps);
         }
+        if beneficiary.is_zero() {
+            return Err(Revert::ZeroBeneficiary);
+        }
         if bond != limits.claim_bond {
             return Err(Revert::WrongBond);
         }

@@ -33,6 +33,9 @@ pub enum Revert {
     /// The bond is exact.
     #[error("wrong bond")]
     WrongBond,
+    /// Somebody must get the money.
+    #[error("no beneficiary")]
+    ZeroBeneficiary,
     /// A segment of fewer than two steps has nothing to reveal.
     #[error("the segment has nothing between its ends")]
     TooShort,

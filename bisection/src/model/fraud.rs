@@ -82,6 +82,9 @@ impl<W: World> Model<W> {
 
     /// Half of the bond is the reward, the rest is burned: an owner who kills its own claim loses.
     pub(super) fn die(&mut self, id: AttemptId, beneficiary: Address) -> Result<(), Revert> {
+        if beneficiary.is_zero() {
+            return Err(Revert::ZeroBeneficiary);
+        }
         let attempt = self.attempt_mut(id)?;
         attempt.status = AttemptStatus::Dead;
         attempt.settled = true;

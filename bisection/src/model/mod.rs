@@ -17,6 +17,8 @@ use recourse_protocol::{
     SegmentId, SegmentState, genesis_content,
 };
 
+use crate::is_recorded_void;
+
 pub use error::Revert;
 pub use money::Ledger;
 pub use moves::{Move, Outcome};
@@ -140,16 +142,8 @@ impl<W: World> Model<W> {
         Ok(attempt)
     }
 
-    /// By its mark, or by the recorded state of its parent.
     fn is_void(&self, id: ContentHash) -> bool {
-        let Some(content) = self.game.contents.get(&id).filter(|c| !c.confirmed) else {
-            return false;
-        };
-        let Some(parent) = self.game.contents.get(&content.parent) else { return false };
-        let lost = !parent.confirmed
-            && !self.game.is_claimed(content.parent)
-            && parent.batch <= self.tip_batch();
-        content.voided || parent.contradicted || parent.voided || lost
+        is_recorded_void(&self.game, id)
     }
 
     fn tip_batch(&self) -> BatchIndex {

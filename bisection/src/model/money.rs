@@ -62,12 +62,17 @@ impl<W: World> Model<W> {
         let (bond, beneficiary) = (attempt.bond, attempt.beneficiary);
         let earned = attempt.segments.values().filter_map(|s| Some(s.challenge?.bond));
         let earned = earned.fold(U256::ZERO, U256::saturating_add);
+        let (content_id, void) = (attempt.content, self.is_void(attempt.content));
         if content.confirmed {
             self.ledger.credit(beneficiary, bond.saturating_add(earned));
+            self.attempt_mut(id)?.status = AttemptStatus::Confirmed;
         } else if content.contradicted {
             self.ledger.burn(bond);
-        } else if content.voided {
+        } else if void {
             self.ledger.credit(beneficiary, bond);
+            if let Some(content) = self.game.contents.get_mut(&content_id) {
+                content.voided = true;
+            }
         } else {
             return Err(Revert::FateUnknown);
         }
@@ -87,7 +92,7 @@ impl<W: World> Model<W> {
             return Err(Revert::AlreadySettled);
         }
         let dead = attempt.status == AttemptStatus::Dead;
-        if !dead && !content.contradicted && !content.voided {
+        if !dead && !content.contradicted && !self.is_void(attempt.content) {
             return Err(Revert::FateUnknown);
         }
         self.ledger.credit(challenge.challenger, challenge.bond);
