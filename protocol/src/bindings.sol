@@ -166,6 +166,7 @@ interface IStepVerifier {
     error WrongElementCount(uint256 expected, uint256 got);
     error UnexpectedGas(uint64 got);
     error UnexpectedReceiptDigest(bytes32 expected, bytes32 got);
+    error BaseFeeOutOfRange(uint256 baseFee);
     error ExecuteCouldNotRun();
     error ExecuteIsFalse();
     function step(Checkpoint calldata pre, StepProof calldata proof) external returns (Checkpoint memory post);

@@ -12,6 +12,7 @@
 mod checkpoint;
 mod config;
 mod rules;
+mod solidity;
 mod tape;
 mod totality;
 mod toy;

@@ -44,7 +44,7 @@ fn forge(args: &[&str]) -> eyre::Result<()> {
     let forge = format!("node_modules/@foundry-rs/forge-{os}-{arch}/bin/forge");
     if !root().join(FOLDER).join(&forge).exists() {
         say(&format!("missing: contracts/{forge}"));
-        bail!("npm did not install forge for {os}-{arch}");
+        bail!("contracts/package.json names no forge for {os}-{arch}: add its package there");
     }
     run(FOLDER, &format!("./{forge}"), args)
 }

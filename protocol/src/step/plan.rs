@@ -1,6 +1,6 @@
 //! Which rule applies to a checkpoint, and with what.
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U256};
 
 use super::{StepError, open::Opening};
 use crate::{
@@ -169,7 +169,7 @@ impl<I: Inputs> Planner<'_, I> {
         source: TransactionSource,
         item: u32,
     ) -> Result<Plan, Failure<I>> {
-        let block = self.current_block(&self.view(self.pre.view)?);
+        let block = self.current_block(&self.view(self.pre.view)?)?;
         Ok(Plan {
             rule: Rule::Transact(Transact { block, raw, source }),
             read: item,
@@ -184,7 +184,7 @@ impl<I: Inputs> Planner<'_, I> {
         let credits = (pre.deposits_done..pre.deposits_done.saturating_add(due))
             .map(|index| self.inputs.deposit(index).map_err(StepError::Input))
             .collect::<Result<_, _>>()?;
-        let seal = Seal { block: self.current_block(&view), anchor: view.l1_hash, credits };
+        let seal = Seal { block: self.current_block(&view)?, anchor: view.l1_hash, credits };
         Ok(Plan { rule: Rule::Seal(seal), read, advance: 0 })
     }
 
@@ -201,9 +201,13 @@ impl<I: Inputs> Planner<'_, I> {
         Opening { pre, inputs, config, batch, owes }
     }
 
-    fn current_block(&self, view: &View) -> BlockContext {
+    fn current_block(&self, view: &View) -> Result<BlockContext, Failure<I>> {
         let pre = self.pre;
-        BlockContext {
+        // No block opens with more; EXECUTE and the header carry 64 bits.
+        if pre.base_fee > U256::from(u64::MAX) {
+            return Err(StepError::Unreachable("base fee"));
+        }
+        Ok(BlockContext {
             chainId: self.config.chain_id,
             number: pre.number,
             timestamp: pre.timestamp,
@@ -211,7 +215,7 @@ impl<I: Inputs> Planner<'_, I> {
             baseFee: pre.base_fee,
             prevRandao: view.prev_randao,
             coinbase: self.batch.fee_recipient,
-        }
+        })
     }
 
     fn view(&self, index: crate::ViewIndex) -> Result<View, Failure<I>> {
