@@ -6,8 +6,8 @@ use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS
 use alloy_primitives::{Address, B256, Bytes, U256};
 use recourse_execution::state::{Genesis as Accounts, GenesisAccount as Account};
 use recourse_protocol::{
-    BatchIndex, Checkpoint, GENESIS_BASE_FEE, GenesisAccount, L2Config, View, bindings::BlockContext,
-    header_hash,
+    BatchIndex, Checkpoint, GENESIS_BASE_FEE, GenesisAccount, L2Config, View,
+    bindings::BlockContext, header_hash,
 };
 
 use super::DeployError;
@@ -74,4 +74,36 @@ fn account_of(given: &GenesisAccount) -> Account {
 
 fn wrong(source: impl core::error::Error + Send + Sync + 'static) -> DeployError {
     DeployError::State(Box::new(source))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::keccak256;
+    use recourse_protocol::ViewIndex;
+
+    use super::*;
+    use crate::deploy::DeployParams;
+
+    #[test]
+    fn proofs_start_at_the_state_root() {
+        let rich = GenesisAccount { balance: U256::from(7), ..GenesisAccount::default() };
+        let alloc = BTreeMap::from([(Address::repeat_byte(7), rich)]);
+        let genesis = Genesis::of(&alloc).unwrap();
+        for proof in [&genesis.history_proof, &genesis.beacon_proof] {
+            assert_eq!(keccak256(proof.first().unwrap()), genesis.state_root);
+        }
+        assert_ne!(genesis.state_root, Genesis::of(&BTreeMap::new()).unwrap().state_root);
+    }
+
+    #[test]
+    fn the_checkpoint_stands_at_the_first_batch() {
+        let genesis = Genesis::of(&BTreeMap::new()).unwrap();
+        let view = View { l1_timestamp: 1_700_000_000, ..View::default() };
+        let at = genesis.checkpoint(&view, &DeployParams::default().l2);
+        assert!(at.ends_batch(BatchIndex(0)));
+        assert_eq!((at.number, at.timestamp, at.view), (0, 1_700_000_000, ViewIndex(0)));
+        let later = View { l1_timestamp: 1_700_000_001, ..view };
+        let other = genesis.checkpoint(&later, &DeployParams::default().l2);
+        assert_ne!(at.parent_hash, other.parent_hash);
+    }
 }

@@ -12,12 +12,12 @@ mod transactions;
 pub use error::DeployError;
 pub use params::DeployParams;
 
+use alloy::sol_types::SolValue;
 use alloy::{network::Ethereum, providers::Provider};
 use alloy_primitives::{Address, B256, Bytes};
-use alloy::sol_types::SolValue;
 use recourse_protocol::{
-    Checkpoint, Contracts, GenesisConfig, RollupConfig, View, bindings::IInbox,
-    bindings::IRollup, bindings::IStepVerifier,
+    Checkpoint, Contracts, GenesisConfig, RollupConfig, View, bindings::IInbox, bindings::IRollup,
+    bindings::IStepVerifier,
 };
 
 use artifact::Contract;
@@ -43,8 +43,7 @@ pub async fn deploy<P: Provider<Ethereum>>(
 
     let inbox = deployer.create(Contract::Inbox, &inbox_config(params).abi_encode()).await?;
     let verifier_config = verifier_config(params, inbox.address);
-    let verifier =
-        deployer.create(Contract::StepVerifier, &verifier_config.abi_encode()).await?;
+    let verifier = deployer.create(Contract::StepVerifier, &verifier_config.abi_encode()).await?;
     let checkpoint =
         agreed_genesis(&deployer, inbox.address, verifier.address, &genesis, params).await?;
     let arguments = rollup_arguments(params, inbox.address, verifier.address, &genesis);

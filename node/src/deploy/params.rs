@@ -68,8 +68,7 @@ impl DeployParams {
     /// # Errors
     /// [`DeployError::Config`] or [`DeployError::TooLarge`].
     pub(super) fn check(&self, l1_chain_id: u64, state_root: B256) -> Result<(), DeployError> {
-        let checkpoint =
-            Checkpoint { state_root, batch: BatchIndex(1), ..Checkpoint::default() };
+        let checkpoint = Checkpoint { state_root, batch: BatchIndex(1), ..Checkpoint::default() };
         let nowhere = Contracts {
             inbox: Address::ZERO,
             rollup: Address::ZERO,
@@ -101,7 +100,11 @@ impl DeployParams {
 
 fn fits(field: &'static str, value: U256) -> Result<(), DeployError> {
     let got = value.bit_len();
-    if got <= BOND_BITS { Ok(()) } else { Err(DeployError::TooLarge { field, expected: BOND_BITS, got }) }
+    if got <= BOND_BITS {
+        Ok(())
+    } else {
+        Err(DeployError::TooLarge { field, expected: BOND_BITS, got })
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +121,9 @@ mod tests {
         let mut params = DeployParams::default();
         params.limits.claim_bond = U256::from(1u64) << 128;
         let error = params.check(1, B256::ZERO).unwrap_err();
-        assert!(matches!(error, DeployError::TooLarge { field: "claim-bond", expected: 128, got: 129 }));
+        assert!(matches!(
+            error,
+            DeployError::TooLarge { field: "claim-bond", expected: 128, got: 129 }
+        ));
     }
 }

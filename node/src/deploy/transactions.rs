@@ -1,12 +1,12 @@
 //! Sends what deploys, and asks what was deployed.
 
+use alloy::sol_types::SolCall;
 use alloy::{
     network::{Ethereum, TransactionBuilder},
     providers::Provider,
     rpc::types::TransactionRequest,
 };
 use alloy_primitives::Address;
-use alloy::sol_types::SolCall;
 use recourse_protocol::{Checkpoint, ContentHash, bindings::IRollup, genesis_content};
 
 use super::{DeployError, artifact::Contract};
@@ -29,7 +29,10 @@ pub(super) struct Deployed {
 impl<P: Provider<Ethereum>> Deployer<'_, P> {
     pub(super) async fn chain_id(&self) -> Result<u64, DeployError> {
         let action = "eth_chainId";
-        self.provider.get_chain_id().await.map_err(|source| DeployError::Transport { action, source })
+        self.provider
+            .get_chain_id()
+            .await
+            .map_err(|source| DeployError::Transport { action, source })
     }
 
     /// Creates a contract and waits until it stands.
@@ -65,8 +68,7 @@ impl<P: Provider<Ethereum>> Deployer<'_, P> {
         address: Address,
         call: &C,
     ) -> Result<C::Return, DeployError> {
-        let request =
-            TransactionRequest::default().with_to(address).with_input(call.abi_encode());
+        let request = TransactionRequest::default().with_to(address).with_input(call.abi_encode());
         let answer = self
             .provider
             .call(request)
