@@ -1,0 +1,167 @@
+//! Starting and stopping.
+
+use std::{collections::HashSet, sync::Arc};
+
+use recourse_protocol::RollupConfig;
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{NodeConfig, NodeError, NodeState, archive::Archive, derive::Derive, follow::Follow};
+use crate::{
+    blobs::BlobSource,
+    derivation::Derivation,
+    health::Health,
+    l1::L1Client,
+    metrics::Metrics,
+    mirror::L1Mirror,
+    store::{Store, StoreError, Table, Write},
+};
+
+const DEPLOYMENT: &[u8] = b"deployment";
+
+/// A node: follows L1, archives blobs, derives L2, and tells whoever subscribes.
+#[derive(Debug)]
+pub struct Node {
+    client: L1Client,
+    blobs: BlobSource,
+    store: Arc<dyn Store>,
+    health: Health,
+    metrics: Arc<Metrics>,
+    states: watch::Receiver<Arc<NodeState>>,
+    tasks: Mutex<JoinSet<Result<(), NodeError>>>,
+    stop: CancellationToken,
+}
+
+impl Node {
+    /// Checks L1 and the store against the configuration, reads L1 to its head, and starts the tasks. They end when
+    /// `stop` is cancelled; if one of them fails, it cancels `stop` itself.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub async fn start(
+        config: NodeConfig,
+        store: Arc<dyn Store>,
+        stop: CancellationToken,
+    ) -> Result<Self, NodeError> {
+        let (health, metrics) = (Health::default(), Arc::new(Metrics::default()));
+        let rollup = Arc::new(config.rollup);
+        claim_store(&rollup, store.as_ref())?;
+        let derivation = Box::new(Derivation::new(&rollup)?);
+        let client = L1Client::new(&config.l1_rpc, config.retry)?;
+        client.check(&rollup).await?;
+        let timeout = config.retry.request_timeout;
+        let blobs = BlobSource::new(&config.beacons, timeout, store.clone(), metrics.clone())?;
+        let mirror = L1Mirror::open(client.clone(), rollup, store.clone(), config.log_range)?;
+        let poll_interval = config.poll_interval;
+        let mut follow =
+            Follow { mirror, health: health.clone(), metrics: metrics.clone(), poll_interval };
+        let first = follow.once().await?;
+        let first_state = Arc::new(NodeState::new(first.clone(), derivation.chain()));
+        let (states, subscriber) = watch::channel(first_state);
+        let (heads, head) = watch::channel(first);
+        let archive = Archive {
+            blobs: blobs.clone(),
+            health: health.clone(),
+            poll_interval,
+            done: HashSet::new(),
+        };
+        let derive = Derive {
+            derivation: Some(derivation),
+            blobs: blobs.clone(),
+            health: health.clone(),
+            metrics: metrics.clone(),
+            poll_interval,
+            states,
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(guard(stop.clone(), archive.run(head.clone(), stop.clone())));
+        tasks.spawn(guard(stop.clone(), derive.run(head, stop.clone())));
+        tasks.spawn(guard(stop.clone(), follow.run(heads, stop.clone())));
+        let tasks = Mutex::new(tasks);
+        Ok(Self { client, blobs, store, health, metrics, states: subscriber, tasks, stop })
+    }
+
+    /// L1.
+    #[must_use]
+    pub const fn client(&self) -> &L1Client {
+        &self.client
+    }
+
+    /// Blobs.
+    #[must_use]
+    pub const fn blobs(&self) -> &BlobSource {
+        &self.blobs
+    }
+
+    /// The store that the node shares with its daemon.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// How it is doing.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// What it knows, now and at every change.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Arc<NodeState>> {
+        self.states.clone()
+    }
+
+    /// Waits until all its tasks have ended.
+    ///
+    /// # Errors
+    /// The first [`NodeError`] that ended one.
+    pub async fn stopped(&self) -> Result<(), NodeError> {
+        let mut tasks = self.tasks.lock().await;
+        let mut first = Ok(());
+        while let Some(ended) = tasks.join_next().await {
+            let result = ended.map_err(NodeError::from).and_then(|result| result);
+            if result.is_err() {
+                self.stop.cancel();
+            }
+            first = first.and(result);
+        }
+        first
+    }
+}
+
+/// Lets a failing task stop the others: half a watchtower is none.
+async fn guard(
+    stop: CancellationToken,
+    task: impl Future<Output = Result<(), NodeError>>,
+) -> Result<(), NodeError> {
+    let _stop_others = stop.drop_guard();
+    task.await
+}
+
+/// Makes sure that the store belongs to this deployment.
+fn claim_store(config: &RollupConfig, store: &dyn Store) -> Result<(), StoreError> {
+    let contracts = &config.contracts;
+    let genesis = config.genesis.checkpoint.h248();
+    let expected =
+        format!("{}/{}/{}/{genesis}", config.l1_chain_id, contracts.inbox, contracts.rollup);
+    match store.get(Table::Meta, DEPLOYMENT)? {
+        None => {
+            let value = expected.into_bytes();
+            store.apply(vec![Write::Put(Table::Meta, DEPLOYMENT.to_vec(), value)])
+        }
+        Some(got) if got == expected.as_bytes() => Ok(()),
+        Some(got) => {
+            let got = String::from_utf8_lossy(&got).into_owned();
+            Err(StoreError::OtherDeployment { expected, got })
+        }
+    }
+}
