@@ -132,3 +132,18 @@ pub enum Action {
         amount: U256,
     },
 }
+
+impl Action {
+    /// The batches whose history its responder needs, for actions that need one.
+    #[must_use]
+    pub const fn range(&self) -> Option<ClaimRange> {
+        match self {
+            Self::Reveal { range, .. }
+            | Self::ProveFraudGap { range, .. }
+            | Self::ProveFraudClaim { range, .. }
+            | Self::KillGapBeyond { range, .. }
+            | Self::Propose { range, .. } => Some(*range),
+            _ => None,
+        }
+    }
+}

@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+
+mod batch;
+mod claim;
+mod derivation;
+pub mod kzg;
+mod prove;
+mod respond;
+
+pub use batch::{BatchHistory, BatchRecorder};
+pub use claim::ClaimHistory;
+pub use derivation::{Derivation, HistoryError, Snapshot};
+pub use kzg::{Blobs, KzgError};
+pub use prove::{ProveError, ProvenStep, StepProver};
+pub use respond::{Call, NO_REVEAL, RespondError, Responder};

@@ -1,0 +1,313 @@
+//! Moves as calls of the Rollup contract.
+
+use alloy_eips::eip4844::Blob;
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolCall;
+use recourse_bisection::{Action, ClaimRange, RevealedGap};
+use recourse_protocol::{
+    AttemptId, CheckpointHash, Game, Inputs, StepIndex,
+    bindings::{self, Gap, IRollup, Reveal, Segment},
+    segment_id,
+};
+
+use crate::{
+    Blobs, ClaimHistory, HistoryError, ProveError, StepProver,
+    kzg::{Committed, KzgError, reveal_blob},
+};
+
+/// `Reveal.blobIndex` of a proposal that reveals nothing.
+pub const NO_REVEAL: u32 = u32::MAX;
+
+/// A call of the Rollup contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Calldata.
+    pub data: Bytes,
+    /// Bond, in wei.
+    pub value: U256,
+    /// Blobs that the transaction must carry, in this order and no others before them.
+    pub blobs: Vec<Box<Blob>>,
+}
+
+/// A move could not be turned into a call.
+#[derive(Debug, thiserror::Error)]
+pub enum RespondError<I: core::error::Error + 'static, B: core::error::Error + 'static> {
+    /// The move needs the history of these batches, and got another one or none.
+    #[error("the history of {expected:?} is needed, got {got:?}")]
+    NeedsHistory {
+        /// What is needed.
+        expected: ClaimRange,
+        /// What was given.
+        got: Option<ClaimRange>,
+    },
+    /// The game has no such reveal: it is older or newer than the plan.
+    #[error("attempt {0} has not revealed that segment")]
+    NotRevealed(AttemptId),
+    /// The revealed blob is not the one that the plan read.
+    #[error("element {index} should be {expected}, the blob has {got}")]
+    OtherBlob {
+        /// Which.
+        index: u32,
+        /// What was planned with.
+        expected: CheckpointHash,
+        /// What the blob has.
+        got: CheckpointHash,
+    },
+    /// The history does not end at what is to be claimed.
+    #[error("the history ends at {got:?}, the claim at {expected}")]
+    OtherEnd {
+        /// What is to be claimed.
+        expected: CheckpointHash,
+        /// Where the history ends.
+        got: Option<CheckpointHash>,
+    },
+    /// A revealed blob could not be had.
+    #[error("a revealed blob could not be read")]
+    Blob(#[source] B),
+    /// A blob could not be made or opened.
+    #[error(transparent)]
+    Kzg(#[from] KzgError),
+    /// The history could not be re-run.
+    #[error(transparent)]
+    History(#[from] HistoryError<I>),
+    /// The step could not be proven.
+    #[error(transparent)]
+    Prove(#[from] ProveError<I, B>),
+}
+
+/// Turns actions into calls.
+#[derive(Debug)]
+pub struct Responder<'a, I, B> {
+    /// The game that the actions were planned on.
+    pub game: &'a Game,
+    /// Proves steps.
+    pub prover: StepProver<'a, I, B>,
+    /// Who gets bonds and rewards.
+    pub beneficiary: Address,
+}
+
+type Failure<I, B> = RespondError<<I as Inputs>::Error, <B as Blobs>::Error>;
+
+impl<I: Inputs, B: Blobs> Responder<'_, I, B>
+where
+    I::Error: 'static,
+{
+    /// The call that makes a move. `history` is that of [`Action::range`], for actions that have one.
+    ///
+    /// # Errors
+    /// [`RespondError`]; nothing must be sent then.
+    pub fn respond(
+        &self,
+        action: &Action,
+        history: Option<&ClaimHistory>,
+    ) -> Result<Call, Failure<I, B>> {
+        let history = action.range().map(|range| needed(range, history)).transpose()?;
+        match (action, history) {
+            (Action::Reveal { attempt, segment, .. }, Some(own)) => {
+                self.reveal(*attempt, segment, own)
+            }
+            (Action::Propose { .. }, Some(own)) => self.propose(action, own),
+            (Action::ProveFraudGap { attempt, gap, .. }, Some(own)) => {
+                self.prove_fraud_gap(*attempt, gap, own)
+            }
+            (Action::ProveFraudClaim { attempt, .. }, Some(own)) => {
+                self.prove_fraud_claim(*attempt, own)
+            }
+            (Action::KillGapBeyond { attempt, gap, end, .. }, Some(own)) => {
+                self.kill_gap_beyond(*attempt, gap, *end, own)
+            }
+            (Action::KillGap { attempt, gap }, _) => {
+                let gap = self.gap(*attempt, gap)?;
+                let beneficiary = self.beneficiary;
+                Ok(call(&IRollup::killGapCall { attempt: attempt.0, gap, beneficiary }))
+            }
+            (Action::ChallengeGap { attempt, gap, bond }, _) => {
+                let gap = self.gap(*attempt, gap)?;
+                Ok(paying(&IRollup::challengeGapCall { attempt: attempt.0, gap }, *bond))
+            }
+            (other, _) => Ok(self.plain(other)),
+        }
+    }
+
+    /// Moves that need nothing but what they name.
+    fn plain(&self, action: &Action) -> Call {
+        match action {
+            Action::KillClaim { attempt } => {
+                let beneficiary = self.beneficiary;
+                call(&IRollup::killClaimCall { attempt: attempt.0, beneficiary })
+            }
+            Action::ChallengeClaim { attempt, bond } => {
+                paying(&IRollup::challengeClaimCall { attempt: attempt.0 }, *bond)
+            }
+            Action::Timeout { attempt, segment } => {
+                call(&IRollup::timeoutCall { attempt: attempt.0, segmentId: segment.0 })
+            }
+            Action::Confirm { attempt } => call(&IRollup::confirmCall { attempt: attempt.0 }),
+            Action::MarkVoid { content } => call(&IRollup::markVoidCall { content: content.0 }),
+            Action::SettleAttempt { attempt } => {
+                call(&IRollup::settleAttemptCall { attempt: attempt.0 })
+            }
+            Action::SettleChallenge { attempt, segment } => {
+                call(&IRollup::settleChallengeCall { attempt: attempt.0, segmentId: segment.0 })
+            }
+            // All that is left is Withdraw: the others were answered before.
+            _ => call(&IRollup::withdrawCall { to: self.beneficiary }),
+        }
+    }
+
+    fn reveal(
+        &self,
+        attempt: AttemptId,
+        segment: &Segment,
+        own: &ClaimHistory,
+    ) -> Result<Call, Failure<I, B>> {
+        let (data, blob) = self.revealing(segment, own)?;
+        let reveal = IRollup::revealCall { attempt: attempt.0, segment: segment.clone(), data };
+        Ok(Call { blobs: vec![blob], ..call(&reveal) })
+    }
+
+    /// The blob of a segment, first of its transaction, opened at its ends.
+    fn revealing(
+        &self,
+        segment: &Segment,
+        own: &ClaimHistory,
+    ) -> Result<(Reveal, Box<Blob>), Failure<I, B>> {
+        let arity = self.game.limits.arity;
+        let blob = reveal_blob(own, segment, arity)?;
+        let committed = Committed::to(&blob)?;
+        let last = recourse_bisection::Shape::of(segment, arity).map_or(0, |shape| shape.gaps());
+        let reveal = Reveal {
+            blobIndex: 0,
+            commitment: committed.commitment(),
+            startProof: committed.open(0)?,
+            endProof: committed.open(element(last))?,
+        };
+        Ok((reveal, blob))
+    }
+
+    fn propose(&self, action: &Action, own: &ClaimHistory) -> Result<Call, Failure<I, B>> {
+        let Action::Propose { parent, batch_hash, checkpoint, steps, reveal, bond, .. } = action
+        else {
+            return Ok(self.plain(action));
+        };
+        let ends = (own.start(), own.end());
+        let got = ends.1.map(|end| end.checkpoint.h248());
+        let other_end = RespondError::OtherEnd { expected: *checkpoint, got };
+        let ((Some(start), Some(end)), true) = (ends, got == Some(*checkpoint)) else {
+            return Err(other_end);
+        };
+        let nothing = Reveal { blobIndex: NO_REVEAL, ..Reveal::default() };
+        let (reveal, blobs) = if *reveal {
+            let segment = Segment {
+                start: 0,
+                end: *steps,
+                startHash: start.checkpoint.h248().0,
+                endHash: checkpoint.0,
+            };
+            let (reveal, blob) = self.revealing(&segment, own)?;
+            (reveal, vec![blob])
+        } else {
+            (nothing, Vec::new())
+        };
+        let propose = IRollup::proposeCall {
+            parent: parent.0,
+            batchHash: *batch_hash,
+            checkpoint: end.checkpoint.into(),
+            steps: *steps,
+            beneficiary: self.beneficiary,
+            reveal,
+        };
+        Ok(Call { blobs, ..paying(&propose, *bond) })
+    }
+
+    fn prove_fraud_gap(
+        &self,
+        attempt: AttemptId,
+        gap: &RevealedGap,
+        own: &ClaimHistory,
+    ) -> Result<Call, Failure<I, B>> {
+        let proven = self.prover.prove(own, gap.start)?;
+        Ok(call(&IRollup::proveFraudGapCall {
+            attempt: attempt.0,
+            gap: self.gap(attempt, gap)?,
+            pre: proven.pre.into(),
+            proof: proven.proof,
+            beneficiary: self.beneficiary,
+        }))
+    }
+
+    fn prove_fraud_claim(
+        &self,
+        attempt: AttemptId,
+        own: &ClaimHistory,
+    ) -> Result<Call, Failure<I, B>> {
+        let proven = self.prover.prove(own, StepIndex(0))?;
+        Ok(call(&IRollup::proveFraudClaimCall {
+            attempt: attempt.0,
+            pre: proven.pre.into(),
+            proof: proven.proof,
+            beneficiary: self.beneficiary,
+        }))
+    }
+
+    fn kill_gap_beyond(
+        &self,
+        attempt: AttemptId,
+        gap: &RevealedGap,
+        end: StepIndex,
+        own: &ClaimHistory,
+    ) -> Result<Call, Failure<I, B>> {
+        let pre: bindings::Checkpoint =
+            own.snapshot(&self.prover.derivation, end)?.checkpoint.into();
+        let gap = self.gap(attempt, gap)?;
+        let beneficiary = self.beneficiary;
+        Ok(call(&IRollup::killGapBeyondCall { attempt: attempt.0, gap, pre, beneficiary }))
+    }
+
+    /// The gap, opened in the blob that revealed its parent.
+    fn gap(&self, attempt: AttemptId, gap: &RevealedGap) -> Result<Gap, Failure<I, B>> {
+        let id = segment_id(attempt, &gap.parent);
+        let state = self.game.attempts.get(&attempt).and_then(|state| state.segments.get(&id));
+        let reveal = state.and_then(|s| s.reveal).ok_or(RespondError::NotRevealed(attempt))?;
+        let blob = self.prover.blobs.blob(reveal.versioned_hash).map_err(RespondError::Blob)?;
+        let committed = Committed::to(&blob)?;
+        let right = gap.index.saturating_add(1);
+        for (index, expected) in [(gap.index, gap.left), (right, gap.right)] {
+            let got = CheckpointHash(committed.element(element(index))?);
+            if got != expected {
+                return Err(RespondError::OtherBlob { index, expected, got });
+            }
+        }
+        Ok(Gap {
+            parent: gap.parent.clone(),
+            index: gap.index,
+            left: gap.left.0,
+            right: gap.right.0,
+            commitment: committed.commitment(),
+            leftProof: committed.open(element(gap.index))?,
+            rightProof: committed.open(element(right))?,
+        })
+    }
+}
+
+fn needed<I: core::error::Error, B: core::error::Error>(
+    expected: ClaimRange,
+    history: Option<&ClaimHistory>,
+) -> Result<&ClaimHistory, RespondError<I, B>> {
+    let got = history.map(ClaimHistory::range);
+    history
+        .filter(|history| history.range() == expected)
+        .ok_or(RespondError::NeedsHistory { expected, got })
+}
+
+fn element(index: u32) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}
+
+fn call(call: &impl SolCall) -> Call {
+    paying(call, U256::ZERO)
+}
+
+fn paying(call: &impl SolCall, value: U256) -> Call {
+    Call { data: call.abi_encode().into(), value, blobs: Vec::new() }
+}
