@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod accounts;
+mod beacon;
+mod chain;
+mod cli;
+mod config;
+mod dev;
+mod execute;
+mod node;
+mod service;
+mod state;
+
+pub use accounts::DevAccount;
+pub use beacon::SECONDS_PER_SLOT;
+pub use cli::{Args, RunError, run};
+pub use config::{Config, DEV_MNEMONIC, Mining};
+pub use service::{Handle, StartError, spawn};

@@ -18,5 +18,6 @@ pub use chain::{
     AccountView, BlockPoint, Call, Chain, ChainEvent, Fees, Finality, Trace, TxLocation,
 };
 pub use error::{ChainError, Rejection};
+pub use methods::calls::estimate_gas;
 pub use routes::{Reply, Routes};
 pub use server::{Origins, RunningServer, ServerOptions, serve};

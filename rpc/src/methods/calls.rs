@@ -40,6 +40,18 @@ pub(crate) fn register<C: Chain>(
     })
 }
 
+/// The least gas limit with which a transaction succeeds in the next block, as
+/// `eth_estimateGas` finds it.
+///
+/// # Errors
+/// The transaction's own failure when it fails with all the gas it can have.
+pub fn estimate_gas(chain: &impl Chain, fields: &TransactionRequest) -> Result<u64, ChainError> {
+    let at = BlockPoint::Pending;
+    let mut env = chain.env(at)?;
+    relax(&mut env);
+    estimate::gas(chain, &Request { at, fields: fields.clone(), env, overrides: None })
+}
+
 /// A call as the client asked for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {

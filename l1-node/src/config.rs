@@ -1,0 +1,74 @@
+//! What an L1 node is started with.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use alloy_primitives::{Address, U256, address};
+
+/// The mnemonic that every Ethereum dev chain uses. Its keys are public.
+pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
+
+/// What an L1 node is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address of JSON-RPC and of the beacon API; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// When blocks are mined.
+    pub mining: Mining,
+    /// Number of prefunded dev accounts.
+    pub accounts: u32,
+    /// Balance of each dev account, in wei.
+    pub balance: U256,
+    /// BIP-39 phrase of the dev accounts, at `m/44'/60'/0'/0/i`.
+    pub mnemonic: String,
+    /// Timestamp of the genesis block in seconds since 1970; the wall clock's if absent.
+    pub genesis_timestamp: Option<u64>,
+    /// Gas limit of every block.
+    pub gas_limit: u64,
+    /// Base fee of the genesis block in wei per gas.
+    pub base_fee: u64,
+    /// Fee recipient of every block.
+    pub coinbase: Address,
+    /// The `safe` block is so many blocks behind the head, the `finalized` one twice as many.
+    pub slots_in_an_epoch: u64,
+    /// States of so many newest blocks are kept for calls and proofs.
+    pub state_history: usize,
+    /// Blobs are served for so long after their block, in chain time.
+    pub blob_retention: Duration,
+}
+
+/// When blocks are mined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mining {
+    /// One block for each transaction, at once.
+    Automatic,
+    /// A block each time so much real time has passed, empty or not.
+    Interval(Duration),
+    /// Only on request.
+    Manual,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            chain_id: 31_337,
+            mining: Mining::Automatic,
+            accounts: 10,
+            balance: U256::from(10_000) * U256::from(10).pow(U256::from(18)),
+            mnemonic: DEV_MNEMONIC.to_owned(),
+            genesis_timestamp: None,
+            gas_limit: 60_000_000,
+            base_fee: 1_000_000_000,
+            coinbase: address!("0x00000000000000000000000000000000c0ffee00"),
+            slots_in_an_epoch: 32,
+            state_history: 4096,
+            // 4,096 epochs of 32 slots of 12 seconds, as on mainnet.
+            blob_retention: Duration::from_secs(4096 * 32 * 12),
+        }
+    }
+}

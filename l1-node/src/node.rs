@@ -1,0 +1,182 @@
+//! The chain behind its lock, as JSON-RPC sees it.
+
+use std::sync::Arc;
+
+use alloy::rpc::types::EIP1186AccountProofResponse;
+use alloy_consensus::{TxEnvelope, transaction::Recovered};
+use alloy_eips::eip7840::BlobParams;
+use alloy_evm::EvmEnv;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use parking_lot::Mutex;
+use recourse_rpc::{
+    AccountView, BlockPoint, Call, Chain, ChainError, ChainEvent, Fees, Finality, MinedBlock,
+    Trace, TxLocation,
+};
+use revm::context::result::ResultAndState;
+use revm_inspectors::tracing::TracingInspectorConfig;
+use tokio::sync::{broadcast, watch};
+
+use crate::{
+    Config, DevAccount,
+    chain::{Core, PoolTx, Replay, Simulation, blob_params, env},
+    config::Mining,
+    state::StateError,
+};
+
+/// A priority fee that gets a transaction in: 1 gwei, or less on a chain without traffic would
+/// do as well, but this is what wallets expect.
+const PRIORITY_FEE: u128 = 1_000_000_000;
+
+/// A running chain.
+#[derive(Debug)]
+pub(crate) struct Node {
+    core: Mutex<Core>,
+    accounts: Vec<DevAccount>,
+    slots_in_an_epoch: u64,
+    mining: watch::Sender<Mining>,
+}
+
+impl Node {
+    pub(crate) fn new(config: &Config, accounts: Vec<DevAccount>) -> Result<Self, StateError> {
+        Ok(Self {
+            core: Mutex::new(Core::new(config, &accounts)?),
+            accounts,
+            slots_in_an_epoch: config.slots_in_an_epoch,
+            mining: watch::Sender::new(config.mining),
+        })
+    }
+
+    pub(crate) const fn core(&self) -> &Mutex<Core> {
+        &self.core
+    }
+
+    pub(crate) fn dev_accounts(&self) -> &[DevAccount] {
+        &self.accounts
+    }
+
+    /// Changes of the mining mode, for the task that mines at intervals.
+    pub(crate) fn mining(&self) -> watch::Receiver<Mining> {
+        self.mining.subscribe()
+    }
+
+    /// Changes the mining mode.
+    pub(crate) fn set_mining(&self, mining: Mining) -> Result<(), ChainError> {
+        self.core.lock().set_mining(mining)?;
+        self.mining.send_replace(mining);
+        Ok(())
+    }
+
+    pub(crate) fn version(&self) -> String {
+        format!("recourse-l1-node/{}", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+impl Chain for Node {
+    fn chain_id(&self) -> u64 {
+        self.core.lock().chain_id()
+    }
+
+    fn client_version(&self) -> String {
+        self.version()
+    }
+
+    fn head(&self) -> u64 {
+        self.core.lock().history().head_number()
+    }
+
+    fn finality(&self) -> Finality {
+        let safe = self.head().saturating_sub(self.slots_in_an_epoch);
+        Finality { safe, finalized: safe.saturating_sub(self.slots_in_an_epoch) }
+    }
+
+    fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
+        Ok(self.core.lock().history().block(number).cloned())
+    }
+
+    fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
+        Ok(self.core.lock().history().number_of(&hash))
+    }
+
+    fn locate(&self, transaction: B256) -> Result<Option<TxLocation>, ChainError> {
+        Ok(self.core.lock().history().locate(&transaction))
+    }
+
+    fn pooled(&self, transaction: B256) -> Result<Option<Recovered<TxEnvelope>>, ChainError> {
+        Ok(self.core.lock().pool().get(&transaction).map(|tx| tx.tx.clone()))
+    }
+
+    fn next_nonce(&self, address: Address) -> Result<u64, ChainError> {
+        let core = self.core.lock();
+        Ok(core.pool().next_nonce(address, core.nonce(address)))
+    }
+
+    fn submit(&self, raw: Bytes) -> Result<B256, ChainError> {
+        // Signature and cell proofs take a while and need no chain.
+        let tx = PoolTx::decode(&raw)?;
+        self.core.lock().submit(tx)
+    }
+
+    fn account(&self, at: BlockPoint, address: Address) -> Result<AccountView, ChainError> {
+        let state = self.core.lock().state(at)?.clone();
+        let Some(info) = state.account(address).map_err(ChainError::internal)? else {
+            return Ok(AccountView::default());
+        };
+        let code = state.code(info.code_hash).map_err(ChainError::internal)?;
+        Ok(AccountView { balance: info.balance, nonce: info.nonce, code })
+    }
+
+    fn storage(&self, at: BlockPoint, address: Address, slot: U256) -> Result<U256, ChainError> {
+        let state = self.core.lock().state(at)?.clone();
+        state.storage(address, slot).map_err(ChainError::internal)
+    }
+
+    fn proof(
+        &self,
+        at: BlockPoint,
+        address: Address,
+        slots: &[B256],
+    ) -> Result<EIP1186AccountProofResponse, ChainError> {
+        let state = self.core.lock().state(at)?.clone();
+        Ok(state.proof(address, slots))
+    }
+
+    fn env(&self, at: BlockPoint) -> Result<EvmEnv, ChainError> {
+        let core = self.core.lock();
+        Ok(env(&core.header(at)?, core.chain_id()))
+    }
+
+    fn execute(&self, at: BlockPoint, call: Call) -> Result<ResultAndState, ChainError> {
+        let simulation = Simulation::at(&self.core.lock(), at)?;
+        simulation.run(call)
+    }
+
+    fn fees(&self) -> Result<Fees, ChainError> {
+        let header = self.core.lock().next_header()?;
+        Ok(Fees {
+            base_fee: header.base_fee_per_gas.unwrap_or_default(),
+            priority_fee: PRIORITY_FEE,
+            blob_base_fee: header.blob_fee(blob_params()),
+        })
+    }
+
+    fn blob_params(&self, _timestamp: u64) -> Option<BlobParams> {
+        Some(blob_params())
+    }
+
+    fn events(&self) -> broadcast::Receiver<ChainEvent> {
+        self.core.lock().events()
+    }
+
+    fn pending_block(&self) -> Result<Option<Arc<MinedBlock>>, ChainError> {
+        self.core.lock().pending().map(|block| Some(Arc::new(block)))
+    }
+
+    fn accounts(&self) -> Vec<Address> {
+        self.accounts.iter().map(DevAccount::address).collect()
+    }
+
+    fn trace(&self, at: TxLocation, config: TracingInspectorConfig) -> Result<Trace, ChainError> {
+        let replay = Replay::of(&self.core.lock(), at)?;
+        replay.run(config)
+    }
+}

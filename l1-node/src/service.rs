@@ -1,0 +1,141 @@
+//! Starting and stopping a node.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use alloy::signers::local::LocalSignerError;
+use jsonrpsee::core::RegisterMethodError;
+use recourse_rpc::{Routes, RunningServer, ServerOptions, serve};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Config, DevAccount, config::Mining, dev, node::Node};
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The mnemonic is no BIP-39 phrase.
+    #[error("cannot derive the dev accounts")]
+    Mnemonic(#[from] LocalSignerError),
+    /// The genesis state cannot be written.
+    #[error("cannot write the genesis state")]
+    Genesis(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Two methods have one name.
+    #[error("cannot register the methods")]
+    Methods(#[from] RegisterMethodError),
+}
+
+/// A running node. It stops when this is dropped, and in order with [`Handle::shutdown`].
+#[derive(Debug)]
+pub struct Handle {
+    address: SocketAddr,
+    chain_id: u64,
+    accounts: Vec<DevAccount>,
+    stop: CancellationToken,
+    server: RunningServer,
+    miner: JoinHandle<()>,
+}
+
+impl Handle {
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// URL of JSON-RPC over HTTP and of the beacon API.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// URL of JSON-RPC over WebSocket.
+    #[must_use]
+    pub fn ws_url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// EIP-155 chain id.
+    #[must_use]
+    pub const fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// The prefunded dev accounts.
+    #[must_use]
+    pub fn accounts(&self) -> &[DevAccount] {
+        &self.accounts
+    }
+
+    /// Stops taking calls, answers the open ones, and stops.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.server.stop().await;
+        if let Err(error) = self.miner.await {
+            tracing::error!(%error, "the mining task failed");
+        }
+    }
+}
+
+/// Starts a node on the current tokio runtime.
+///
+/// # Errors
+/// When the address cannot be bound or the configuration makes no sense.
+pub async fn spawn(config: Config) -> Result<Handle, StartError> {
+    let accounts: Result<Vec<_>, _> =
+        (0..config.accounts).map(|index| DevAccount::derive(&config.mnemonic, index)).collect();
+    let accounts = accounts?;
+    let node = Node::new(&config, accounts.clone())
+        .map_err(|source| StartError::Genesis(Box::new(source)))?;
+    let node = Arc::new(node);
+    let mut module = recourse_rpc::module(Arc::clone(&node))?;
+    module.merge(dev::module(Arc::clone(&node))?)?;
+    let routes: Arc<dyn Routes> = Arc::<Node>::clone(&node);
+    let server = serve(ServerOptions::new(config.listen), module, Some(routes))
+        .await
+        .map_err(|source| StartError::Bind { address: config.listen, source })?;
+    let stop = CancellationToken::new();
+    let miner = tokio::spawn(mine_at_intervals(node, stop.clone()));
+    Ok(Handle { address: server.address, chain_id: config.chain_id, accounts, stop, server, miner })
+}
+
+/// Mines while the mode is [`Mining::Interval`].
+async fn mine_at_intervals(node: Arc<Node>, stop: CancellationToken) {
+    let mut mode = node.mining();
+    loop {
+        let period = match *mode.borrow_and_update() {
+            Mining::Interval(period) => Some(period),
+            Mining::Automatic | Mining::Manual => None,
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = mode.changed() => if changed.is_err() { return },
+            () = tick(period) => mine(&node).await,
+        }
+    }
+}
+
+async fn tick(period: Option<Duration>) {
+    match period {
+        Some(period) => tokio::time::sleep(period).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn mine(node: &Arc<Node>) {
+    let node = Arc::clone(node);
+    let mined = tokio::task::spawn_blocking(move || node.core().lock().mine().map(drop)).await;
+    match mined {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "mining failed"),
+        Err(error) => tracing::error!(%error, "the mining thread failed"),
+    }
+}

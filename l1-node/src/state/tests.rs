@@ -1,0 +1,71 @@
+//! Roots and proofs, checked with alloy-trie's own verifier.
+
+use std::sync::Arc;
+
+use alloy_primitives::{B256, U256, address, keccak256};
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount, proof::verify_proof};
+
+use super::{EmptyBase, State};
+
+fn state() -> State {
+    let mut state = State::new(Arc::new(EmptyBase));
+    for index in 0..50_u8 {
+        state
+            .set_balance(
+                alloy_primitives::Address::with_last_byte(index),
+                U256::from(index) + U256::ONE,
+            )
+            .unwrap();
+    }
+    state
+}
+
+#[test]
+fn an_empty_state_has_the_empty_root() {
+    assert_eq!(State::new(Arc::new(EmptyBase)).root(), EMPTY_ROOT_HASH);
+}
+
+#[test]
+fn the_root_forgets_what_was_undone() {
+    let mut state = state();
+    let before = state.root();
+    let account = address!("0x0000000000000000000000000000000000000005");
+    state.set_storage(account, U256::from(3), U256::from(4)).unwrap();
+    assert_ne!(state.root(), before);
+    state.set_storage(account, U256::from(3), U256::ZERO).unwrap();
+    assert_eq!(state.root(), before);
+}
+
+#[test]
+fn a_clone_is_a_snapshot() {
+    let mut state = state();
+    let old = state.clone();
+    let account = address!("0x0000000000000000000000000000000000000005");
+    state.set_nonce(account, 9).unwrap();
+    assert_eq!(old.account(account).unwrap().unwrap().nonce, 0);
+    assert_eq!(state.account(account).unwrap().unwrap().nonce, 9);
+}
+
+#[test]
+fn proofs_of_presence_and_absence_verify() {
+    let mut state = state();
+    let account = address!("0x0000000000000000000000000000000000000005");
+    for slot in 0..20_u64 {
+        state.set_storage(account, U256::from(slot), U256::from(slot + 1)).unwrap();
+    }
+    let root = state.root();
+    let slots = [B256::with_last_byte(7), B256::with_last_byte(200)];
+    let proof = state.proof(account, &slots);
+    let leaf = TrieAccount::new(proof.nonce, proof.balance, proof.storage_hash, proof.code_hash);
+    let key = Nibbles::unpack(keccak256(account));
+    verify_proof(root, key, Some(alloy_rlp::encode(leaf)), &proof.account_proof).unwrap();
+    for (slot, expected) in slots.iter().zip([Some(alloy_rlp::encode(U256::from(8))), None]) {
+        let one = proof.storage_proof.iter().find(|one| one.key.as_b256() == *slot).unwrap();
+        let key = Nibbles::unpack(keccak256(slot));
+        verify_proof(proof.storage_hash, key, expected, &one.proof).unwrap();
+    }
+    let absent = address!("0x00000000000000000000000000000000000000ff");
+    let proof = state.proof(absent, &slots);
+    verify_proof(root, Nibbles::unpack(keccak256(absent)), None, &proof.account_proof).unwrap();
+    assert!(proof.storage_proof.iter().all(|one| one.proof.is_empty()));
+}
