@@ -40,7 +40,13 @@ fn narrow(
     mut low: u64,
     mut high: u64,
 ) -> Result<u64, ChainError> {
-    // Most transactions succeed with a little more than they use: 1/64 stays behind at each call.
+    let succeeds = |gas| run(chain, request, gas).is_ok_and(|result| result.is_success());
+    // Without inner calls, what was spent is exactly enough.
+    let exact = low.saturating_add(1);
+    if exact < high && succeeds(exact) {
+        return Ok(exact);
+    }
+    // Most others succeed with a little more: 1/64 stays behind at each call.
     let guess = low.saturating_add(STIPEND);
     let guess = guess.saturating_add(guess / 63).saturating_add(1);
     let mut next = guess.min(high);
@@ -48,7 +54,7 @@ fn narrow(
         if next <= low || next >= high {
             next = low.midpoint(high);
         }
-        if run(chain, request, next).is_ok_and(|result| result.is_success()) {
+        if succeeds(next) {
             high = next;
         } else {
             low = next;

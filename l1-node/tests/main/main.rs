@@ -1,0 +1,17 @@
+//! The node as its clients see it: alloy providers, plain HTTP, WebSocket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test may fail loudly"
+)]
+
+mod blobs;
+mod code;
+mod harness;
+mod transactions;
