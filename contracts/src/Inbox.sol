@@ -33,7 +33,8 @@ contract Inbox is IInbox {
     uint64 private immutable MIN_DEPOSIT_GWEI;
     address private immutable GAS_TOKEN;
 
-    bool private transient _appended;
+    /// @dev Gone with the transaction. Not private, so that tests can play several transactions in one.
+    bool internal transient _appended;
 
     uint64 private _batchCount;
     uint32 private _viewCount;

@@ -14,7 +14,8 @@ import {Proofs} from "./rollup/Proofs.sol";
 /// @notice Claims enter and are confirmed here; what lies between stands in {Dissection} and {Proofs}, what becomes of the
 /// money in {Bonds}. No owner, no pause, no proxy. See {IRollup}.
 contract Rollup is Proofs {
-    /// @dev A batch of 6 blobs of one-byte items, with what it may owe, has fewer steps than this.
+    /// @dev More steps than one batch can come to, its six blobs and a day's queues of full L1 blocks together: else its true
+    /// claim could not be made.
     uint256 private constant STEPS_NEEDED = (1 << 24) - (1 << 15);
     /// @dev Witnesses up to this size are what the default response period is made for; larger ones need more, in proportion.
     uint256 private constant PLAIN_WITNESS_BYTES = 1 << 20;

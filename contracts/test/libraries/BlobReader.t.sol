@@ -5,10 +5,13 @@ import {BlobReader} from "../../src/libraries/BlobReader.sol";
 import {Fixtures, OpenedBlob} from "../support/Fixtures.sol";
 
 contract BlobReaderHarness {
-    function verify(bytes32 versionedHash, uint256 index, bytes32 element, bytes calldata commitment, bytes calldata proof)
-        external
-        view
-    {
+    function verify(
+        bytes32 versionedHash,
+        uint256 index,
+        bytes32 element,
+        bytes calldata commitment,
+        bytes calldata proof
+    ) external view {
         BlobReader.verify(versionedHash, index, element, commitment, proof);
     }
 

@@ -14,14 +14,11 @@ struct OpenedBlob {
 
 /// @notice Data made by test/fixtures/generate.py.
 abstract contract Fixtures is Test {
-    string private _json;
-
-    function json() internal returns (string memory) {
-        if (bytes(_json).length == 0) _json = vm.readFile("test/fixtures/fixtures.json");
-        return _json;
+    function json() internal view returns (string memory) {
+        return vm.readFile("test/fixtures/fixtures.json");
     }
 
-    function blobOf(string memory path) internal returns (OpenedBlob memory) {
+    function blobOf(string memory path) internal view returns (OpenedBlob memory) {
         string memory file = json();
         return OpenedBlob({
             versionedHash: vm.parseJsonBytes32(file, string.concat(path, ".versionedHash")),
@@ -34,6 +31,7 @@ abstract contract Fixtures is Test {
 
     function genesisProofs(string memory which)
         internal
+        view
         returns (bytes32 root, bytes[] memory proof2935, bytes[] memory proof4788)
     {
         string memory file = json();
