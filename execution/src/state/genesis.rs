@@ -27,25 +27,35 @@ pub struct Genesis {
 }
 
 impl Genesis {
-    /// The state that this describes. Accounts that are empty in the sense of EIP-161 are left out.
+    /// The state that this describes: [`State::of`] the accounts and the predeploys, which cannot be replaced.
     ///
     /// # Errors
     /// Never in practice: the state is wholly in memory.
     pub fn build(&self) -> Result<State, StateError> {
-        let predeploys = [
-            (eip2935::HISTORY_STORAGE_ADDRESS, predeploy(&eip2935::HISTORY_STORAGE_CODE)),
-            (eip4788::BEACON_ROOTS_ADDRESS, predeploy(&eip4788::BEACON_ROOTS_CODE)),
-        ];
-        let changes: BTreeMap<B256, AccountChange> = self
-            .alloc
+        let mut accounts = self.alloc.clone();
+        for (address, code) in [
+            (eip2935::HISTORY_STORAGE_ADDRESS, &eip2935::HISTORY_STORAGE_CODE),
+            (eip4788::BEACON_ROOTS_ADDRESS, &eip4788::BEACON_ROOTS_CODE),
+        ] {
+            accounts.insert(address, predeploy(code));
+        }
+        State::of(&accounts)
+    }
+}
+
+impl State {
+    /// A state of just these accounts. Those that are empty in the sense of EIP-161 are left out.
+    ///
+    /// # Errors
+    /// Never in practice: the state is wholly in memory.
+    pub fn of(accounts: &BTreeMap<Address, GenesisAccount>) -> Result<Self, StateError> {
+        let changes: BTreeMap<B256, AccountChange> = accounts
             .iter()
-            .map(|(address, account)| (*address, account.clone()))
-            .chain(predeploys)
-            .map(|(address, account)| (keccak256(address), change(&account)))
+            .map(|(address, account)| (keccak256(address), change(account)))
             .collect();
         let mut world = World::default();
         world.apply(changes, &mut Reader::new(&mut Full, &mut Meter::exempt()))?;
-        Ok(State::new(world))
+        Ok(Self::new(world))
     }
 }
 

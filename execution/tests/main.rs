@@ -1,0 +1,25 @@
+//! Tests of the crate as its users see it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail loudly"
+)]
+
+mod assembler;
+mod hostile;
+mod provability;
+mod random;
+mod scene;
+mod segments;
+mod state;
+mod trie_model;
+mod trie_official;
+mod vectors;
