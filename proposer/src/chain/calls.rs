@@ -1,0 +1,91 @@
+//! Reads of the state as the EVM makes them, and execution that leaves no trace.
+
+use alloy_eips::eip2935;
+use alloy_evm::overrides::apply_state_overrides;
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use recourse_execution::{State, StateError};
+use recourse_rpc::{Call, ChainError};
+use revm::{
+    Context, DatabaseRef, ExecuteEvm as _, MainBuilder as _, MainContext as _,
+    context::result::ResultAndState,
+    database::{CacheDB, DBErrorMarker},
+    state::{AccountInfo, Bytecode},
+};
+
+/// What `BLOCKHASH` reaches.
+const BLOCK_HASH_RANGE: u64 = 256;
+/// Length of an EIP-7702 designator, and its first bytes.
+const DELEGATION_BYTES: usize = 23;
+const DELEGATION_PREFIX: [u8; 3] = [0xef, 0x01, 0x00];
+
+/// The state as a database, in a block of this number.
+#[derive(Debug, Clone)]
+pub(super) struct StateDb {
+    pub(super) state: State,
+    pub(super) block: u64,
+}
+
+/// A read failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the state could not be read")]
+pub(super) struct ReadError(#[from] StateError);
+
+impl DBErrorMarker for ReadError {}
+
+impl DatabaseRef for StateDb {
+    type Error = ReadError;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, ReadError> {
+        let Some(account) = self.state.account(address)? else { return Ok(None) };
+        Ok(Some(AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            code: None,
+            ..AccountInfo::default()
+        }))
+    }
+
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, ReadError> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytecode::default());
+        }
+        // Codes of the state were deployed: each decodes, an EIP-7702 designator as such.
+        Ok(Bytecode::new_raw(self.state.code(hash)?))
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, ReadError> {
+        Ok(self.state.storage(address, slot)?)
+    }
+
+    /// From the EIP-2935 contract, as execution does.
+    fn block_hash_ref(&self, number: u64) -> Result<B256, ReadError> {
+        let age = self.block.saturating_sub(number);
+        if age == 0 || age > BLOCK_HASH_RANGE {
+            return Ok(B256::ZERO);
+        }
+        let window = u64::try_from(eip2935::HISTORY_SERVE_WINDOW).unwrap_or(u64::MAX);
+        let slot = U256::from(number.checked_rem(window).unwrap_or_default());
+        Ok(self.storage_ref(eip2935::HISTORY_STORAGE_ADDRESS, slot)?.into())
+    }
+}
+
+/// Runs a call on a state and forgets what it did.
+pub(super) fn run(db: StateDb, call: Call) -> Result<ResultAndState, ChainError> {
+    let mut db = CacheDB::new(db);
+    if let Some(overrides) = call.overrides {
+        apply_state_overrides(overrides, &mut db)
+            .map_err(|error| ChainError::InvalidParams(error.to_string()))?;
+    }
+    let mut evm = Context::mainnet()
+        .with_db(db)
+        .with_cfg(call.env.cfg_env)
+        .with_block(call.env.block_env)
+        .build_mainnet();
+    Ok(evm.transact(call.tx)?)
+}
+
+/// Whether a code delegates to another account (EIP-7702).
+pub(super) fn is_delegation(code: &[u8]) -> bool {
+    code.len() == DELEGATION_BYTES && code.starts_with(&DELEGATION_PREFIX)
+}

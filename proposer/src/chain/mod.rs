@@ -1,0 +1,217 @@
+//! The L2 chain as clients see it: what was derived from L1, and what the sequencer made ahead of it.
+
+mod blocks;
+mod calls;
+mod serve;
+
+use std::sync::Arc;
+
+use alloy_eips::eip2718::Encodable2718 as _;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use parking_lot::{Mutex, RwLock};
+use recourse_execution::{State, StateError};
+use recourse_protocol::{L2Config, base_fee_of_child};
+use recourse_rpc::{ChainError, ChainEvent, Finality};
+use tokio::sync::{Notify, broadcast};
+
+use crate::{
+    journal::Journal,
+    pool::{AccountFacts, Limits, Pool, Ready, Rules},
+    sequence::L2Block,
+};
+use blocks::Blocks;
+
+/// News that a slow subscriber may lag behind.
+const EVENTS: usize = 1024;
+
+/// The chain, with the pool of waiting transactions.
+#[derive(Debug)]
+pub struct L2Chain {
+    l2: L2Config,
+    rules: Rules,
+    coinbase: Address,
+    // Locked before the pool wherever both are.
+    blocks: RwLock<Blocks>,
+    pool: Mutex<Pool>,
+    journal: Arc<Journal>,
+    events: broadcast::Sender<ChainEvent>,
+    work: Notify,
+}
+
+/// What a chain is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct ChainSettings {
+    /// Constants of the L2.
+    pub l2: L2Config,
+    /// The longest transaction taken, in bytes.
+    pub max_tx_bytes: usize,
+    /// Size of the pool.
+    pub pool: Limits,
+    /// Coinbase of blocks to come.
+    pub coinbase: Address,
+}
+
+impl L2Chain {
+    /// A chain of one block.
+    #[must_use]
+    pub fn new(settings: &ChainSettings, genesis: L2Block, journal: Arc<Journal>) -> Self {
+        let rules =
+            Rules { chain_id: settings.l2.chain_id, max_tx_bytes: settings.max_tx_bytes };
+        Self {
+            l2: settings.l2,
+            rules,
+            coinbase: settings.coinbase,
+            blocks: RwLock::new(Blocks::new(genesis)),
+            pool: Mutex::new(Pool::new(settings.pool)),
+            journal,
+            events: broadcast::Sender::new(EVENTS),
+            work: Notify::new(),
+        }
+    }
+
+    /// Takes in a transaction and keeps it on disk. Gives its hash.
+    ///
+    /// # Errors
+    /// Why it is not wanted, or that it can't be kept.
+    pub fn admit(&self, raw: &Bytes) -> Result<B256, ChainError> {
+        let (hash, displaced) = self.enter(raw)?;
+        let kept = self.journal.accept(hash, raw).and_then(|()| self.journal.forget(&displaced));
+        if let Err(error) = kept {
+            self.pool.lock().remove(hash);
+            return Err(ChainError::internal(error));
+        }
+        Ok(hash)
+    }
+
+    /// Takes in a transaction that is on disk already. Gives its hash, and those of transactions that it displaced.
+    ///
+    /// # Errors
+    /// Why it is not wanted.
+    pub fn enter(&self, raw: &Bytes) -> Result<(B256, Vec<B256>), ChainError> {
+        let tx = self.rules.check(raw)?;
+        let (hash, sender) = (*tx.tx_hash(), tx.signer());
+        let displaced = {
+            let blocks = self.blocks.read();
+            if blocks.locate(hash).is_some() {
+                return Err(recourse_rpc::Rejection::AlreadyKnown.into());
+            }
+            let account = facts(&blocks.head().state, sender).map_err(ChainError::internal)?;
+            self.pool.lock().insert(tx, raw.clone(), &account)?
+        };
+        // Nobody may be listening.
+        let _ = self.events.send(ChainEvent::Pooled(hash));
+        self.work.notify_one();
+        Ok((hash, displaced))
+    }
+
+    /// Waits for a transaction to come in.
+    pub async fn work(&self) {
+        self.work.notified().await;
+    }
+
+    /// Number of the newest block.
+    #[must_use]
+    pub fn head_number(&self) -> u64 {
+        self.blocks.read().head().number()
+    }
+
+    /// What can go into the next block.
+    #[must_use]
+    pub fn ready(&self) -> Ready {
+        let blocks = self.blocks.read();
+        self.pool.lock().ready(next_base_fee(&blocks, &self.l2))
+    }
+
+    /// How many transactions wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.pool.lock().len()
+    }
+
+    /// Takes a transaction out of the pool that proved invalid.
+    pub fn discard(&self, hashes: &[B256]) {
+        let mut pool = self.pool.lock();
+        for hash in hashes {
+            pool.remove(*hash);
+        }
+    }
+
+    /// Adds blocks to the head. Gives the hashes of pooled transactions that are no use any more.
+    ///
+    /// # Errors
+    /// When the state could not be read.
+    pub fn extend(&self, added: Vec<L2Block>) -> Result<Vec<B256>, StateError> {
+        self.replace(None, added).map(|replaced| replaced.useless)
+    }
+
+    /// Replaces all blocks after one.
+    ///
+    /// # Errors
+    /// When the state could not be read.
+    pub fn replace_after(&self, number: u64, added: Vec<L2Block>) -> Result<Replaced, StateError> {
+        self.replace(Some(number), added)
+    }
+
+    /// The newest derived block, and the newest whose batch L1 has finalized.
+    pub fn set_finality(&self, finality: Finality) {
+        self.blocks.write().finality = finality;
+    }
+
+    fn replace(&self, after: Option<u64>, added: Vec<L2Block>) -> Result<Replaced, StateError> {
+        let mut blocks = self.blocks.write();
+        let removed = after.map(|number| blocks.truncate(number)).unwrap_or_default();
+        let news = ChainEvent::Blocks {
+            removed: removed.iter().rev().map(|block| Arc::clone(&block.mined)).collect(),
+            added: added.iter().map(|block| Arc::clone(&block.mined)).collect(),
+        };
+        for block in added {
+            blocks.push(block);
+        }
+        let dropped = dropped(&blocks, &removed);
+        let useless = self.update_pool(&blocks)?;
+        drop(blocks);
+        // Nobody may be listening.
+        let _ = self.events.send(news);
+        Ok(Replaced { dropped, useless })
+    }
+
+    /// Tells the pool where its senders stand now.
+    fn update_pool(&self, blocks: &Blocks) -> Result<Vec<B256>, StateError> {
+        let mut pool = self.pool.lock();
+        let mut useless = Vec::new();
+        for sender in pool.senders() {
+            useless.extend(pool.update(sender, &facts(&blocks.head().state, sender)?));
+        }
+        Ok(useless)
+    }
+}
+
+/// What came of replacing blocks.
+#[derive(Debug, Default)]
+pub struct Replaced {
+    /// Transactions that are in no block any more.
+    pub dropped: Vec<(B256, Bytes)>,
+    /// Pooled transactions that are no use any more.
+    pub useless: Vec<B256>,
+}
+
+fn dropped(blocks: &Blocks, removed: &[L2Block]) -> Vec<(B256, Bytes)> {
+    let transactions = removed.iter().flat_map(|block| block.mined.transactions());
+    transactions
+        .filter(|tx| blocks.locate(*tx.tx_hash()).is_none())
+        .map(|tx| (*tx.tx_hash(), tx.inner().encoded_2718().into()))
+        .collect()
+}
+
+fn next_base_fee(blocks: &Blocks, l2: &L2Config) -> u64 {
+    let head = blocks.head().mined.header();
+    let base_fee = U256::from(head.base_fee_per_gas.unwrap_or_default());
+    base_fee_of_child(base_fee, head.gas_used, l2.gas_limit).saturating_to()
+}
+
+fn facts(state: &State, address: Address) -> Result<AccountFacts, StateError> {
+    let Some(account) = state.account(address)? else { return Ok(AccountFacts::default()) };
+    let code = state.code(account.code_hash)?;
+    let is_contract = !code.is_empty() && !calls::is_delegation(&code);
+    Ok(AccountFacts { nonce: account.nonce, balance: account.balance, is_contract })
+}

@@ -1,0 +1,192 @@
+//! The chain as the JSON-RPC server sees it.
+
+use std::sync::Arc;
+
+use alloy::rpc::types::{EIP1186AccountProofResponse, EIP1186StorageProof};
+use alloy_consensus::{TxEnvelope, transaction::Recovered};
+use alloy_evm::EvmEnv;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use recourse_execution::{Schedule, State, block_env, cfg_env};
+use recourse_protocol::bindings::BlockContext;
+use recourse_rpc::{
+    AccountView, BlockPoint, Call, Chain, ChainError, ChainEvent, Fees, Finality, MinedBlock,
+    TxLocation,
+};
+use revm::{
+    DatabaseRef as _,
+    context::result::ResultAndState,
+    state::Bytecode,
+};
+use tokio::sync::broadcast;
+
+use super::{
+    L2Chain,
+    calls::{self, StateDb},
+    next_base_fee,
+};
+use crate::sequence::L2Block;
+
+/// The tip that clients are told to offer, in wei per gas: any tip gets a transaction in.
+const SUGGESTED_TIP: u128 = 1_000_000;
+
+impl L2Chain {
+    /// The state at a point, in the environment of its block.
+    fn state_db(&self, at: BlockPoint) -> Result<StateDb, ChainError> {
+        let blocks = self.blocks.read();
+        match at {
+            BlockPoint::Pending => {
+                let head = blocks.head();
+                let block = head.number().saturating_add(1);
+                Ok(StateDb { state: head.state.clone(), block })
+            }
+            BlockPoint::Number(block) => {
+                let found = blocks.get(block).ok_or(ChainError::NotFound("block"))?;
+                Ok(StateDb { state: found.state.clone(), block })
+            }
+        }
+    }
+
+    fn state(&self, at: BlockPoint) -> Result<State, ChainError> {
+        self.state_db(at).map(|db| db.state)
+    }
+
+    fn context_of(&self, block: &L2Block) -> BlockContext {
+        let header = block.mined.header();
+        BlockContext {
+            chainId: self.l2.chain_id,
+            number: header.number,
+            timestamp: header.timestamp,
+            gasLimit: header.gas_limit,
+            baseFee: U256::from(header.base_fee_per_gas.unwrap_or_default()),
+            prevRandao: header.mix_hash,
+            coinbase: header.beneficiary,
+        }
+    }
+
+    fn next_context(&self) -> BlockContext {
+        let blocks = self.blocks.read();
+        let head = self.context_of(blocks.head());
+        BlockContext {
+            number: head.number.saturating_add(1),
+            timestamp: head.timestamp.saturating_add(self.l2.block_time),
+            baseFee: U256::from(next_base_fee(&blocks, &self.l2)),
+            coinbase: self.coinbase,
+            ..head
+        }
+    }
+}
+
+impl Chain for L2Chain {
+    fn chain_id(&self) -> u64 {
+        self.l2.chain_id
+    }
+
+    fn client_version(&self) -> String {
+        format!("recourse-proposer/v{}", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn head(&self) -> u64 {
+        self.head_number()
+    }
+
+    fn finality(&self) -> Finality {
+        self.blocks.read().finality
+    }
+
+    fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
+        Ok(self.blocks.read().get(number).map(|block| Arc::clone(&block.mined)))
+    }
+
+    fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
+        Ok(self.blocks.read().number_of(hash))
+    }
+
+    fn locate(&self, transaction: B256) -> Result<Option<TxLocation>, ChainError> {
+        Ok(self.blocks.read().locate(transaction))
+    }
+
+    fn pooled(&self, transaction: B256) -> Result<Option<Recovered<TxEnvelope>>, ChainError> {
+        Ok(self.pool.lock().get(transaction).map(|pooled| pooled.tx.clone()))
+    }
+
+    fn next_nonce(&self, address: Address) -> Result<u64, ChainError> {
+        let blocks = self.blocks.read();
+        if let Some(nonce) = self.pool.lock().next_nonce(address) {
+            return Ok(nonce);
+        }
+        let account = blocks.head().state.account(address).map_err(ChainError::internal)?;
+        Ok(account.map_or(0, |account| account.nonce))
+    }
+
+    fn submit(&self, raw: Bytes) -> Result<B256, ChainError> {
+        self.admit(&raw)
+    }
+
+    fn account(&self, at: BlockPoint, address: Address) -> Result<AccountView, ChainError> {
+        let db = self.state_db(at)?;
+        let Some(info) = db.basic_ref(address).map_err(ChainError::internal)? else {
+            return Ok(AccountView::default());
+        };
+        let code: Bytecode = db.code_by_hash_ref(info.code_hash).map_err(ChainError::internal)?;
+        Ok(AccountView { balance: info.balance, nonce: info.nonce, code })
+    }
+
+    fn storage(&self, at: BlockPoint, address: Address, slot: U256) -> Result<U256, ChainError> {
+        self.state(at)?.storage(address, slot).map_err(ChainError::internal)
+    }
+
+    fn proof(
+        &self,
+        at: BlockPoint,
+        address: Address,
+        slots: &[B256],
+    ) -> Result<EIP1186AccountProofResponse, ChainError> {
+        let numbers: Vec<U256> = slots.iter().map(|slot| U256::from_be_bytes(slot.0)).collect();
+        let proof =
+            self.state(at)?.proof(address, &numbers).map_err(ChainError::internal)?;
+        let storage_proof = slots
+            .iter()
+            .zip(proof.storage)
+            .map(|(key, slot)| EIP1186StorageProof {
+                key: (*key).into(),
+                value: slot.value,
+                proof: slot.nodes,
+            })
+            .collect();
+        Ok(EIP1186AccountProofResponse {
+            address,
+            balance: proof.balance,
+            code_hash: proof.code_hash,
+            nonce: proof.nonce,
+            storage_hash: proof.storage_root,
+            account_proof: proof.nodes,
+            storage_proof,
+        })
+    }
+
+    fn env(&self, at: BlockPoint) -> Result<EvmEnv, ChainError> {
+        let context = match at {
+            BlockPoint::Pending => self.next_context(),
+            BlockPoint::Number(number) => {
+                let blocks = self.blocks.read();
+                self.context_of(blocks.get(number).ok_or(ChainError::NotFound("block"))?)
+            }
+        };
+        let rules = Schedule::osaka().at(context.timestamp);
+        let block_env = block_env(&context).map_err(ChainError::internal)?;
+        Ok(EvmEnv { cfg_env: cfg_env(self.l2.chain_id, rules), block_env })
+    }
+
+    fn execute(&self, at: BlockPoint, call: Call) -> Result<ResultAndState, ChainError> {
+        calls::run(self.state_db(at)?, call)
+    }
+
+    fn fees(&self) -> Result<Fees, ChainError> {
+        let base_fee = next_base_fee(&self.blocks.read(), &self.l2);
+        Ok(Fees { base_fee, priority_fee: SUGGESTED_TIP, blob_base_fee: None })
+    }
+
+    fn events(&self) -> broadcast::Receiver<ChainEvent> {
+        self.events.subscribe()
+    }
+}

@@ -1,0 +1,183 @@
+//! Taking in what L1 says.
+
+use std::time::Instant;
+
+use alloy_primitives::{B256, Bytes};
+use recourse_protocol::BatchIndex;
+use recourse_rpc::Finality;
+
+use super::{Adopted, Horizon, Producer, ProducerError};
+use crate::sequence::L2Block;
+
+/// What a new L1 head did to the L2 head.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Batches that came from L1 just as they had been made.
+    pub promoted: u64,
+    /// Batches that somebody else appended.
+    pub foreign: u64,
+    /// Batches that L1 took back.
+    pub lost: u64,
+    /// Transactions that wait again.
+    pub readmitted: usize,
+}
+
+impl Producer {
+    /// Follows L1 to a new head.
+    ///
+    /// # Errors
+    /// [`ProducerError`], always fatal.
+    pub fn follow<H: Horizon>(
+        &mut self,
+        horizon: &H,
+        now: Instant,
+    ) -> Result<Followed, ProducerError> {
+        self.clock.saw(horizon.timestamp(), now);
+        let mut done = Followed::default();
+        let mut given_up = Vec::new();
+        let common = self.common(horizon);
+        done.lost = self.adopted().0.saturating_sub(common.0);
+        if done.lost > 0 {
+            self.adopted.truncate(usize::try_from(common.0).unwrap_or(usize::MAX));
+            given_up.extend(self.give_up(horizon)?);
+        }
+        for index in common.0.saturating_add(1)..=horizon.derived().0 {
+            let index = BatchIndex(index);
+            if self.promote(horizon, index)? {
+                done.promoted = done.promoted.saturating_add(1);
+            } else {
+                given_up.extend(self.take(horizon, index)?);
+                done.foreign = done.foreign.saturating_add(1);
+            }
+        }
+        if self.views_changed(horizon) {
+            given_up.extend(self.give_up(horizon)?);
+        }
+        done.readmitted = self.readmit(given_up)?;
+        self.tell_finality(horizon);
+        Ok(done)
+    }
+
+    /// Gives up all blocks ahead of L1, for instance because their append failed. Their transactions wait again.
+    ///
+    /// # Errors
+    /// [`ProducerError`], always fatal.
+    pub fn start_over<H: Horizon>(&mut self, horizon: &H) -> Result<usize, ProducerError> {
+        let given_up = self.give_up(horizon)?;
+        self.readmit(given_up)
+    }
+
+    /// The newest adopted batch that L1 still has.
+    fn common<H: Horizon>(&self, horizon: &H) -> BatchIndex {
+        let stands = |(index, adopted): &(u64, &Adopted)| {
+            let index = BatchIndex(*index);
+            horizon.hash(index) == Some(adopted.hash)
+                && horizon.end(index).is_some_and(|end| end.at.h248() == adopted.end)
+        };
+        let count = (1u64..).zip(&self.adopted).collect::<Vec<_>>();
+        let newest = count.iter().rev().find(|entry| stands(entry));
+        BatchIndex(newest.map_or(0, |(index, _)| *index))
+    }
+
+    /// Adopts a derived batch that was made here, if it is that one.
+    fn promote<H: Horizon>(
+        &mut self,
+        horizon: &H,
+        index: BatchIndex,
+    ) -> Result<bool, ProducerError> {
+        let end = horizon.end(index).ok_or(ProducerError::NotDerived(index))?;
+        let is_it = |ahead: &&super::Ahead| ahead.cut.index == index && ahead.cut.end.at == end.at;
+        let Some(ahead) = self.ahead.front().filter(is_it) else { return Ok(false) };
+        let (last_block, records) = (end.at.number, ahead.records);
+        self.adopt(horizon, index, last_block)?;
+        self.ahead.pop_front();
+        self.journal.drop_batches(&[(index, records)], &[])?;
+        Ok(true)
+    }
+
+    /// Adopts a derived batch that somebody else made, or another run. Gives the transactions given up for it.
+    fn take<H: Horizon>(
+        &mut self,
+        horizon: &H,
+        index: BatchIndex,
+    ) -> Result<Vec<(B256, Bytes)>, ProducerError> {
+        let given_up = self.give_up(horizon)?;
+        let end = horizon.end(index).ok_or(ProducerError::NotDerived(index))?;
+        let last_block = end.at.number;
+        self.extend(horizon.blocks(index))?;
+        self.adopt(horizon, index, last_block)?;
+        self.sequencer.reset(end);
+        Ok(given_up)
+    }
+
+    fn adopt<H: Horizon>(
+        &mut self,
+        horizon: &H,
+        index: BatchIndex,
+        last_block: u64,
+    ) -> Result<(), ProducerError> {
+        let missing = ProducerError::NotDerived(index);
+        let (Some(hash), Some(end)) = (horizon.hash(index), horizon.end(index)) else {
+            return Err(missing);
+        };
+        self.adopted.push(Adopted { hash, end: end.at.h248(), last_block });
+        Ok(())
+    }
+
+    pub(super) fn extend(&self, blocks: Vec<L2Block>) -> Result<(), ProducerError> {
+        let useless = self.chain.extend(blocks)?;
+        Ok(self.journal.forget(&useless)?)
+    }
+
+    /// Goes back to the newest adopted batch. Gives the transactions that were ahead of it, kept as waiting.
+    fn give_up<H: Horizon>(&mut self, horizon: &H) -> Result<Vec<(B256, Bytes)>, ProducerError> {
+        let index = self.adopted();
+        let end = horizon.end(index).ok_or(ProducerError::NotDerived(index))?;
+        let replaced = self.chain.replace_after(self.adopted_block(), Vec::new())?;
+        let mut batches: Vec<_> = self.ahead.drain(..).map(|a| (a.cut.index, a.records)).collect();
+        if let Some(batch) = self.sequencer.batch() {
+            batches.push((batch.index(), self.records));
+        }
+        self.records = 0;
+        self.sequencer.reset(end);
+        self.journal.drop_batches(&batches, &replaced.dropped)?;
+        self.journal.forget(&replaced.useless)?;
+        Ok(replaced.dropped)
+    }
+
+    /// Whether L1 has another view than the one that the newest block took.
+    fn views_changed<H: Horizon>(&self, horizon: &H) -> bool {
+        self.sequencer
+            .newest_view()
+            .is_some_and(|(index, view)| horizon.inputs_view(index.0).as_ref() != Some(view))
+    }
+
+    /// Lets given-up transactions wait again, if they are still of use. Gives how many do.
+    pub(super) fn readmit(&self, given_up: Vec<(B256, Bytes)>) -> Result<usize, ProducerError> {
+        let mut useless = Vec::new();
+        let mut readmitted = 0usize;
+        for (hash, raw) in given_up {
+            match self.chain.enter(&raw) {
+                Ok((_, displaced)) => {
+                    readmitted = readmitted.saturating_add(1);
+                    useless.extend(displaced);
+                }
+                Err(error) => {
+                    tracing::debug!(%hash, %error, "transaction is not needed any more");
+                    useless.push(hash);
+                }
+            }
+        }
+        self.journal.forget(&useless)?;
+        Ok(readmitted)
+    }
+
+    fn tell_finality<H: Horizon>(&self, horizon: &H) {
+        let finalized = horizon.finalized().min(self.adopted());
+        let of = |batch: BatchIndex| {
+            let at = batch.0.checked_sub(1).and_then(|at| usize::try_from(at).ok());
+            at.and_then(|at| self.adopted.get(at)).map_or(0, |batch| batch.last_block)
+        };
+        self.chain.set_finality(Finality { safe: self.adopted_block(), finalized: of(finalized) });
+    }
+}

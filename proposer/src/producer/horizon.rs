@@ -1,0 +1,47 @@
+//! What L1 shows.
+
+use alloy_primitives::B256;
+use recourse_protocol::{BatchIndex, Inputs, View, ViewIndex};
+
+use crate::sequence::{L2Block, Position};
+
+/// What L1 shows at one of its heads: the inputs, and what derivation made of the batches so far.
+pub trait Horizon {
+    /// Why an input could not be had.
+    type InputError: core::error::Error + Send + Sync + 'static;
+    /// The inputs.
+    type Inputs: Inputs<Error = Self::InputError>;
+
+    /// The inputs.
+    fn inputs(&self) -> &Self::Inputs;
+    /// How many there are.
+    fn counts(&self) -> Counts;
+    /// Timestamp of the head, in seconds.
+    fn timestamp(&self) -> u64;
+    /// The newest derived batch; 0 before the first.
+    fn derived(&self) -> BatchIndex;
+    /// The newest batch in a finalized L1 block.
+    fn finalized(&self) -> BatchIndex;
+    /// The hash of a derived batch.
+    fn hash(&self, batch: BatchIndex) -> Option<B256>;
+    /// Where a derived batch ends; the genesis for 0.
+    fn end(&self, batch: BatchIndex) -> Option<Position>;
+    /// The blocks of a derived batch.
+    fn blocks(&self, batch: BatchIndex) -> Vec<L2Block>;
+
+    /// A view, if L1 has it.
+    fn inputs_view(&self, view: u32) -> Option<View> {
+        self.inputs().view(ViewIndex(view)).ok()
+    }
+}
+
+/// How many inputs L1 has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Views recorded.
+    pub views: u32,
+    /// Forced transactions queued.
+    pub forced: u64,
+    /// Deposits queued.
+    pub deposits: u64,
+}
