@@ -1,0 +1,298 @@
+//! An L1 in memory: the contracts on revm, with EXECUTE's pure function at its address. Metering and RPC are l1-node's.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use alloy_eips::eip4844::Blob;
+use alloy_evm::{
+    Evm, EvmEnv,
+    eth::EthEvmBuilder,
+    precompiles::{DynPrecompile, PrecompilesMap},
+};
+use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256, keccak256};
+use alloy_sol_types::{SolCall, SolEvent, SolValue};
+use recourse_execution::{Claim, Schedule, State, execute};
+use recourse_protocol::{
+    Batch, BatchIndex, EXECUTE_ADDRESS, Inputs, L2Config, Limits, Payload, Periods, View, ViewIndex,
+    bindings::{Credit, IInbox, IRollup, IStepVerifier},
+};
+use recourse_trace_builder::{Blobs, kzg::Committed};
+use revm::{
+    DatabaseCommit,
+    context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
+    database::{CacheDB, EmptyDB},
+    precompile::{PrecompileId, PrecompileOutput, PrecompileSpecId, Precompiles},
+    primitives::hardfork::SpecId,
+    state::AccountInfo,
+};
+
+/// The most gas of an L1 transaction (EIP-7825).
+const TX_GAS: u64 = 1 << 24;
+pub const FORCE_DELAY: u64 = 1000;
+
+#[derive(Debug, thiserror::Error)]
+#[error("L1 has no {0}")]
+pub struct Absent(&'static str);
+
+/// The L1 inputs, from the Inbox's events.
+#[derive(Clone, Default)]
+pub struct Events {
+    batches: Vec<Arc<Batch>>,
+    views: Vec<View>,
+    forced: Vec<Bytes>,
+    deposits: Vec<Credit>,
+    blobs: BTreeMap<B256, Arc<Blob>>,
+    payloads: Arc<Mutex<BTreeMap<B256, Arc<Payload>>>>,
+}
+
+impl Inputs for Events {
+    type Error = Absent;
+
+    fn batch(&self, index: BatchIndex) -> Result<Option<Arc<Batch>>, Absent> {
+        Ok(index.0.checked_sub(1).and_then(|at| self.batches.get(at as usize)).cloned())
+    }
+
+    fn view(&self, index: ViewIndex) -> Result<View, Absent> {
+        self.views.get(index.0 as usize).copied().ok_or(Absent("view"))
+    }
+
+    fn payload(&self, batch: BatchIndex, blob: u32) -> Result<Arc<Payload>, Absent> {
+        let batch = self.batch(batch)?.ok_or(Absent("batch"))?;
+        let hash = *batch.versioned_hashes.get(blob as usize).ok_or(Absent("blob"))?;
+        let mut known = self.payloads.lock().unwrap();
+        let payload = known
+            .entry(hash)
+            .or_insert_with(|| Arc::new(Payload::from_blob(&self.blobs[&hash])));
+        Ok(Arc::clone(payload))
+    }
+
+    fn forced(&self, index: u64) -> Result<Bytes, Absent> {
+        self.forced.get(index as usize).cloned().ok_or(Absent("forced transaction"))
+    }
+
+    fn deposit(&self, index: u64) -> Result<Credit, Absent> {
+        self.deposits.get(index as usize).cloned().ok_or(Absent("deposit"))
+    }
+}
+
+impl Blobs for Events {
+    type Error = Absent;
+
+    fn blob(&self, versioned_hash: B256) -> Result<Arc<Blob>, Absent> {
+        self.blobs.get(&versioned_hash).cloned().ok_or(Absent("blob"))
+    }
+}
+
+#[derive(Clone)]
+pub struct L1 {
+    db: CacheDB<EmptyDB>,
+    number: u64,
+    pub now: u64,
+    pub events: Events,
+    pub inbox: Address,
+    pub verifier: Address,
+    pub rollup: Address,
+}
+
+/// What a transaction gave.
+#[derive(Debug)]
+pub struct Receipt {
+    pub gas: u64,
+    pub output: Bytes,
+    pub logs: Vec<Log>,
+    created: Option<Address>,
+}
+
+impl L1 {
+    pub const OWNER: Address = Address::repeat_byte(0xa1);
+
+    pub fn deploy(genesis: &State, l2: &L2Config, periods: Periods, limits: Limits) -> Self {
+        let mut l1 = Self {
+            db: CacheDB::new(EmptyDB::default()),
+            number: 100,
+            now: 1_700_000_000,
+            events: Events::default(),
+            inbox: Address::ZERO,
+            verifier: Address::ZERO,
+            rollup: Address::ZERO,
+        };
+        l1.inbox = l1.create("Inbox", inbox_config(&limits).abi_encode());
+        l1.verifier = l1.create("StepVerifier", verifier_config(l1.inbox, l2).abi_encode());
+        let history = alloy_eips::eip2935::HISTORY_STORAGE_ADDRESS;
+        let anchors = alloy_eips::eip4788::BEACON_ROOTS_ADDRESS;
+        let config = IRollup::Config {
+            inbox: l1.inbox,
+            verifier: l1.verifier,
+            arity: limits.arity,
+            levels: limits.levels,
+            challengeWindow: periods.challenge_window,
+            responsePeriod: periods.response_period,
+            claimBond: limits.claim_bond.to(),
+            challengeBond: limits.challenge_bond.to(),
+        };
+        let arguments = (
+            config,
+            genesis.root(),
+            genesis.proof(history, &[]).unwrap().nodes,
+            genesis.proof(anchors, &[]).unwrap().nodes,
+        );
+        l1.rollup = l1.create("Rollup", arguments.abi_encode_params());
+        l1
+    }
+
+    /// A new block, some seconds later.
+    pub fn mine(&mut self, seconds: u64) {
+        self.number += 1;
+        self.now += seconds;
+    }
+
+    /// A transaction in the current block; reverts give their data.
+    pub fn send(
+        &mut self,
+        from: Address,
+        to: Address,
+        data: impl Into<Bytes>,
+        value: U256,
+        blobs: &[Box<Blob>],
+    ) -> Result<Receipt, Bytes> {
+        self.transact(from, TxKind::Call(to), data.into(), value, blobs)
+    }
+
+    /// A transaction that must succeed.
+    pub fn call(&mut self, to: Address, call: &impl SolCall, value: U256) -> Receipt {
+        self.send(Self::OWNER, to, call.abi_encode(), value, &[]).expect("accepted")
+    }
+
+    /// Appends a batch of blobs.
+    pub fn append(&mut self, fee_recipient: Address, min_view: u32, blobs: &[Box<Blob>]) {
+        let call =
+            IInbox::appendCall { feeRecipient: fee_recipient, minView: min_view, expectedIndex: 0 };
+        self.send(Self::OWNER, self.inbox, call.abi_encode(), U256::ZERO, blobs).expect("appended");
+    }
+
+    fn create(&mut self, name: &str, arguments: Vec<u8>) -> Address {
+        let path = format!("{}/../contracts/artifacts/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let artifact: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let mut code = alloy_primitives::hex::decode(artifact["bytecode"].as_str().unwrap()).unwrap();
+        code.extend(arguments);
+        self.transact(Self::OWNER, TxKind::Create, code.into(), U256::ZERO, &[])
+            .expect("deployed")
+            .created
+            .unwrap()
+    }
+
+    fn transact(
+        &mut self,
+        from: Address,
+        kind: TxKind,
+        data: Bytes,
+        value: U256,
+        blobs: &[Box<Blob>],
+    ) -> Result<Receipt, Bytes> {
+        let rich = AccountInfo::from_balance(U256::from(10).pow(U256::from(24)));
+        if self.db.cache.accounts.get(&from).is_none() {
+            self.db.insert_account_info(from, rich);
+        }
+        let blob_hashes: Vec<B256> =
+            blobs.iter().map(|blob| Committed::to(blob).unwrap().versioned_hash()).collect();
+        let tx = TxEnv {
+            caller: from,
+            kind,
+            data,
+            value,
+            gas_limit: TX_GAS,
+            gas_price: 1,
+            gas_priority_fee: Some(0),
+            tx_type: if blobs.is_empty() { 2 } else { 3 },
+            max_fee_per_blob_gas: if blobs.is_empty() { 0 } else { 1 << 40 },
+            blob_hashes: blob_hashes.clone(),
+            ..TxEnv::default()
+        };
+        let mut evm = EthEvmBuilder::new(self.db.clone(), self.env()).precompiles(precompiles()).build();
+        let outcome = evm.transact_raw(tx).expect("a valid transaction");
+        self.db.commit(outcome.state);
+        let gas = outcome.result.tx_gas_used();
+        let created = outcome.result.created_address();
+        match outcome.result {
+            ExecutionResult::Success { logs, output, .. } => {
+                for (hash, blob) in blob_hashes.into_iter().zip(blobs) {
+                    self.events.blobs.insert(hash, Arc::new(*blob.clone()));
+                }
+                self.observe(&logs);
+                Ok(Receipt { gas, output: output.into_data(), logs, created })
+            }
+            ExecutionResult::Revert { output, .. } => Err(output),
+            ExecutionResult::Halt { reason, .. } => panic!("halted: {reason:?}"),
+        }
+    }
+
+    fn env(&self) -> EvmEnv {
+        let cfg = CfgEnv::new_with_spec(SpecId::OSAKA);
+        let mut cfg_env = cfg;
+        cfg_env.disable_nonce_check = true;
+        let block_env = BlockEnv {
+            number: U256::from(self.number),
+            timestamp: U256::from(self.now),
+            gas_limit: 60_000_000,
+            basefee: 1,
+            prevrandao: Some(keccak256(self.number.to_be_bytes())),
+            ..BlockEnv::default()
+        };
+        EvmEnv { cfg_env, block_env }
+    }
+
+    fn observe(&mut self, logs: &[Log]) {
+        for log in logs {
+            if let Ok(event) = IInbox::ViewRecorded::decode_log(log) {
+                self.events.views.push(event.data.data.into());
+            } else if let Ok(event) = IInbox::BatchAppended::decode_log(log) {
+                self.events.batches.push(Arc::new(event.data.batch.into()));
+            } else if let Ok(event) = IInbox::Forced::decode_log(log) {
+                self.events.forced.push(event.data.rawTransaction);
+            } else if let Ok(event) = IInbox::Deposited::decode_log(log) {
+                let (to, amount) = (event.data.to, event.data.amountGwei);
+                self.events.deposits.push(Credit { to, amountGwei: amount });
+            }
+        }
+    }
+}
+
+fn inbox_config(limits: &Limits) -> IInbox::Config {
+    IInbox::Config {
+        sequencer: Address::ZERO,
+        forceDelay: FORCE_DELAY,
+        forceFee: limits.force_fee,
+        minDepositGwei: limits.min_deposit_gwei,
+        gasToken: Address::ZERO,
+    }
+}
+
+const fn verifier_config(inbox: Address, l2: &L2Config) -> IStepVerifier::Config {
+    IStepVerifier::Config {
+        inbox,
+        chainId: l2.chain_id,
+        gasLimit: l2.gas_limit,
+        blockTime: l2.block_time,
+        maxWitnessBytes: l2.max_witness_bytes,
+    }
+}
+
+/// Osaka's, and EXECUTE. Its gas here is what its bytes cost; the price of execution is l1-node's matter.
+fn precompiles() -> PrecompilesMap {
+    let standard = Precompiles::new(PrecompileSpecId::from_spec_id(SpecId::OSAKA));
+    let ask = DynPrecompile::new(PrecompileId::Custom("EXECUTE".into()), |input| {
+        let Ok((pre, post, trace, gas_used)) =
+            <(B256, B256, Bytes, u64)>::abi_decode_params(input.data)
+        else {
+            return Ok(PrecompileOutput::revert(input.gas, Bytes::new(), input.reservoir));
+        };
+        let claim = Claim { pre, post, trace: &trace, gas_used };
+        let answer = execute(&claim, &Schedule::osaka(), &|_| None);
+        let gas = 30_000 + trace.len() as u64;
+        Ok(PrecompileOutput::new(gas, answer.abi_encode().into(), input.reservoir))
+    });
+    PrecompilesMap::from_static(standard).with_applied_precompile(&EXECUTE_ADDRESS, |_| Some(ask))
+}
