@@ -14,7 +14,7 @@ use revm::{
 
 use super::{EXECUTE_ADDRESS, rules::SPEC};
 use crate::{
-    execute::{EXCESS_SLOT, Meter, Price},
+    execute::{EXCESS_SLOT, Meter, Price, precompile},
     state::{State, StateError},
 };
 
@@ -41,18 +41,17 @@ pub(crate) fn inspected<I: Inspector<EthEvmContext<State>>>(
         .build())
 }
 
-/// EXECUTE's price in a block with this base fee on this state.
-pub(crate) fn price(state: &State, base_fee: u64) -> Result<Price, StateError> {
-    Ok(Price::new(excess(state)?, base_fee))
-}
-
 /// The excess that the blocks up to this state have left.
 pub(crate) fn excess(state: &State) -> Result<u64, StateError> {
     Ok(state.storage(EXECUTE_ADDRESS, U256::from(EXCESS_SLOT))?.saturating_to())
 }
 
 fn precompiles(state: &State, env: &EvmEnv, meter: &Meter) -> Result<PrecompilesMap, StateError> {
-    let _ = (price(state, env.block_env.basefee)?, meter);
+    // The excess changes only at the end of a block, so the price stands while it runs.
+    let price = Price::new(excess(state)?, env.block_env.basefee);
     let standard = Precompiles::new(PrecompileSpecId::from_spec_id(SPEC));
-    Ok(PrecompilesMap::from_static(standard))
+    let mut map = PrecompilesMap::from_static(standard);
+    let execute = precompile(price, meter.clone());
+    map.apply_precompile(&EXECUTE_ADDRESS, |_| Some(execute));
+    Ok(map)
 }

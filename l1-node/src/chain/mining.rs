@@ -58,7 +58,12 @@ impl Core {
                     tracing::debug!(hash = %tx.hash(), %reason, "dropped an invalid transaction");
                     invalid.push(tx.hash());
                 }
-                Err(Skip::Failed(error)) => return Err(error),
+                Err(Skip::Failed(error)) => {
+                    // It must not come up again with every block.
+                    let hash = tx.hash();
+                    self.pool.remove(&hash);
+                    return Err(error);
+                }
             }
             if fill == Fill::One && builder.len() > 0 {
                 break;

@@ -30,9 +30,4 @@ impl Meter {
         self.0.fetch_add(gas, Ordering::Relaxed);
         true
     }
-
-    /// A meter of its own that stands where this one does.
-    pub(crate) fn fork(&self) -> Self {
-        Self(Arc::new(AtomicU64::new(self.used())))
-    }
 }

@@ -1,9 +1,12 @@
 //! EXECUTE, the precompile that makes this L1 one for native rollups.
 
+mod input;
 mod meter;
+mod precompile;
 mod price;
 
 pub(crate) use meter::Meter;
+pub(crate) use precompile::precompile;
 pub(crate) use price::{Price, next_excess};
 
 /// Slot of 0x0101 that holds the excess.
