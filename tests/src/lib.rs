@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+
+mod accounts;
+pub mod cheat;
+mod network;
+mod process;
+pub mod traffic;
+mod wallet;
+
+pub use accounts::{Role, l2_balance};
+pub use cheat::Lie;
+pub use network::{Network, NetworkOptions, PATIENCE};
+pub use process::{Daemon, ProcessError, die_with_parent};
+pub use wallet::{Seen, Wallet, wait_for};

@@ -1,0 +1,221 @@
+//! A whole network of real processes: an L1, the contracts on it, daemons.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use alloy_primitives::{B256, U256, hex};
+use eyre::WrapErr;
+use recourse_node::deploy::{DeployParams, deploy};
+use recourse_protocol::{
+    GenesisAccount, Limits, Periods, RollupConfig,
+    bindings::IRollup::{self, Attempt, Proposed},
+};
+
+use crate::{Daemon, Lie, Role, Seen, Wallet, l2_balance, wait_for};
+
+/// How long anything that an honest daemon does may take here, on a slow machine. Never waited for in full unless something
+/// is wrong.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What a network is like.
+#[derive(Debug, Clone)]
+pub struct NetworkOptions {
+    /// Gaps that one reveal shows, and reveals that the longest claim needs.
+    pub arity: (u32, u8),
+    /// Clocks of the game, in seconds.
+    pub periods: Periods,
+    /// Seconds from one L1 block to the next; 0 is one block a transaction.
+    pub l1_block_time: u64,
+}
+
+impl Default for NetworkOptions {
+    /// The default arity; clocks so long that they run out only when somebody turns them on.
+    fn default() -> Self {
+        Self {
+            arity: (4095, 2),
+            periods: Periods {
+                challenge_window: 3_600,
+                response_period: 1_800,
+                force_delay: 24 * 3_600,
+            },
+            l1_block_time: 1,
+        }
+    }
+}
+
+/// A network.
+#[derive(Debug)]
+pub struct Network {
+    executable: PathBuf,
+    folder: PathBuf,
+    l1: Daemon,
+    config: RollupConfig,
+}
+
+impl Network {
+    /// Starts an L1 and deploys the contracts. `executable` is the `demo` binary; keys, logs and stores go to `folder`.
+    ///
+    /// # Errors
+    /// When a process can't be started, or L1 refuses the contracts.
+    pub async fn start(
+        executable: &Path,
+        folder: &Path,
+        options: &NetworkOptions,
+    ) -> eyre::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let block_time = options.l1_block_time.to_string();
+        let args = args([("port", "0"), ("block-time", &block_time)]);
+        let l1 = Daemon::start(executable, "l1-node", "l1-node", &args, folder).await?;
+        let deployer = Wallet::connect(&l1.url(), Role::Deployer.signer()?)?;
+        let config = deploy(deployer.provider(), deployer.address(), &params(options)?)
+            .await
+            .wrap_err("the contracts were not deployed")?;
+        std::fs::write(folder.join("rollup.toml"), config.to_toml()?)?;
+        let (executable, folder) = (executable.to_owned(), folder.to_owned());
+        Ok(Self { executable, folder, l1, config })
+    }
+
+    /// The rollup.
+    #[must_use]
+    pub const fn config(&self) -> &RollupConfig {
+        &self.config
+    }
+
+    /// Where keys, logs and stores are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The L1.
+    #[must_use]
+    pub const fn l1(&self) -> &Daemon {
+        &self.l1
+    }
+
+    /// An account on L1.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn l1_wallet(&self, role: Role) -> eyre::Result<Wallet> {
+        Wallet::connect(&self.l1.url(), role.signer()?)
+    }
+
+    /// Starts a proposer; `name` names its log and its store.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn proposer(&self, name: &str, role: Role) -> eyre::Result<Daemon> {
+        let mut args = self.daemon_args(name, role)?;
+        args.extend(args_of([
+            ("rpc-addr", "127.0.0.1:0"),
+            ("poll-interval", "200"),
+            ("batch-interval", "3"),
+        ]));
+        Ok(Daemon::start(&self.executable, name, "proposer", &args, &self.folder).await?)
+    }
+
+    /// Starts a watchtower; `name` names its log and its store.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn challenger(&self, name: &str, role: Role) -> eyre::Result<Daemon> {
+        let mut args = self.daemon_args(name, role)?;
+        args.extend(args_of([("http-addr", "127.0.0.1:0"), ("poll-interval", "200")]));
+        Ok(Daemon::start(&self.executable, name, "challenger", &args, &self.folder).await?)
+    }
+
+    /// Starts a cheat, which claims the newest batch with a lie.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn cheat(&self, name: &str, role: Role, lie: Lie) -> eyre::Result<Daemon> {
+        let mut args = self.daemon_args(name, role)?;
+        args.extend(args_of([("lie", &lie.to_string())]));
+        Ok(Daemon::start(&self.executable, name, "cheat", &args, &self.folder).await?)
+    }
+
+    /// Waits for the first claim of an account.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub async fn claim_of(&self, role: Role) -> eyre::Result<Seen<Proposed>> {
+        let owner = role.signer()?.address();
+        let wallet = self.l1_wallet(Role::Deployer)?;
+        wait_for(&format!("a claim of the {role:?}"), PATIENCE, || async {
+            let claims = wallet.events::<Proposed>(self.config.contracts.rollup).await?;
+            Ok(claims.into_iter().find(|claim| claim.event.owner == owner))
+        })
+        .await
+    }
+
+    /// Waits until an attempt has a fate.
+    ///
+    /// # Errors
+    /// When it has none in time.
+    pub async fn fate_of(&self, attempt: B256) -> eyre::Result<Attempt> {
+        let wallet = self.l1_wallet(Role::Deployer)?;
+        wait_for("the fate of a claim", PATIENCE, || async {
+            let call = IRollup::attemptOfCall { attempt };
+            let found = wallet.ask(self.config.contracts.rollup, &call).await?;
+            Ok((found.status as u8 >= IRollup::Status::Dead as u8).then_some(found))
+        })
+        .await
+    }
+
+    /// Lets the clocks of a challenge window run out.
+    ///
+    /// # Errors
+    /// When L1 can't be asked.
+    pub async fn pass_window(&self) -> eyre::Result<()> {
+        let wallet = self.l1_wallet(Role::Deployer)?;
+        wallet.warp(self.config.periods.challenge_window.saturating_add(1)).await
+    }
+
+    /// Lets the clock of an answer run out.
+    ///
+    /// # Errors
+    /// When L1 can't be asked.
+    pub async fn pass_response(&self) -> eyre::Result<()> {
+        let wallet = self.l1_wallet(Role::Deployer)?;
+        wallet.warp(self.config.periods.response_period.saturating_add(1)).await
+    }
+
+    fn daemon_args(&self, name: &str, role: Role) -> eyre::Result<Vec<String>> {
+        let key = self.folder.join(format!("{name}.key"));
+        std::fs::write(&key, hex::encode_prefixed(role.signer()?.to_bytes()))?;
+        let (config, data) = (self.folder.join("rollup.toml"), self.folder.join(name));
+        let l1 = self.l1.url();
+        Ok(args([
+            ("config", &config.to_string_lossy()),
+            ("l1-rpc", &l1),
+            ("l1-beacon", &l1),
+            ("key-file", &key.to_string_lossy()),
+            ("data-dir", &data.to_string_lossy()),
+        ]))
+    }
+}
+
+fn args<const N: usize>(flags: [(&str, &str); N]) -> Vec<String> {
+    args_of(flags).collect()
+}
+
+fn args_of<const N: usize>(flags: [(&str, &str); N]) -> impl Iterator<Item = String> {
+    flags.map(|(flag, value)| [format!("--{flag}"), value.to_owned()]).into_iter().flatten()
+}
+
+fn params(options: &NetworkOptions) -> eyre::Result<DeployParams> {
+    let rich = || GenesisAccount { balance: l2_balance(), ..GenesisAccount::default() };
+    let mut alloc = BTreeMap::new();
+    for role in Role::ALL {
+        alloc.insert(role.signer()?.address(), rich());
+    }
+    let defaults = DeployParams::default();
+    let (arity, levels) = options.arity;
+    let bond = U256::from(10).pow(U256::from(17));
+    let limits = Limits { arity, levels, challenge_bond: bond, ..defaults.limits };
+    Ok(DeployParams { limits, periods: options.periods, alloc, ..defaults })
+}
