@@ -12,6 +12,7 @@ pub mod mirror;
 pub mod node;
 mod severity;
 pub mod store;
+pub mod tx;
 
 pub use node::{Node, NodeConfig, NodeError, NodeState};
 pub use severity::Severity;

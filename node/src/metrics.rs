@@ -118,8 +118,12 @@ mod tests {
         metrics.l1_head.set(7);
         metrics.l1_resets.increment();
         let text = metrics.render();
-        assert!(text.contains("# HELP recourse_node_l1_head Number of the newest L1 block read.\n"));
+        assert!(
+            text.contains("# HELP recourse_node_l1_head Number of the newest L1 block read.\n")
+        );
         assert!(text.contains("# TYPE recourse_node_l1_head gauge\nrecourse_node_l1_head 7\n"));
-        assert!(text.contains("# TYPE recourse_node_l1_resets counter\nrecourse_node_l1_resets 1\n"));
+        assert!(
+            text.contains("# TYPE recourse_node_l1_resets counter\nrecourse_node_l1_resets 1\n")
+        );
     }
 }

@@ -106,7 +106,10 @@ impl Beacon {
         let genesis = self.get::<Genesis>("/eth/v1/beacon/genesis".to_owned()).await?.data;
         let no_clock = BeaconError::NoSlot { l1_timestamp: 0 };
         Ok(Clock::Slots {
-            genesis: genesis.genesis_time.parse().map_err(|_| BeaconError::NoSlot { l1_timestamp: 0 })?,
+            genesis: genesis
+                .genesis_time
+                .parse()
+                .map_err(|_| BeaconError::NoSlot { l1_timestamp: 0 })?,
             millis_per_slot: spec.millis_per_slot().ok_or(no_clock)?,
         })
     }

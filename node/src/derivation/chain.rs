@@ -132,9 +132,9 @@ impl Chain {
             return None;
         }
         let batches = (after.0.checked_add(1)?..=to.0).map(|index| self.batch(BatchIndex(index)));
-        batches.map(|batch| batch.map(|batch| batch.steps)).try_fold(0, |sum: u64, steps| {
-            sum.checked_add(steps?)
-        })
+        batches
+            .map(|batch| batch.map(|batch| batch.steps))
+            .try_fold(0, |sum: u64, steps| sum.checked_add(steps?))
     }
 
     /// Whether every batch of this Inbox is derived, and nothing else is.

@@ -57,9 +57,10 @@ fn proposed(game: &mut Game, event: &IRollup::Proposed) -> Result<(), MirrorErro
     let id = content_hash(parent, event.batchHash, checkpoint, event.steps);
     same("the hash of a content", id.0, event.content)?;
     let batch = BatchIndex(event.batch);
-    let rival = game.contents.values().any(|other| {
-        other.confirmed && other.parent == parent && other.batch == batch
-    });
+    let rival = game
+        .contents
+        .values()
+        .any(|other| other.confirmed && other.parent == parent && other.batch == batch);
     game.contents.entry(id).or_insert(Content {
         parent,
         batch,
@@ -167,10 +168,7 @@ fn segment_of(
     Ok(attempt.segments.entry(expected).or_insert(fresh))
 }
 
-fn attempt_of(
-    game: &mut Game,
-    id: B256,
-) -> Result<&mut Attempt, MirrorError> {
+fn attempt_of(game: &mut Game, id: B256) -> Result<&mut Attempt, MirrorError> {
     let missing = || MirrorError::inconsistent("an attempt", "to be proposed", id);
     game.attempts.get_mut(&AttemptId(id)).ok_or_else(missing)
 }
@@ -179,4 +177,3 @@ fn content_of(game: &mut Game, id: ContentHash) -> Result<&mut Content, MirrorEr
     let missing = || MirrorError::inconsistent("a content", "to be proposed", id);
     game.contents.get_mut(&id).ok_or_else(missing)
 }
-

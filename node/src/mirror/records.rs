@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use alloy::rpc::types::Log;
-use alloy_primitives::{Address, B256, LogData, keccak256};
 use alloy::sol_types::SolEvent;
+use alloy_primitives::{Address, B256, LogData, keccak256};
 use recourse_protocol::bindings::IInbox;
 use serde::{Deserialize, Serialize};
 

@@ -119,7 +119,8 @@ impl Derive {
             let new = known.l1.head != state.l1.head
                 || known.l1.finalized != state.l1.finalized
                 || known.chain.tip() != state.chain.tip()
-                || known.chain.batch_hash(known.chain.tip()) != state.chain.batch_hash(known.chain.tip());
+                || known.chain.batch_hash(known.chain.tip())
+                    != state.chain.batch_hash(known.chain.tip());
             if new {
                 *known = Arc::new(state);
             }

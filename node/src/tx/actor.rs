@@ -1,0 +1,226 @@
+//! The task that owns the nonces.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, atomic::AtomicUsize, atomic::Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use alloy::{eips::BlockId, rpc::types::TransactionReceipt, signers::local::PrivateKeySigner};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    TxError, TxPolicy,
+    journal::{Entry, Journal},
+    manager::Prepared,
+    price::Price,
+    sign::{Sidecar, Signed, sign},
+};
+use crate::{
+    Severity,
+    health::chain,
+    l1::{L1Client, L1Error},
+    metrics::Metrics,
+    store::Store,
+};
+
+/// What became of a transaction.
+pub(super) type Outcome = Result<Box<TransactionReceipt>, TxError>;
+type Waiter = oneshot::Sender<Outcome>;
+
+/// What a handle asks.
+pub(super) enum Command {
+    /// The outcome of this key, if it is in flight.
+    Join(String, oneshot::Sender<Option<oneshot::Receiver<Outcome>>>),
+    /// A new transaction, unless its key is in flight.
+    Submit(Box<Prepared>, oneshot::Sender<oneshot::Receiver<Outcome>>),
+}
+
+pub(super) struct Actor {
+    pub(super) client: L1Client,
+    pub(super) signer: PrivateKeySigner,
+    pub(super) chain_id: u64,
+    pub(super) journal: Journal,
+    pub(super) archive: Arc<dyn Store>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) policy: TxPolicy,
+    pub(super) next_nonce: u64,
+    pub(super) pending: Arc<AtomicUsize>,
+    pub(super) queue: VecDeque<Box<Prepared>>,
+    /// By key.
+    pub(super) waiters: BTreeMap<String, Vec<Waiter>>,
+    /// By nonce; a sidecar is computed again after a restart.
+    pub(super) sidecars: BTreeMap<u64, Sidecar>,
+    /// By nonce: how often the nonce was seen used without any of our versions being mined.
+    pub(super) lost: BTreeMap<u64, u8>,
+}
+
+impl Actor {
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Command>, stop: CancellationToken) {
+        let mut ticks = interval(self.policy.poll_interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let result = tokio::select! {
+                () = stop.cancelled() => return,
+                command = inbox.recv() => match command {
+                    Some(command) => {
+                        self.take(command);
+                        self.dispatch().await
+                    }
+                    None => return,
+                },
+                _ = ticks.tick() => self.look().await,
+            };
+            self.count();
+            if let Err(error) = result {
+                tracing::warn!(error = chain(&error), "transactions could not be looked after");
+                if error.severity() == Severity::Critical {
+                    stop.cancel();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Looks after what is in flight, then sends what waits.
+    async fn look(&mut self) -> Result<(), TxError> {
+        self.watch().await?;
+        self.dispatch().await
+    }
+
+    fn take(&mut self, command: Command) {
+        // A caller that is gone needs no answer.
+        match command {
+            Command::Join(key, reply) => {
+                let known = self.is_known(&key).then(|| self.wait_for(key));
+                let _ = reply.send(known);
+            }
+            Command::Submit(prepared, reply) => {
+                let key = prepared.request.key.clone();
+                if !self.is_known(&key) {
+                    self.queue.push_back(prepared);
+                }
+                let _ = reply.send(self.wait_for(key));
+            }
+        }
+    }
+
+    fn is_known(&self, key: &str) -> bool {
+        let queued = self.queue.iter().any(|prepared| prepared.request.key == key);
+        queued || self.journal.of_key(key).is_some()
+    }
+
+    fn wait_for(&mut self, key: String) -> oneshot::Receiver<Outcome> {
+        let (sender, receiver) = oneshot::channel();
+        self.waiters.entry(key).or_default().push(sender);
+        receiver
+    }
+
+    /// Tells those who wait for a transaction, unless a newer one has its key: then they wait for that.
+    pub(super) fn resolve(&mut self, entry: &Entry, outcome: &Outcome) {
+        let mut later = self.journal.entries().range(entry.nonce.saturating_add(1)..);
+        let queued = self.queue.iter().any(|prepared| prepared.request.key == entry.key);
+        if !queued && !later.any(|(_, other)| other.key == entry.key) {
+            self.answer(&entry.key, outcome);
+        }
+    }
+
+    fn answer(&mut self, key: &str, outcome: &Outcome) {
+        for waiter in self.waiters.remove(key).unwrap_or_default() {
+            let _ = waiter.send(outcome.clone());
+        }
+    }
+
+    /// Sends what waits, as long as there is room. Clients keep blob transactions of an account apart from others, so
+    /// only one kind is in flight at a time.
+    async fn dispatch(&mut self) -> Result<(), TxError> {
+        while let Some(next) = self.queue.front() {
+            let blobs = !next.blobs.is_empty();
+            let fits = self.journal.unmined().all(|entry| blobs != entry.blobs.is_empty());
+            if !fits || self.journal.unmined().count() >= self.policy.max_pending {
+                return Ok(());
+            }
+            let Some(prepared) = self.queue.pop_front() else { return Ok(()) };
+            let key = prepared.request.key.clone();
+            if let Err(error) = self.launch(*prepared).await {
+                self.answer(&key, &Err(error.clone()));
+                if error.severity() == Severity::Critical {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a transaction its nonce, writes it down, and sends it.
+    async fn launch(&mut self, prepared: Prepared) -> Result<(), TxError> {
+        let fees = self.client.fees().await?;
+        let nonce = self.next_nonce;
+        let mut entry = Entry {
+            nonce,
+            key: prepared.request.key,
+            to: prepared.request.to,
+            data: prepared.request.data,
+            value: prepared.request.value,
+            gas_limit: prepared.gas_limit,
+            price: Price::first(&fees, !prepared.blobs.is_empty(), &self.policy),
+            blobs: prepared.blobs,
+            versions: Vec::new(),
+            sent_at: now(),
+            mined: None,
+        };
+        let signed = sign(&entry, prepared.sidecar.as_ref(), self.chain_id, &self.signer)?;
+        entry.versions.push(signed.hash);
+        let key = entry.key.clone();
+        self.journal.put(entry)?;
+        match self.broadcast(&signed).await {
+            Err(error @ L1Error::Refused { .. }) => self.take_back(nonce, error).await,
+            // It may have arrived: it is in flight until L1 says otherwise.
+            sent => {
+                if let Err(error) = sent {
+                    tracing::warn!(nonce, error = chain(&error), "no answer to a transaction");
+                }
+                self.next_nonce = nonce.saturating_add(1);
+                self.sidecars.extend(prepared.sidecar.map(|sidecar| (nonce, sidecar)));
+                self.metrics.transactions_sent.increment();
+                tracing::info!(nonce, key, hash = %signed.hash, "transaction sent");
+                Ok(())
+            }
+        }
+    }
+
+    /// L1 refused the newest transaction: its nonce is free again, or was never ours.
+    async fn take_back(&mut self, nonce: u64, error: L1Error) -> Result<(), TxError> {
+        self.journal.remove(nonce)?;
+        if self.journal.unmined().next().is_none() {
+            self.next_nonce = self.client.nonce(self.signer.address(), BlockId::pending()).await?;
+        }
+        Err(TxError::Refused(Arc::new(error)))
+    }
+
+    /// Hands a transaction over. A refusal counts only if L1 does not have it all the same ("already known").
+    pub(super) async fn broadcast(&self, signed: &Signed) -> Result<(), L1Error> {
+        match self.client.send_raw(&signed.raw).await {
+            Err(error @ L1Error::Refused { .. }) => {
+                let known = self.client.knows_transaction(signed.hash).await?;
+                if known { Ok(()) } else { Err(error) }
+            }
+            answer => answer.map(|_| ()),
+        }
+    }
+
+    fn count(&self) {
+        let pending = self.journal.unmined().count();
+        self.pending.store(pending, Ordering::Relaxed);
+        self.metrics.transactions_pending.set(u64::try_from(pending).unwrap_or(u64::MAX));
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

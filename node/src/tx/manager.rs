@@ -1,0 +1,200 @@
+//! The handle that daemons hold.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use alloy::{
+    eips::BlockId,
+    rpc::types::{TransactionReceipt, TransactionRequest},
+    signers::local::PrivateKeySigner,
+};
+use alloy_primitives::{Address, B256};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    TxError, TxPolicy, TxRequest,
+    actor::{Actor, Command, Outcome},
+    journal::Journal,
+    sign::{Sidecar, sidecar},
+};
+use crate::{
+    blobs,
+    l1::L1Client,
+    metrics::Metrics,
+    store::{Store, Table, Write},
+};
+
+/// The most gas that an L1 transaction may use (EIP-7825).
+const MAX_GAS: u64 = 1 << 24;
+/// Requests that wait for their turn.
+const QUEUE: usize = 64;
+
+/// Sends transactions of one account. Cheap to clone; all clones are one. Nobody else may use the key.
+#[derive(Debug, Clone)]
+pub struct TxManager {
+    client: L1Client,
+    store: Arc<dyn Store>,
+    policy: TxPolicy,
+    address: Address,
+    commands: mpsc::Sender<Command>,
+    pending: Arc<AtomicUsize>,
+}
+
+/// A request that is ready to be signed.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) request: TxRequest,
+    pub(super) gas_limit: u64,
+    pub(super) blobs: Vec<B256>,
+    pub(super) sidecar: Option<Sidecar>,
+}
+
+impl TxManager {
+    /// Takes up what the journal says is in flight, and begins to take requests. Ends when `stop` is cancelled; if it
+    /// can't go on, it cancels `stop` itself.
+    ///
+    /// # Errors
+    /// [`TxError`] when the journal or L1 can't be read.
+    pub async fn start(
+        client: L1Client,
+        signer: PrivateKeySigner,
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+        policy: TxPolicy,
+        stop: CancellationToken,
+    ) -> Result<Self, TxError> {
+        let address = signer.address();
+        let chain_id = client.chain_id().await?;
+        let journal = Journal::open(store.clone())?;
+        let on_chain = client.nonce(address, BlockId::pending()).await?;
+        let in_flight = journal.entries().keys().next_back().map(|last| last.saturating_add(1));
+        let next_nonce = in_flight.unwrap_or(0).max(on_chain);
+        let (commands, inbox) = mpsc::channel(QUEUE);
+        let pending = Arc::new(AtomicUsize::new(journal.unmined().count()));
+        let manager = Self {
+            client: client.clone(),
+            store,
+            policy,
+            address,
+            commands,
+            pending: pending.clone(),
+        };
+        let actor = Actor {
+            client,
+            signer,
+            chain_id,
+            journal,
+            metrics,
+            policy,
+            archive: manager.store.clone(),
+            next_nonce,
+            pending,
+            queue: Default::default(),
+            waiters: Default::default(),
+            sidecars: Default::default(),
+            lost: Default::default(),
+        };
+        tokio::spawn(actor.run(inbox, stop));
+        Ok(manager)
+    }
+
+    /// The account.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.address
+    }
+
+    /// Transactions in flight.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
+    }
+
+    /// Sends a transaction and waits until it is mined and confirmed. A request whose key is in flight joins that
+    /// transaction, also after a restart; so does one whose key was mined within `settle_depth` blocks, unless it
+    /// reverted.
+    ///
+    /// # Errors
+    /// [`TxError`].
+    pub async fn send(&self, request: TxRequest) -> Result<TransactionReceipt, TxError> {
+        let key = request.key.clone();
+        if let Some(outcome) = self.ask(|reply| Command::Join(key, reply)).await? {
+            return self.wait(outcome).await;
+        }
+        let prepared = Box::new(self.prepare(request).await?);
+        let outcome = self.ask(|reply| Command::Submit(prepared, reply)).await?;
+        self.wait(outcome).await
+    }
+
+    /// Gas that a transaction would use now, without the margin.
+    ///
+    /// # Errors
+    /// [`TxError::WouldRevert`] with the contract's error.
+    pub async fn simulate(&self, request: &TxRequest) -> Result<u64, TxError> {
+        let mut hashes = Vec::new();
+        for blob in &request.blobs {
+            hashes.push(blobs::versioned_hash(blob)?);
+        }
+        self.estimate(request, &hashes).await
+    }
+
+    async fn estimate(&self, request: &TxRequest, blobs: &[B256]) -> Result<u64, TxError> {
+        let mut call = TransactionRequest::default()
+            .from(self.address)
+            .to(request.to)
+            .value(request.value)
+            .input(request.data.clone().into());
+        if !blobs.is_empty() {
+            call.max_fee_per_blob_gas =
+                Some(self.client.fees().await?.blob_base_fee.saturating_mul(2));
+            call.blob_versioned_hashes = Some(blobs.to_vec());
+        }
+        Ok(self.client.estimate_gas(&call).await?)
+    }
+
+    async fn prepare(&self, request: TxRequest) -> Result<Prepared, TxError> {
+        let sidecar = sidecar(request.blobs.clone()).await?;
+        let blobs: Vec<B256> = sidecar
+            .as_ref()
+            .map(|sidecar| sidecar.versioned_hashes().collect())
+            .unwrap_or_default();
+        let put = |(hash, blob): (&B256, &Arc<_>)| {
+            let blob: &alloy_eips::eip4844::Blob = blob;
+            Write::Put(Table::Blobs, hash.to_vec(), blob.to_vec())
+        };
+        self.store.apply(blobs.iter().zip(&request.blobs).map(put).collect())?;
+        let gas_limit = match request.gas_limit {
+            Some(gas) => gas,
+            None => self.with_margin(self.estimate(&request, &blobs).await?),
+        };
+        Ok(Prepared { request, gas_limit, blobs, sidecar })
+    }
+
+    fn with_margin(&self, gas: u64) -> u64 {
+        let margin = gas.saturating_mul(self.policy.gas_margin).div_ceil(100);
+        gas.saturating_add(margin).min(MAX_GAS.max(gas))
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, TxError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| TxError::Stopped)?;
+        answer.await.map_err(|_| TxError::Stopped)
+    }
+
+    async fn wait(
+        &self,
+        outcome: oneshot::Receiver<Outcome>,
+    ) -> Result<TransactionReceipt, TxError> {
+        match tokio::time::timeout(self.policy.timeout, outcome).await {
+            Err(_) => Err(TxError::Timeout),
+            Ok(Err(_)) => Err(TxError::Stopped),
+            Ok(Ok(result)) => result.map(|receipt| *receipt),
+        }
+    }
+}
