@@ -43,6 +43,8 @@ impl<'s> Piece<'s> {
         block: &BlockContext,
         max_witness_bytes: u32,
     ) -> Result<Self, ExecutionError> {
+        // A node is counted by its size, which is known once it is hashed.
+        let _ = world.root();
         Ok(Self {
             world,
             source,

@@ -18,6 +18,11 @@ const HISTORY_SERVE_WINDOW: u64 = eip2935::HISTORY_SERVE_WINDOW as u64;
 /// What `BLOCKHASH` reaches (EIP-2935 keeps it).
 const BLOCK_HASH_RANGE: u64 = 256;
 
+/// Where the EIP-2935 contract keeps the hash of a block.
+pub(crate) fn history_slot(number: u64) -> U256 {
+    U256::from(number.checked_rem(HISTORY_SERVE_WINDOW).unwrap_or_default())
+}
+
 /// The state just before a transaction, as revm reads it. Every read counts as use.
 pub(crate) struct TxDb<'a> {
     world: &'a World,
@@ -133,13 +138,7 @@ impl Database for TxDb<'_> {
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
         let account = self.account(address)?;
-        Ok(account.map(|account| AccountInfo {
-            balance: account.balance,
-            nonce: account.nonce,
-            code_hash: account.code_hash,
-            code: None,
-            ..AccountInfo::default()
-        }))
+        Ok(account.map(|account| account.info()))
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {
@@ -169,8 +168,7 @@ impl Database for TxDb<'_> {
         if age == 0 || age > BLOCK_HASH_RANGE {
             return Ok(B256::ZERO);
         }
-        let slot = number.checked_rem(HISTORY_SERVE_WINDOW).unwrap_or_default();
-        let hash = self.storage(eip2935::HISTORY_STORAGE_ADDRESS, U256::from(slot))?;
+        let hash = self.storage(eip2935::HISTORY_STORAGE_ADDRESS, history_slot(number))?;
         Ok(hash.into())
     }
 }

@@ -12,7 +12,7 @@ mod reader;
 pub use env::{block_env, cfg_env};
 
 pub(crate) use bound::GasBound;
-pub(crate) use db::TxDb;
+pub(crate) use db::{TxDb, history_slot};
 pub(crate) use handler::{system_call, transact};
 pub(crate) use meter::{Meter, Used};
 pub(crate) use reader::Reader;

@@ -4,6 +4,8 @@ mod error;
 mod shape;
 mod trace;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, B256, Bytes};
 use recourse_protocol::{TxPosition, bindings::Trace};
@@ -43,7 +45,9 @@ pub fn execute(
     schedule: &Schedule,
     code_of: &dyn Fn(Address) -> Option<Bytes>,
 ) -> bool {
-    replay(claim, schedule, code_of).is_ok()
+    // No panic is known. Should there be one, every validator must give the same answer.
+    let answer = catch_unwind(AssertUnwindSafe(|| replay(claim, schedule, code_of)));
+    matches!(answer, Ok(Ok(())))
 }
 
 /// [`execute`] with the reason for a "no".

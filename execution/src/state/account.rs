@@ -1,6 +1,6 @@
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, U256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
-use revm::state::Bytecode;
+use revm::state::{AccountInfo, Bytecode};
 
 use crate::trie::{Trie, TrieError, Value};
 
@@ -28,6 +28,18 @@ impl Account {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nonce == 0 && self.balance.is_zero() && self.code_hash == KECCAK256_EMPTY
+    }
+
+    /// As revm takes it, without its code.
+    #[must_use]
+    pub fn info(&self) -> AccountInfo {
+        AccountInfo {
+            balance: self.balance,
+            nonce: self.nonce,
+            code_hash: self.code_hash,
+            code: None,
+            ..AccountInfo::default()
+        }
     }
 }
 
@@ -96,10 +108,11 @@ impl Code {
     /// Code as it is stored. Exactly what EIP-7702 calls a delegation designator is one.
     #[must_use]
     pub fn new(bytes: Bytes) -> Self {
-        if bytes.len() == 23 && bytes.starts_with(&[0xef, 0x01, 0x00]) {
-            if let Ok(code) = Bytecode::new_raw_checked(bytes.clone()) {
-                return Self(code);
-            }
+        if bytes.len() == 23
+            && bytes.starts_with(&[0xef, 0x01, 0x00])
+            && let Ok(code) = Bytecode::new_raw_checked(bytes.clone())
+        {
+            return Self(code);
         }
         Self(Bytecode::new_legacy(bytes))
     }

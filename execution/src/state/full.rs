@@ -1,7 +1,12 @@
+use alloy_eips::eip2935;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use revm::{
+    DatabaseRef,
+    state::{AccountInfo, Bytecode},
+};
 
 use super::{Account, World, hashed_slot};
-use crate::{error::StateError, trie::InMemory};
+use crate::{error::StateError, evm::history_slot, trie::InMemory};
 
 /// The whole L2 state in memory. A clone is O(1) and stays what it was, so that any number of points of history can
 /// be held and gone back to.
@@ -68,5 +73,35 @@ impl State {
             Some(account) => self.code(account.code_hash),
             None => Ok(Bytes::new()),
         }
+    }
+}
+
+/// For calls and traces outside of blocks. Blocks themselves run on an account of what they use.
+impl DatabaseRef for State {
+    type Error = StateError;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        let account = self.account(address)?;
+        Ok(account.map(|account| account.info()))
+    }
+
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, StateError> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytecode::default());
+        }
+        match self.world.code(hash)? {
+            Some(code) => Ok(code.bytecode().clone()),
+            None => Err(StateError::MissingCode(hash)),
+        }
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.storage(address, slot)
+    }
+
+    /// From the EIP-2935 contract; the caller (revm) keeps to its range of blocks.
+    fn block_hash_ref(&self, number: u64) -> Result<B256, StateError> {
+        let hash = self.storage(eip2935::HISTORY_STORAGE_ADDRESS, history_slot(number))?;
+        Ok(hash.into())
     }
 }
