@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{BatchIndex, Payload, ViewIndex, bindings};
 
 /// What L2 knows of L1: recorded by the Inbox at most once per L1 block, never changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct View {
     /// Hash of the L1 block before the recording one.
