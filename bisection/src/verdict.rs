@@ -81,7 +81,11 @@ impl<'a> Judgement<'a> {
             return Verdict::Unknown;
         }
         let Some(parent) = self.game.contents.get(&content.parent) else {
-            return if own.checkpoint == content.checkpoint { Verdict::True } else { Verdict::False };
+            return if own.checkpoint == content.checkpoint {
+                Verdict::True
+            } else {
+                Verdict::False
+            };
         };
         match self.verdict(content.parent) {
             Verdict::True => {}
@@ -107,12 +111,7 @@ impl<'a> Judgement<'a> {
     }
 
     /// Unconfirmed, without a live attempt, and too old for a new one.
-    fn is_lost(
-        &self,
-        id: ContentHash,
-        content: &Content,
-        live: &BTreeSet<ContentHash>,
-    ) -> bool {
+    fn is_lost(&self, id: ContentHash, content: &Content, live: &BTreeSet<ContentHash>) -> bool {
         let tip = self.game.contents.get(&self.game.tip).map(|tip| tip.batch);
         !content.confirmed && !live.contains(&id) && tip.is_some_and(|tip| content.batch <= tip)
     }

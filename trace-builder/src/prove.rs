@@ -111,7 +111,11 @@ where
     ///
     /// # Errors
     /// [`ProveError`].
-    pub fn prove(&self, history: &ClaimHistory, at: StepIndex) -> Result<ProvenStep, Failure<I, B>> {
+    pub fn prove(
+        &self,
+        history: &ClaimHistory,
+        at: StepIndex,
+    ) -> Result<ProvenStep, Failure<I, B>> {
         let past = HistoryError::PastTheEnd { at, steps: history.steps() };
         let next = at.0.checked_add(1).map(StepIndex);
         let expected = next.and_then(|next| history.hash(next)).ok_or(past)?;
@@ -176,8 +180,7 @@ where
             trace: &trace,
             gas_used: outcome.gas_used,
         };
-        replay(&claim, schedule, &|_| None)
-            .map_err(|source| ProveError::Refused { at, source })?;
+        replay(&claim, schedule, &|_| None).map_err(|source| ProveError::Refused { at, source })?;
         Ok((execution, outcome))
     }
 
@@ -201,10 +204,8 @@ where
 impl<'a> Question<'a> {
     /// None for rules that execute nothing.
     fn of(pre: &Checkpoint, rule: &'a Rule) -> Option<Self> {
-        let position = TxPosition {
-            gas_used_before: pre.gas_used,
-            receipt_digest_before: pre.receipt_digest,
-        };
+        let position =
+            TxPosition { gas_used_before: pre.gas_used, receipt_digest_before: pre.receipt_digest };
         match rule {
             Rule::Open(open) => {
                 let opening = Opening { parent_hash: pre.parent_hash, anchor: open.anchor };
@@ -213,8 +214,7 @@ impl<'a> Question<'a> {
                 Some(Self { block: &open.block, position: TxPosition::default(), body })
             }
             Rule::Transact(tx) => {
-                let body =
-                    BlockBody { transactions: vec![tx.raw.clone()], ..BlockBody::default() };
+                let body = BlockBody { transactions: vec![tx.raw.clone()], ..BlockBody::default() };
                 Some(Self { block: &tx.block, position, body })
             }
             Rule::Seal(seal) if !seal.credits.is_empty() => {

@@ -11,8 +11,16 @@ use crate::Shape;
 
 impl<W: World> Model<W> {
     pub(super) fn propose(&mut self, sender: Address, call: Move) -> Result<Outcome, Revert> {
-        let Move::Propose { parent, batch, batch_hash, checkpoint, steps, beneficiary, elements, bond } =
-            call
+        let Move::Propose {
+            parent,
+            batch,
+            batch_hash,
+            checkpoint,
+            steps,
+            beneficiary,
+            elements,
+            bond,
+        } = call
         else {
             return Err(Revert::UnknownContent);
         };

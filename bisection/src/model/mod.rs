@@ -13,8 +13,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use recourse_protocol::{
-    Attempt, AttemptStatus, BatchIndex, CheckpointHash, Content, ContentHash, Game, Limits, Periods,
-    SegmentId, SegmentState, genesis_content,
+    Attempt, AttemptStatus, BatchIndex, CheckpointHash, Content, ContentHash, Game, Limits,
+    Periods, SegmentId, SegmentState, genesis_content,
 };
 
 use crate::is_recorded_void;
@@ -75,7 +75,13 @@ impl<W: World> Model<W> {
             attempts: BTreeMap::new(),
             truths: BTreeMap::new(),
         };
-        Self { world, game, nonces: BTreeMap::new(), blobs: BTreeMap::new(), ledger: Ledger::default() }
+        Self {
+            world,
+            game,
+            nonces: BTreeMap::new(),
+            blobs: BTreeMap::new(),
+            ledger: Ledger::default(),
+        }
     }
 
     /// What a node would read.

@@ -1,7 +1,9 @@
 //! Moves and who makes them.
 
 use alloy_primitives::{Address, B256, U256};
-use recourse_protocol::{AttemptId, BatchIndex, CheckpointHash, ContentHash, SegmentId, bindings::Segment};
+use recourse_protocol::{
+    AttemptId, BatchIndex, CheckpointHash, ContentHash, SegmentId, bindings::Segment,
+};
 
 use super::{Model, Revert, World};
 use crate::RevealedGap;

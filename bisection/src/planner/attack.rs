@@ -57,8 +57,7 @@ impl<K: Knowledge> Turn<'_, K> {
     /// Whoever posted the challenge: its silence kills as well.
     fn timeout(&self, target: &Target<'_>) -> Option<Action> {
         let mut open = target.attempt.open_challenges();
-        let overdue =
-            |s: &SegmentState| s.challenge.is_some_and(|c| self.game.now > c.deadline);
+        let overdue = |s: &SegmentState| s.challenge.is_some_and(|c| self.game.now > c.deadline);
         let (segment, _) = open.find(|(_, state)| overdue(state))?;
         Some(Action::Timeout { attempt: target.id, segment: *segment })
     }

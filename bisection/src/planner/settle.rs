@@ -17,7 +17,8 @@ impl<K: Knowledge> Turn<'_, K> {
             }
             if self.pays_challengers(attempt, content) {
                 let own = self.own_challenges(attempt);
-                actions.extend(own.map(|segment| Action::SettleChallenge { attempt: *id, segment }));
+                actions
+                    .extend(own.map(|segment| Action::SettleChallenge { attempt: *id, segment }));
             }
         }
         if !self.party.owed.is_zero() {

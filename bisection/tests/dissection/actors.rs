@@ -66,7 +66,16 @@ fn respond(model: &Model<Chain>, beneficiary: Address, action: &Action) -> Move 
             };
             let elements = reveal.then(|| true_elements(model, range, &segment));
             let batch = range.upto;
-            Move::Propose { parent, batch, batch_hash, checkpoint, steps, beneficiary, elements, bond }
+            Move::Propose {
+                parent,
+                batch,
+                batch_hash,
+                checkpoint,
+                steps,
+                beneficiary,
+                elements,
+                bond,
+            }
         }
         Action::MarkVoid { content } => Move::MarkVoid { content },
         Action::SettleAttempt { attempt } => Move::SettleAttempt { attempt },
@@ -150,8 +159,7 @@ impl Liar {
             Lie::From(_) | Lie::Wavers(..) | Lie::Garbage | Lie::Silent => hash(1, end),
             _ => hash(TRUTH, end),
         };
-        let batch_hash =
-            recourse_bisection::model::World::batch_hash(model.world(), upto)?;
+        let batch_hash = recourse_bisection::model::World::batch_hash(model.world(), upto)?;
         let mut liar = Self { lie, attempt: AttemptId::default(), start, end, steps };
         let whole = Segment {
             start: 0,
@@ -189,7 +197,8 @@ impl Liar {
         for segment in asked {
             let elements = self.elements(&segment, model.game().limits.arity);
             // Too late, or killed meanwhile: a liar does not care.
-            let _refused = model.apply(LIAR, Move::Reveal { attempt: self.attempt, segment, elements });
+            let _refused =
+                model.apply(LIAR, Move::Reveal { attempt: self.attempt, segment, elements });
         }
     }
 

@@ -9,7 +9,7 @@ use recourse_bisection::{
 use recourse_protocol::{AttemptStatus, BatchIndex, ContentHash, Limits, Periods};
 
 use crate::{
-    actors::{LIAR, Lie, Liar, PROPOSER, WATCHTOWER, harass, play, proposer},
+    actors::{LIAR, Liar, Lie, PROPOSER, WATCHTOWER, harass, play, proposer},
     toy::{Chain, Honest, TRUTH, hash},
 };
 

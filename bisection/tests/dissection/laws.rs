@@ -85,7 +85,9 @@ proptest! {
 /// window + 2 responses a level, and a second later it can be confirmed.
 #[test]
 fn the_worst_delay_is_the_window_and_two_responses_a_level() {
-    for (arity, steps, levels) in [(4095u32, 4000u64, 1u64), (4095, 100_000, 2), (4, 64, 3), (2, 64, 6)] {
+    for (arity, steps, levels) in
+        [(4095u32, 4000u64, 1u64), (4095, 100_000, 2), (4, 64, 3), (2, 64, 6)]
+    {
         let (confirmed_at, proposed_at) = slowest(arity, steps);
         assert_eq!(confirmed_at - proposed_at, WINDOW + 2 * levels * RESPONSE + 1, "arity {arity}");
     }

@@ -15,7 +15,8 @@ use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use recourse_execution::{Claim, Schedule, State, execute};
 use recourse_protocol::{
-    Batch, BatchIndex, EXECUTE_ADDRESS, Inputs, L2Config, Limits, Payload, Periods, View, ViewIndex,
+    Batch, BatchIndex, EXECUTE_ADDRESS, Inputs, L2Config, Limits, Payload, Periods, View,
+    ViewIndex,
     bindings::{Credit, IInbox, IRollup, IStepVerifier},
 };
 use recourse_trace_builder::{Blobs, kzg::Committed};
@@ -62,9 +63,8 @@ impl Inputs for Events {
         let batch = self.batch(batch)?.ok_or(Absent("batch"))?;
         let hash = *batch.versioned_hashes.get(blob as usize).ok_or(Absent("blob"))?;
         let mut known = self.payloads.lock().unwrap();
-        let payload = known
-            .entry(hash)
-            .or_insert_with(|| Arc::new(Payload::from_blob(&self.blobs[&hash])));
+        let payload =
+            known.entry(hash).or_insert_with(|| Arc::new(Payload::from_blob(&self.blobs[&hash])));
         Ok(Arc::clone(payload))
     }
 
@@ -148,6 +148,10 @@ impl L1 {
         self.now += seconds;
     }
 
+    pub fn balance(&self, who: Address) -> U256 {
+        self.db.cache.accounts.get(&who).map(|account| account.info.balance).unwrap_or_default()
+    }
+
     /// A transaction in the current block; reverts give their data.
     pub fn send(
         &mut self,
@@ -172,11 +176,13 @@ impl L1 {
         self.send(Self::OWNER, self.inbox, call.abi_encode(), U256::ZERO, blobs).expect("appended");
     }
 
+    /// Deploys a committed artifact.
     fn create(&mut self, name: &str, arguments: Vec<u8>) -> Address {
         let path = format!("{}/../contracts/artifacts/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let artifact: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let mut code = alloy_primitives::hex::decode(artifact["bytecode"].as_str().unwrap()).unwrap();
+        let mut code =
+            alloy_primitives::hex::decode(artifact["bytecode"].as_str().unwrap()).unwrap();
         code.extend(arguments);
         self.transact(Self::OWNER, TxKind::Create, code.into(), U256::ZERO, &[])
             .expect("deployed")
@@ -211,7 +217,8 @@ impl L1 {
             blob_hashes: blob_hashes.clone(),
             ..TxEnv::default()
         };
-        let mut evm = EthEvmBuilder::new(self.db.clone(), self.env()).precompiles(precompiles()).build();
+        let mut evm =
+            EthEvmBuilder::new(self.db.clone(), self.env()).precompiles(precompiles()).build();
         let outcome = evm.transact_raw(tx).expect("a valid transaction");
         self.db.commit(outcome.state);
         let gas = outcome.result.tx_gas_used();

@@ -13,7 +13,7 @@ use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, hex, keccak256};
 use alloy_sol_types::SolCall;
 use recourse_execution::{Genesis, GenesisAccount, Schedule, State};
 use recourse_protocol::{
-    Checkpoint, L2Config, Limits, Payload, Periods, TapeWriter,
+    L2Config, Limits, Payload, Periods, TapeWriter,
     bindings::{IInbox, IStepVerifier},
 };
 use recourse_trace_builder::{BatchHistory, ClaimHistory, Derivation, Snapshot};
@@ -43,10 +43,8 @@ pub fn key(index: u8) -> PrivateKeySigner {
 }
 
 pub fn genesis() -> State {
-    let rich = GenesisAccount {
-        balance: U256::from(10).pow(U256::from(20)),
-        ..GenesisAccount::default()
-    };
+    let rich =
+        GenesisAccount { balance: U256::from(10).pow(U256::from(20)), ..GenesisAccount::default() };
     // Stores calldata's second word under its first, and reverts without calldata.
     let storer = GenesisAccount {
         nonce: 1,
@@ -156,8 +154,8 @@ pub fn chain(arity: u32) -> (L1, Chain) {
     let answer = l1.call(l1.verifier, &config, U256::ZERO).output;
     let checkpoint = IStepVerifier::genesisCall::abi_decode_returns(&answer).unwrap();
     l1.mine(12);
-    for index in 0..20u64 {
-        let deposit = IInbox::depositCall { to: Address::with_last_byte(200 + index as u8) };
+    for index in 0..60u64 {
+        let deposit = IInbox::depositCall { to: Address::with_last_byte(100 + index as u8) };
         l1.call(l1.inbox, &deposit, U256::from(10).pow(U256::from(15)) * U256::from(index + 1));
     }
     for raw in [transfer(2, 0, 5), Bytes::from_static(b"garbage")] {
@@ -174,14 +172,20 @@ pub fn chain(arity: u32) -> (L1, Chain) {
     plain.open(l1.now, 2).unwrap();
     plain.tx(&transfer(0, 6, 3)).unwrap();
     plain.tx(&store(7, 3, 0)).unwrap();
+    plain.open(l1.now, 2).unwrap(); // seals without a deposit
     l1.append(SINK, 1, &[Payload::new(&plain.into_bytes()).unwrap().to_blob()]);
     l1.mine(12);
-    let chain = Chain { schedule: Schedule::osaka(), start: Snapshot { checkpoint: checkpoint.into(), state }, batches: Vec::new() };
+    let chain = Chain {
+        schedule: Schedule::osaka(),
+        start: Snapshot { checkpoint: checkpoint.into(), state },
+        batches: Vec::new(),
+    };
     let chain = chain.derive(&l1);
     (l1, chain)
 }
 
 /// A node's view of the L2.
+#[derive(Clone)]
 pub struct Chain {
     pub schedule: Schedule,
     pub start: Snapshot,
@@ -208,9 +212,5 @@ impl Chain {
     pub fn claim(&self, after: usize, upto: usize) -> ClaimHistory {
         let batches = self.batches[after..upto].to_vec();
         ClaimHistory::new::<crate::l1::Absent>(batches).unwrap()
-    }
-
-    pub fn genesis(&self) -> Checkpoint {
-        self.start.checkpoint
     }
 }
