@@ -140,6 +140,12 @@ impl Producer {
         self.ahead.front().filter(|ahead| ahead.cut.end.at.timestamp <= earliest)
     }
 
+    /// The oldest batch on its way to L1.
+    #[must_use]
+    pub fn first_ahead(&self) -> Option<BatchIndex> {
+        self.ahead.front().map(|ahead| ahead.cut.index)
+    }
+
     /// Whether L1 has forced transactions or deposits that no view shows, and nothing is on its way that would
     /// record one.
     #[must_use]

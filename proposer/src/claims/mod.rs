@@ -1,0 +1,210 @@
+//! Claims of the derived chain on L1: made, defended, confirmed, collected.
+
+mod intent;
+mod knowledge;
+mod respond;
+
+use std::{collections::HashSet, sync::Arc};
+
+use alloy::eips::BlockId;
+use alloy_primitives::{Address, U256};
+use recourse_bisection::{Action, Party, Role, next_actions};
+use recourse_node::{
+    Node, NodeState, Severity,
+    blobs::BlobSource,
+    health::Health,
+    l1::{L1Client, L1Error},
+    tx::{TxError, TxManager},
+};
+use recourse_protocol::{RollupConfig, bindings::IRollup};
+use tokio::{
+    sync::watch,
+    task::{JoinSet, spawn_blocking},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::ServiceError;
+use knowledge::{Histories, Known};
+use respond::{MoveError, Responder};
+
+/// How claims are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimSettings {
+    /// Who gets bonds back and what challengers lose.
+    pub beneficiary: Address,
+    /// Seconds of L1 time between two claims, at least.
+    pub interval: u64,
+    /// New batches that are worth a claim.
+    pub min_batches: u64,
+    /// Whether each claim carries its reveal.
+    pub reveal_at_once: bool,
+}
+
+const PLANNING: &str = "planning claims";
+const MOVING: &str = "making a move";
+
+/// The task that makes all moves of the proposer's account in the Rollup contract.
+#[derive(Debug)]
+pub(crate) struct Claimer {
+    settings: ClaimSettings,
+    rollup: RollupConfig,
+    states: watch::Receiver<Arc<NodeState>>,
+    client: L1Client,
+    health: Health,
+    transactions: TxManager,
+    responder: Arc<Responder>,
+    histories: Arc<Histories>,
+    /// Keys of the moves that are being made.
+    under_way: HashSet<String>,
+    /// L1 time of the newest new claim, in seconds.
+    last_claim: Option<u64>,
+}
+
+type Moves = JoinSet<(String, Result<(), MoveError>)>;
+
+impl Claimer {
+    pub(crate) fn new(
+        settings: ClaimSettings,
+        rollup: RollupConfig,
+        node: &Node,
+        transactions: TxManager,
+    ) -> Self {
+        let blobs: BlobSource = node.blobs().clone();
+        let histories = Arc::new(Histories::new(rollup.l2));
+        let responder = Responder {
+            rollup: rollup.clone(),
+            beneficiary: settings.beneficiary,
+            blobs,
+            histories: Arc::clone(&histories),
+            transactions: transactions.clone(),
+        };
+        Self {
+            settings,
+            rollup,
+            states: node.subscribe(),
+            client: node.client().clone(),
+            health: node.health().clone(),
+            transactions,
+            responder: Arc::new(responder),
+            histories,
+            under_way: HashSet::new(),
+            last_claim: None,
+        }
+    }
+
+    /// Makes moves until told to stop, then waits for those that are being made.
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), ServiceError> {
+        let mut moves = Moves::new();
+        self.states.mark_changed();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                changed = self.states.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    let state = Arc::clone(&self.states.borrow_and_update());
+                    if let Err(error) = self.plan(state, &mut moves).await {
+                        self.health.failed(PLANNING, &error);
+                    }
+                }
+                Some(done) = moves.join_next() => self.made(done?)?,
+            }
+        }
+        while let Some(done) = moves.join_next().await {
+            self.made(done?)?;
+        }
+        Ok(())
+    }
+
+    /// Starts the moves that are due at a head and not under way.
+    async fn plan(&mut self, state: Arc<NodeState>, moves: &mut Moves) -> Result<(), PlanError> {
+        let owed = self.owed(&state).await?;
+        let party = Party {
+            address: self.transactions.address(),
+            owed,
+            role: Role::Proposer {
+                min_batches: self.settings.min_batches,
+                reveal_at_once: self.settings.reveal_at_once,
+            },
+        };
+        let known = Known::new(Arc::clone(&state), Arc::clone(&self.histories), &self.responder);
+        let game = Arc::clone(&state.l1.game);
+        let actions = spawn_blocking(move || next_actions(&game, &known, &party)).await?;
+        self.health.succeeded(PLANNING);
+        for action in actions {
+            self.start(action, &state, moves);
+        }
+        Ok(())
+    }
+
+    async fn owed(&self, state: &NodeState) -> Result<U256, PlanError> {
+        let call = IRollup::owedCall { who: self.transactions.address() };
+        let head = BlockId::hash(state.l1.head.hash);
+        Ok(self.client.call(self.rollup.contracts.rollup, &call, head).await?)
+    }
+
+    fn start(&mut self, action: Action, state: &Arc<NodeState>, moves: &mut Moves) {
+        let key = intent::key(&action);
+        if self.under_way.contains(&key) || !self.is_time_for(&action, state) {
+            return;
+        }
+        if matches!(action, Action::Propose { .. }) {
+            self.last_claim = Some(state.l1.head.timestamp);
+        }
+        tracing::info!(key, "making a move");
+        self.under_way.insert(key.clone());
+        let (responder, state) = (Arc::clone(&self.responder), Arc::clone(state));
+        moves.spawn(async move {
+            let result = responder.make(action, state).await;
+            (key, result)
+        });
+    }
+
+    /// New claims keep their distance; everything else is made at once. One claim at a time: the next one would build
+    /// on a parent that L1 does not show yet.
+    fn is_time_for(&self, action: &Action, state: &NodeState) -> bool {
+        let Action::Propose { content, .. } = action else { return true };
+        if self.under_way.iter().any(|key| intent::is_claim(key)) {
+            return false;
+        }
+        // A content that L1 knows lost its owner: its children wait for somebody to stand for it.
+        let is_new = !state.l1.game.contents.contains_key(content);
+        let now = state.l1.head.timestamp;
+        let rested =
+            self.last_claim.is_none_or(|last| now >= last.saturating_add(self.settings.interval));
+        !is_new || (rested && state.derived)
+    }
+
+    fn made(&mut self, (key, result): (String, Result<(), MoveError>)) -> Result<(), ServiceError> {
+        self.under_way.remove(&key);
+        match result {
+            Ok(()) => {
+                tracing::info!(key, "move made");
+                self.health.succeeded(MOVING);
+            }
+            Err(MoveError::Send(error)) if error.severity() == Severity::Critical => {
+                return Err(ServiceError::Transactions(error));
+            }
+            // The planner asks again at the next head for what is still wanted.
+            Err(error) => {
+                if intent::is_claim(&key) {
+                    self.last_claim = None;
+                }
+                self.health.failed(MOVING, &error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// No moves could be planned at this head.
+#[derive(Debug, thiserror::Error)]
+enum PlanError {
+    #[error("L1 does not say what it owes")]
+    L1(#[from] L1Error),
+    #[error("the planner panicked")]
+    Planner(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Transactions(#[from] TxError),
+}

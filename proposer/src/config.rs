@@ -1,0 +1,148 @@
+//! The command line, checked.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use alloy::signers::local::PrivateKeySigner;
+use alloy_primitives::Address;
+use recourse_node::lifecycle::Secret;
+use recourse_protocol::RollupConfig;
+
+use crate::{
+    Args, ConfigError,
+    chain::ChainSettings,
+    claims::ClaimSettings,
+    pool::{Limits, MAX_TX_BYTES},
+    producer::ProducerSettings,
+};
+
+/// Blobs that one L1 transaction carries at most (EIP-7594).
+const MAX_BLOBS: usize = 6;
+/// What the smallest useful transaction limit must let through: a signed transfer.
+const LEAST_TX_BYTES: usize = 256;
+
+/// All that the proposer needs, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The deployment.
+    pub rollup: RollupConfig,
+    /// JSON-RPC of L1.
+    pub l1_rpc: String,
+    /// Beacon APIs.
+    pub beacons: Vec<String>,
+    /// Pays batches, bonds and gas; its `Debug` shows the address alone.
+    pub signer: PrivateKeySigner,
+    /// Folder of the store.
+    pub data_dir: PathBuf,
+    /// Where JSON-RPC is served.
+    pub rpc_addr: SocketAddr,
+    /// Between two L2 blocks.
+    pub block_time: Duration,
+    /// How blocks and batches are made.
+    pub producer: ProducerSettings,
+    /// The L2 chain and its pool.
+    pub chain: ChainSettings,
+    /// How claims are made; none: not at all.
+    pub claims: Option<ClaimSettings>,
+    /// Between two looks at the head of L1.
+    pub poll_interval: Duration,
+    /// Without L1 for longer, the daemon is unhealthy.
+    pub max_lag: Duration,
+    /// For work in progress at the end.
+    pub drain_timeout: Duration,
+}
+
+impl TryFrom<Args> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: Args) -> Result<Self, ConfigError> {
+        check(&args)?;
+        let signer = signer(&args)?;
+        let text = std::fs::read_to_string(&args.config)
+            .map_err(|source| ConfigError::Unreadable { path: args.config.clone(), source })?;
+        let rollup = RollupConfig::from_toml(&text)?;
+        let own = signer.address();
+        Ok(Self {
+            block_time: Duration::from_secs(args.block_time),
+            producer: producer(&args, &rollup, own),
+            chain: chain(&args, &rollup, own),
+            claims: claims(&args, own),
+            poll_interval: Duration::from_millis(args.poll_interval),
+            max_lag: Duration::from_secs(args.max_lag),
+            drain_timeout: Duration::from_secs(args.drain_timeout),
+            rollup,
+            l1_rpc: args.l1_rpc,
+            beacons: args.l1_beacon,
+            signer,
+            data_dir: args.data_dir,
+            rpc_addr: args.rpc_addr,
+        })
+    }
+}
+
+fn check(args: &Args) -> Result<(), ConfigError> {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let blobs = (1..=MAX_BLOBS).contains(&args.max_blobs);
+    in_range("--max-blobs", "1 to 6", count(args.max_blobs), blobs)?;
+    let bytes = (LEAST_TX_BYTES..=MAX_TX_BYTES).contains(&args.max_tx_bytes);
+    in_range("--max-tx-bytes", "256 to 126972", count(args.max_tx_bytes), bytes)?;
+    let positive = [
+        ("--block-time", args.block_time),
+        ("--pool-size", count(args.pool_size)),
+        ("--pool-per-sender", count(args.pool_per_sender)),
+        ("--claim-batches", args.claim_batches),
+        ("--poll-interval", args.poll_interval),
+        ("--max-lag", args.max_lag),
+    ];
+    positive.into_iter().try_for_each(|(flag, got)| in_range(flag, "at least 1", got, got >= 1))
+}
+
+fn in_range(
+    flag: &'static str,
+    expected: &'static str,
+    got: u64,
+    holds: bool,
+) -> Result<(), ConfigError> {
+    if holds { Ok(()) } else { Err(ConfigError::OutOfRange { flag, expected, got }) }
+}
+
+fn producer(args: &Args, rollup: &RollupConfig, own: Address) -> ProducerSettings {
+    ProducerSettings {
+        l2: rollup.l2,
+        fee_recipient: args.fee_recipient.unwrap_or(own),
+        max_blobs: args.max_blobs,
+        force_delay: rollup.periods.force_delay,
+        max_idle: (args.max_idle > 0).then(|| Duration::from_secs(args.max_idle)),
+        batch_interval: Duration::from_secs(args.batch_interval),
+        l1_patience: Duration::from_secs(args.l1_patience),
+        backlog: args.backlog,
+    }
+}
+
+fn chain(args: &Args, rollup: &RollupConfig, own: Address) -> ChainSettings {
+    ChainSettings {
+        l2: rollup.l2,
+        max_tx_bytes: args.max_tx_bytes,
+        pool: Limits { transactions: args.pool_size, per_sender: args.pool_per_sender },
+        coinbase: args.fee_recipient.unwrap_or(own),
+    }
+}
+
+fn claims(args: &Args, own: Address) -> Option<ClaimSettings> {
+    (!args.no_claims).then(|| ClaimSettings {
+        beneficiary: args.beneficiary.unwrap_or(own),
+        interval: args.claim_interval,
+        min_batches: args.claim_batches,
+        reveal_at_once: args.reveal_at_propose,
+    })
+}
+
+fn signer(args: &Args) -> Result<PrivateKeySigner, ConfigError> {
+    let secret = match (&args.key_file, &args.key_env) {
+        (Some(file), _) => Secret::from_file(file),
+        (None, Some(name)) => Secret::from_env(name),
+        (None, None) => return Err(ConfigError::NoKey),
+    };
+    let secret = secret.map_err(|source| ConfigError::Key(Box::new(source)))?;
+    // The parser's error may quote the key, so it is not kept.
+    secret.expose().trim().parse().map_err(|_quoting| ConfigError::BadKey)
+}

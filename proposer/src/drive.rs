@@ -1,0 +1,224 @@
+//! The task that owns the L2 head: follows L1, makes blocks on time, posts batches.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use recourse_node::{NodeState, Severity, health::Health, tx::TxError};
+use recourse_protocol::BatchIndex;
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, spawn_blocking},
+    time::{MissedTickBehavior, interval, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ServiceError,
+    journal::Leftover,
+    post::{PostError, Posted, Poster},
+    producer::{Horizon as _, Producer, ProducerError},
+    seen::Seen,
+};
+
+/// After a failed post: time for L1 to answer again, or for the mirror to see what made it fail.
+const PAUSE: Duration = Duration::from_secs(2);
+
+const SEQUENCING: &str = "making L2 blocks";
+const POSTING: &str = "posting to the Inbox";
+
+/// The task that owns the L2 head.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) producer: Arc<Mutex<Producer>>,
+    pub(crate) states: watch::Receiver<Arc<NodeState>>,
+    pub(crate) poster: Poster,
+    pub(crate) health: Health,
+    pub(crate) block_time: Duration,
+    posting: Option<JoinHandle<Result<Posted, PostError>>>,
+    /// The batch that is being posted, or was last.
+    batch: Option<BatchIndex>,
+    not_before: tokio::time::Instant,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        producer: Producer,
+        states: watch::Receiver<Arc<NodeState>>,
+        poster: Poster,
+        health: Health,
+        block_time: Duration,
+    ) -> Self {
+        Self {
+            producer: Arc::new(Mutex::new(producer)),
+            states,
+            poster,
+            health,
+            block_time,
+            posting: None,
+            batch: None,
+            not_before: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Goes on where another run stopped: first to the end of what L1 has, then through the journal.
+    pub(crate) async fn catch_up(
+        &mut self,
+        leftover: Leftover,
+        stop: &CancellationToken,
+    ) -> Result<(), ServiceError> {
+        loop {
+            let seen = self.follow().await?;
+            if seen.0.derived {
+                let resumed = self
+                    .on_thread(move |producer| producer.recover(&seen, leftover, Instant::now()))
+                    .await?;
+                tracing::info!(batches = resumed, "journal taken up");
+                return Ok(());
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                changed = self.states.changed() => if changed.is_err() { return Ok(()) },
+            }
+        }
+    }
+
+    /// Runs until told to stop. What is on its way to L1 then goes on in the transaction manager's journal.
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), ServiceError> {
+        let mut ticks = interval(self.block_time);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                changed = self.states.changed() => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    self.follow().await?;
+                }
+                _ = ticks.tick() => self.make().await?,
+                result = posted(&mut self.posting) => self.posted(result?).await?,
+                () = sleep_until(self.not_before), if self.is_pausing() => {}
+            }
+            self.post();
+        }
+    }
+
+    async fn follow(&mut self) -> Result<Seen, ServiceError> {
+        let seen = Seen(Arc::clone(&self.states.borrow_and_update()));
+        let horizon = seen.clone();
+        let done = self
+            .on_thread(move |producer| producer.follow(&horizon, Instant::now()))
+            .await?;
+        if done.promoted > 0 {
+            tracing::info!(batches = done.promoted, tip = %seen.derived(), "batches came back from L1");
+        }
+        if done.foreign > 0 || done.lost > 0 {
+            let (foreign, lost, waiting) = (done.foreign, done.lost, done.readmitted);
+            tracing::warn!(foreign, lost, waiting, "L1 has other batches than those made here");
+        }
+        Ok(seen)
+    }
+
+    async fn make(&mut self) -> Result<(), ServiceError> {
+        let seen = Seen(Arc::clone(&self.states.borrow()));
+        let made = self.on_thread(move |producer| {
+            let now = Instant::now();
+            let made = producer.make_block(&seen, now)?;
+            producer.cut_if_due(&seen, now)?;
+            Ok(made)
+        });
+        match made.await {
+            Ok(_) => self.health.succeeded(SEQUENCING),
+            Err(ServiceError::Producer(error)) if !error.is_fatal() => {
+                self.health.failed(SEQUENCING, &error);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Starts to post what is due, one thing at a time: the next batch would be refused before this one is mined.
+    fn post(&mut self) {
+        if self.posting.is_some() || self.is_pausing() {
+            return;
+        }
+        let seen = Seen(Arc::clone(&self.states.borrow()));
+        let producer = self.producer.lock();
+        let poster = self.poster.clone();
+        if let Some(ahead) = producer.to_post(Instant::now()) {
+            self.batch = Some(ahead.cut.index);
+            self.posting = Some(tokio::spawn(poster.append(ahead.cut.clone())));
+        } else if producer.wants_view(&seen) {
+            self.batch = None;
+            self.posting = Some(tokio::spawn(poster.poke(seen.counts().views)));
+        }
+    }
+
+    async fn posted(&mut self, result: Result<Posted, PostError>) -> Result<(), ServiceError> {
+        self.posting = None;
+        let error = match result {
+            Ok(_) => {
+                self.health.succeeded(POSTING);
+                // Until the mirror sees it, it would be posted again.
+                self.pause();
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        self.health.failed(POSTING, &error);
+        self.pause();
+        match error {
+            PostError::Send(TxError::WouldRevert(_) | TxError::Reverted { .. }) => {
+                self.refused().await
+            }
+            PostError::Send(error) if error.severity() == Severity::Critical => Err(error.into()),
+            PostError::Blobs(error) if error.severity() == Severity::Critical => Err(error.into()),
+            PostError::Send(_) | PostError::Blobs(_) => Ok(()),
+        }
+    }
+
+    /// The Inbox refused a batch: somebody else came first, or its terms are stale. Its transactions go into a new one.
+    async fn refused(&mut self) -> Result<(), ServiceError> {
+        let (seen, refused) = (self.follow().await?, self.batch.take());
+        let waiting = self.on_thread(move |producer| {
+            // Not if L1 has it by now: then it was refused for coming twice.
+            let is_ahead = producer.first_ahead().is_some_and(|first| Some(first) == refused);
+            if is_ahead { producer.start_over(&seen).map(Some) } else { Ok(None) }
+        });
+        if let Some(waiting) = waiting.await? {
+            tracing::warn!(waiting, "a batch was refused; its transactions wait again");
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self) {
+        let now = tokio::time::Instant::now();
+        self.not_before = now.checked_add(PAUSE).unwrap_or(now);
+    }
+
+    fn is_pausing(&self) -> bool {
+        tokio::time::Instant::now() < self.not_before
+    }
+
+    /// Execution is CPU work: not on the async threads.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Producer) -> Result<T, ProducerError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let producer = Arc::clone(&self.producer);
+        Ok(spawn_blocking(move || work(&mut producer.lock())).await??)
+    }
+}
+
+/// What was posted; never, while nothing is.
+async fn posted(
+    posting: &mut Option<JoinHandle<Result<Posted, PostError>>>,
+) -> Result<Result<Posted, PostError>, tokio::task::JoinError> {
+    match posting {
+        Some(handle) => handle.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,90 @@
+//! A node's view of L1, as the producer wants it.
+
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+use recourse_node::{
+    NodeState,
+    derivation::DerivedBlock,
+    inbox::{InboxSnapshot, InputError},
+};
+use recourse_protocol::BatchIndex;
+
+use crate::{
+    producer::{Counts, Horizon},
+    sequence::{L2Block, Position},
+};
+
+/// What a node knows at one L1 head.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen(pub(crate) Arc<NodeState>);
+
+impl Horizon for Seen {
+    type InputError = InputError;
+    type Inputs = InboxSnapshot;
+
+    fn inputs(&self) -> &InboxSnapshot {
+        &self.0.l1.inbox
+    }
+
+    fn counts(&self) -> Counts {
+        let inbox = self.inputs();
+        Counts {
+            views: inbox.view_count(),
+            forced: inbox.forced_count(),
+            deposits: inbox.deposit_count(),
+        }
+    }
+
+    fn timestamp(&self) -> u64 {
+        self.0.l1.head.timestamp
+    }
+
+    fn derived(&self) -> BatchIndex {
+        self.0.chain.tip()
+    }
+
+    fn finalized(&self) -> BatchIndex {
+        let Some(finalized) = self.0.l1.finalized else { return BatchIndex(0) };
+        let is_final = |index: &u64| {
+            let record = self.inputs().batch_at(BatchIndex(*index));
+            record.is_some_and(|record| record.l1_block <= finalized)
+        };
+        BatchIndex((1..=self.derived().0).rev().find(is_final).unwrap_or(0))
+    }
+
+    fn hash(&self, batch: BatchIndex) -> Option<B256> {
+        self.0.chain.batch_hash(batch)
+    }
+
+    fn end(&self, batch: BatchIndex) -> Option<Position> {
+        let chain = &self.0.chain;
+        Some(Position {
+            at: *chain.checkpoint_after(batch)?,
+            state: chain.state_after(batch)?.clone(),
+        })
+    }
+
+    fn blocks(&self, batch: BatchIndex) -> Vec<L2Block> {
+        let Some(derived) = self.0.chain.batch(batch) else { return Vec::new() };
+        let mut deposits = derived.pre.deposits_done;
+        let mut blocks = Vec::with_capacity(derived.blocks.len());
+        for block in &derived.blocks {
+            blocks.push(l2_block(block, deposits));
+            let credits = u64::try_from(block.credits.len()).unwrap_or(u64::MAX);
+            deposits = deposits.saturating_add(credits);
+        }
+        blocks
+    }
+}
+
+fn l2_block(block: &DerivedBlock, first_deposit: u64) -> L2Block {
+    L2Block::new(
+        block.header.clone(),
+        &block.transactions,
+        &block.credits,
+        first_deposit,
+        block.state.clone(),
+        block.batch,
+    )
+}

@@ -1,0 +1,173 @@
+//! The daemon put together.
+
+use std::{
+    io::Write as _,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use recourse_node::{
+    Node, NodeConfig,
+    lifecycle::drain,
+    store::{SledStore, Store},
+    tx::{TxManager, TxPolicy},
+};
+use recourse_protocol::{Inputs as _, ViewIndex};
+use recourse_rpc::{RunningServer, ServerOptions, module, serve};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Args, Config, ServiceError,
+    chain::L2Chain,
+    claims::Claimer,
+    drive::Driver,
+    health::HealthRoute,
+    journal::Journal,
+    post::Poster,
+    producer::{Horizon as _, Producer, ProducerError},
+    seen::Seen,
+    sequence::genesis_block,
+};
+
+/// Runs a proposer until `stop` is cancelled or it can't go on. Prints one line `listening on ADDRESS:PORT` as soon as
+/// L2 JSON-RPC answers.
+///
+/// # Errors
+/// [`ServiceError`].
+pub async fn run(args: Args, stop: CancellationToken) -> Result<(), ServiceError> {
+    Service::start(Config::try_from(args)?, stop).await?.run().await
+}
+
+/// A running proposer.
+#[derive(Debug)]
+pub struct Service {
+    node: Node,
+    server: RunningServer,
+    driver: Driver,
+    claimer: Option<Claimer>,
+    drain_timeout: Duration,
+    stop: CancellationToken,
+}
+
+impl Service {
+    /// Reads L1 to its head, takes up the journal, and begins to serve.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn start(config: Config, stop: CancellationToken) -> Result<Self, ServiceError> {
+        let store: Arc<dyn Store> = Arc::new(SledStore::open(&config.data_dir)?);
+        let journal = Arc::new(Journal::new(Arc::clone(&store)));
+        let leftover = journal.load()?;
+        let node = Node::start(node_config(&config), Arc::clone(&store), stop.clone()).await?;
+        let transactions = transactions(&config, &node, store, &stop).await?;
+        let seen = Seen(Arc::clone(&node.subscribe().borrow()));
+        let chain = Arc::new(chain(&config, &seen, Arc::clone(&journal))?);
+        let (settings, now) = (config.producer, Instant::now());
+        let producer = Producer::new(settings, Arc::clone(&chain), journal, &seen, now)?;
+        let poster = Poster {
+            contracts: config.rollup.contracts,
+            blobs: node.blobs().clone(),
+            transactions: transactions.clone(),
+        };
+        let (states, health) = (node.subscribe(), node.health().clone());
+        let mut driver = Driver::new(producer, states, poster, health, config.block_time);
+        driver.catch_up(leftover, &stop).await?;
+        let server = listen(&config, &node, chain).await?;
+        let claimer = config
+            .claims
+            .map(|settings| Claimer::new(settings, config.rollup.clone(), &node, transactions));
+        Ok(Self { node, server, driver, claimer, drain_timeout: config.drain_timeout, stop })
+    }
+
+    /// Where L2 JSON-RPC is served.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// Runs until told to stop, or until a part can't go on: then the others are stopped as well.
+    ///
+    /// # Errors
+    /// The first [`ServiceError`] that ended a part.
+    pub async fn run(self) -> Result<(), ServiceError> {
+        let Self { node, server, driver, claimer, drain_timeout, stop } = self;
+        let mut parts = JoinSet::new();
+        parts.spawn(driver.run(stop.clone()));
+        if let Some(claimer) = claimer {
+            parts.spawn(claimer.run(stop.clone()));
+        }
+        let mut first = Ok(());
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(ended) = parts.join_next() => first = ended.map_err(ServiceError::from).and_then(|r| r),
+        }
+        stop.cancel();
+        // No new work, then the work in progress.
+        server.stop().await;
+        drain(
+            async {
+                while let Some(ended) = parts.join_next().await {
+                    let result = ended.map_err(ServiceError::from).and_then(|result| result);
+                    first = std::mem::replace(&mut first, Ok(())).and(result);
+                }
+                let node = node.stopped().await.map_err(ServiceError::from);
+                first = std::mem::replace(&mut first, Ok(())).and(node);
+            },
+            drain_timeout,
+        )
+        .await;
+        first
+    }
+}
+
+fn node_config(config: &Config) -> NodeConfig {
+    let defaults =
+        NodeConfig::new(config.rollup.clone(), config.l1_rpc.clone(), config.beacons.clone());
+    NodeConfig { poll_interval: config.poll_interval, ..defaults }
+}
+
+async fn transactions(
+    config: &Config,
+    node: &Node,
+    store: Arc<dyn Store>,
+    stop: &CancellationToken,
+) -> Result<TxManager, ServiceError> {
+    let policy = TxPolicy { poll_interval: config.poll_interval, ..TxPolicy::default() };
+    let (client, metrics) = (node.client().clone(), Arc::clone(node.metrics()));
+    let signer = config.signer.clone();
+    Ok(TxManager::start(client, signer, store, metrics, policy, stop.clone()).await?)
+}
+
+fn chain(config: &Config, seen: &Seen, journal: Arc<Journal>) -> Result<L2Chain, ServiceError> {
+    let start = recourse_protocol::BatchIndex(0);
+    let genesis = seen.end(start).ok_or(ProducerError::NotDerived(start))?;
+    let view = seen.inputs().view(ViewIndex(0)).map_err(|_| ServiceError::NoGenesis)?;
+    let block = genesis_block(&genesis.at, &view, &config.rollup.l2, genesis.state);
+    let (expected, got) = (genesis.at.parent_hash, block.hash());
+    if got != expected {
+        return Err(ServiceError::OtherGenesis { expected, got });
+    }
+    Ok(L2Chain::new(&config.chain, block, journal))
+}
+
+async fn listen(
+    config: &Config,
+    node: &Node,
+    chain: Arc<L2Chain>,
+) -> Result<RunningServer, ServiceError> {
+    let route = HealthRoute {
+        node: node.health().clone(),
+        chain: Arc::clone(&chain),
+        max_lag: config.max_lag,
+    };
+    let methods = module(chain).map_err(|_| ServiceError::Methods)?;
+    let failed = |source| ServiceError::Rpc { address: config.rpc_addr, source };
+    let options = ServerOptions::new(config.rpc_addr);
+    let server = serve(options, methods, Some(Arc::new(route))).await.map_err(failed)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on {}", server.address).map_err(failed)?;
+    out.flush().map_err(failed)?;
+    Ok(server)
+}
