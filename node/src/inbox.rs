@@ -16,6 +16,9 @@ use crate::{
 /// Payloads kept in memory: a batch has six at most, and dissection looks at two batches at once.
 const CACHED_PAYLOADS: usize = 16;
 
+/// Payloads used last, by versioned hash.
+type Payloads = VecDeque<(B256, Arc<Payload>)>;
+
 /// A batch with its place on L1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchRecord {
@@ -38,7 +41,7 @@ pub struct InboxSnapshot {
     pub(crate) forced: VectorSync<B256>,
     pub(crate) deposits: VectorSync<Credit>,
     archive: Arc<dyn Store>,
-    payloads: Arc<Mutex<VecDeque<(B256, Arc<Payload>)>>>,
+    payloads: Arc<Mutex<Payloads>>,
 }
 
 /// An L1 input could not be had.

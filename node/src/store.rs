@@ -26,6 +26,9 @@ pub enum Table {
     Daemon = 16,
 }
 
+/// Keys with their values.
+pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// One change of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
@@ -80,7 +83,7 @@ pub trait Store: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    fn scan(&self, table: Table, from: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn scan(&self, table: Table, from: &[u8]) -> Result<Entries, StoreError>;
 
     /// Applies all changes or none; they are on disk when it returns.
     ///
@@ -112,7 +115,7 @@ impl Store for SledStore {
         Ok(self.0.get(full_key(table, key))?.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, table: Table, from: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn scan(&self, table: Table, from: &[u8]) -> Result<Entries, StoreError> {
         let mut found = Vec::new();
         for entry in self.0.range(full_key(table, from)..end_of(table)) {
             let (key, value) = entry?;
@@ -140,7 +143,7 @@ impl Store for MemoryStore {
         Ok(self.0.read().get(&full_key(table, key)).cloned())
     }
 
-    fn scan(&self, table: Table, from: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn scan(&self, table: Table, from: &[u8]) -> Result<Entries, StoreError> {
         let map = self.0.read();
         let range = map.range(full_key(table, from)..end_of(table));
         Ok(range

@@ -69,7 +69,7 @@ impl Derivation {
         let pre = *self.chain.checkpoint_after(last).ok_or_else(no_batch)?;
         let state = self.chain.state_after(last).ok_or_else(no_batch)?.clone();
         let run = BatchRun::new(pre, state.clone(), &self.config);
-        let batch = Arc::new(run.to_the_end(inbox, stop)?.into_batch(record.hash, inputs, state));
+        let batch = Arc::new(run.finish(inbox, stop)?.into_batch(record.hash, inputs, state));
         self.chain.push(batch.clone());
         Ok(Some(batch))
     }
@@ -91,7 +91,7 @@ impl<'a> BatchRun<'a> {
         Self { pre, at: pre, executor, config, steps: 0, blocks: Vec::new() }
     }
 
-    fn to_the_end(
+    fn finish(
         mut self,
         inbox: &InboxSnapshot,
         stop: &CancellationToken,

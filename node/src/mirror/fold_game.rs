@@ -147,8 +147,8 @@ fn settled(game: &mut Game, event: &IRollup::Settled) -> Result<(), MirrorError>
         return Ok(());
     }
     let id = SegmentId(event.id);
-    let states = game.attempts.values_mut().filter_map(|attempt| attempt.segments.get_mut(&id));
-    for challenge in states.filter_map(|state| state.challenge.as_mut()) {
+    let mut states = game.attempts.values_mut().filter_map(|attempt| attempt.segments.get_mut(&id));
+    if let Some(challenge) = states.find_map(|state| state.challenge.as_mut()) {
         challenge.settled = true;
         return Ok(());
     }
