@@ -1,4 +1,4 @@
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use revm::{context::result::EVMError, database_interface::DBErrorMarker};
 
 use crate::trie::TrieError;
@@ -12,6 +12,9 @@ pub enum StateError {
     /// The code with this hash is not known.
     #[error("code {0} is not known")]
     MissingCode(B256),
+    /// A genesis account has storage, but neither nonce nor code.
+    #[error("{0} has storage, but neither nonce nor code")]
+    StorageOnly(Address),
     /// More gas would be spent than the claimed gas allows.
     #[error("more gross gas than the claim allows")]
     GasBound,

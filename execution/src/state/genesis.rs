@@ -30,8 +30,15 @@ impl Genesis {
     /// The state that this describes: [`State::of`] the accounts and the predeploys, which cannot be replaced.
     ///
     /// # Errors
-    /// Never in practice: the state is wholly in memory.
+    /// [`StateError::StorageOnly`] for an account with storage but neither nonce nor code: EIP-7610 lets creations fail at
+    /// such an address, the EVM at hand does not look, and nothing but a genesis could make one.
     pub fn build(&self) -> Result<State, StateError> {
+        let storage_only = self.alloc.iter().find(|(_, account)| {
+            account.nonce == 0 && account.code.is_empty() && !account.storage.is_empty()
+        });
+        if let Some((address, _)) = storage_only {
+            return Err(StateError::StorageOnly(*address));
+        }
         let mut accounts = self.alloc.clone();
         for (address, code) in [
             (eip2935::HISTORY_STORAGE_ADDRESS, &eip2935::HISTORY_STORAGE_CODE),

@@ -126,13 +126,13 @@ fn the_deepest_trie_needs_little_stack() {
     let deep = || {
         use alloy_trie::Nibbles;
         use recourse_execution::trie::{InMemory, Trie};
-        let keys: Vec<_> = (0..64)
-            .map(|depth| {
-                let mut key = Nibbles::from_nibbles([0; 64]);
-                key.set_at(depth, 1);
-                key
-            })
-            .collect();
+        let zero = Nibbles::from_nibbles([0; 64]);
+        let other = |depth| {
+            let mut key = zero;
+            key.set_at(depth, 1);
+            key
+        };
+        let keys: Vec<_> = (0..64).map(other).chain([zero]).collect();
         let mut trie = Trie::<Bytes>::default();
         let value = Bytes::from(vec![7; 40]);
         for key in &keys {

@@ -14,6 +14,7 @@
 )]
 
 mod assembler;
+mod blocks_official;
 mod hostile;
 mod provability;
 mod random;

@@ -99,3 +99,14 @@ fn the_executor_refuses_another_pre_state_and_goes_back() {
     assert_eq!(first, again);
     assert_ne!(first.state_root, genesis.root());
 }
+
+#[test]
+fn genesis_refuses_storage_without_nonce_and_code() {
+    let mut genesis = scene::genesis();
+    let storage = [(U256::ZERO, U256::ONE)].into();
+    let address = Address::repeat_byte(0x61);
+    genesis
+        .alloc
+        .insert(address, recourse_execution::GenesisAccount { storage, ..Default::default() });
+    assert_eq!(genesis.build().err(), Some(StateError::StorageOnly(address)));
+}

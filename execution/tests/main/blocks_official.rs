@@ -1,0 +1,178 @@
+//! Blocks that the Python execution specs made (EEST), filled for Osaka, against the block executor: state root, gas and
+//! bloom of each. Left out is what L2 does not have: blobs and requests.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use alloy::consensus::{Block, TxEnvelope};
+use alloy_eips::{eip2718::Encodable2718, eip7685::EMPTY_REQUESTS_HASH};
+use alloy_primitives::{Address, Bloom, Bytes, U256};
+use alloy_rlp::Decodable;
+use recourse_execution::{
+    GenesisAccount, Schedule, State, TxRun,
+    block::{BlockBody, BlockExecutor, Opening, Sequential},
+};
+use recourse_protocol::{
+    TxPosition,
+    bindings::{BlockContext, Credit},
+};
+use serde_json::Value;
+
+use crate::vectors;
+
+#[test]
+fn official_blocks() {
+    let Some(folder) = vectors::find("eest-osaka") else {
+        return;
+    };
+    let mut count = Count::default();
+    for file in json_files(&folder) {
+        let text = fs::read_to_string(&file).unwrap();
+        let tests: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
+        for (name, test) in &tests {
+            if name.contains("/eip7610_create_collision/") {
+                // Storage without nonce and code cannot come about on L2: `Genesis` refuses it.
+                count.left_out += 1;
+                continue;
+            }
+            run(name, test, &mut count);
+        }
+    }
+    println!("{} blocks checked, {} tests left out", count.blocks, count.left_out);
+    assert!(count.failures.is_empty(), "{} failures: {:#?}", count.failures.len(), count.failures);
+    assert!(count.blocks > 4_700);
+}
+
+#[derive(Default)]
+struct Count {
+    blocks: usize,
+    left_out: usize,
+    failures: Vec<String>,
+}
+
+fn json_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(json_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn run(name: &str, test: &Value, count: &mut Count) {
+    let mut state = State::of(&accounts(&test["pre"])).unwrap();
+    let chain = number(&test["config"]["chainid"]);
+    let executor = Sequential::new(Schedule::osaka(), u32::MAX);
+    for block in test["blocks"].as_array().unwrap() {
+        if block.get("expectException").is_some() {
+            // An invalid block leaves the state alone; which ones are invalid is a stricter caller's question.
+            continue;
+        }
+        let rlp: Bytes = block["rlp"].as_str().unwrap().parse().unwrap();
+        let block = Block::<TxEnvelope>::decode(&mut &rlp[..]).unwrap();
+        if !is_of_l2(&block) {
+            count.left_out += 1;
+            return;
+        }
+        match check(&executor, chain, &state, &block) {
+            Ok(after) => state = after,
+            Err(why) => {
+                count.failures.push(format!("{name}: {why}"));
+                return;
+            }
+        }
+        count.blocks += 1;
+    }
+}
+
+fn is_of_l2(block: &Block<TxEnvelope>) -> bool {
+    let blobs = block.body.transactions.iter().any(TxEnvelope::is_eip4844);
+    let requests = block.header.requests_hash != Some(EMPTY_REQUESTS_HASH);
+    !blobs && !requests && block.header.excess_blob_gas == Some(0)
+}
+
+fn check(
+    executor: &Sequential,
+    chain: u64,
+    state: &State,
+    block: &Block<TxEnvelope>,
+) -> Result<State, String> {
+    let header = &block.header;
+    let context = BlockContext {
+        chainId: chain,
+        number: header.number,
+        timestamp: header.timestamp,
+        gasLimit: header.gas_limit,
+        baseFee: U256::from(header.base_fee_per_gas.unwrap()),
+        prevRandao: header.mix_hash,
+        coinbase: header.beneficiary,
+    };
+    let withdrawals = block.body.withdrawals.clone().unwrap_or_default();
+    let body = BlockBody {
+        opening: Some(Opening {
+            parent_hash: header.parent_hash,
+            anchor: header.parent_beacon_block_root.unwrap(),
+        }),
+        transactions: block.body.transactions.iter().map(|tx| tx.encoded_2718().into()).collect(),
+        credits: Some(
+            withdrawals
+                .iter()
+                .map(|credit| Credit { to: credit.address, amountGwei: credit.amount })
+                .collect(),
+        ),
+    };
+    let outcome = executor
+        .execute(state, &context, TxPosition::default(), &body)
+        .map_err(|error| error.to_string())?;
+    let mut bloom = Bloom::ZERO;
+    for run in &outcome.runs {
+        match run {
+            TxRun::NoOp(why) => return Err(format!("invalid: {why}")),
+            TxRun::Included(executed) => bloom |= *executed.receipt.logs_bloom(),
+        }
+    }
+    let got = (outcome.position.gas_used_before, bloom, outcome.state.root());
+    let expected = (header.gas_used, header.logs_bloom, header.state_root);
+    if got != expected {
+        return Err(format!(
+            "gas {} root {}, expected {} {}",
+            got.0, got.2, expected.0, expected.2
+        ));
+    }
+    Ok(outcome.state)
+}
+
+fn accounts(pre: &Value) -> BTreeMap<Address, GenesisAccount> {
+    pre.as_object()
+        .unwrap()
+        .iter()
+        .map(|(address, account)| {
+            let storage = account["storage"].as_object().unwrap();
+            let account = GenesisAccount {
+                balance: word(account["balance"].as_str().unwrap()),
+                nonce: number(&account["nonce"]),
+                code: account["code"].as_str().unwrap().parse().unwrap(),
+                storage: storage
+                    .iter()
+                    .map(|(slot, value)| (word(slot), word(value.as_str().unwrap())))
+                    .collect(),
+            };
+            (address.parse().unwrap(), account)
+        })
+        .collect()
+}
+
+fn word(text: &str) -> U256 {
+    text.parse().unwrap()
+}
+
+fn number(value: &Value) -> u64 {
+    word(value.as_str().unwrap()).to()
+}
