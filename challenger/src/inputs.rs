@@ -1,0 +1,211 @@
+//! Asks the contracts, before a bond is put on a verdict, whether they recorded what the verdict was derived from.
+//!
+//! Blobs were checked against their versioned hashes when they were fetched, and a content is the hash of what it
+//! claims. What is left to lie about are the events, so each fact behind them is read again from contract storage,
+//! through an endpoint of the operator's choice.
+
+use std::{collections::HashSet, future::Future};
+
+use alloy::{eips::BlockId, sol_types::SolCall};
+use alloy_primitives::{Address, B256, keccak256};
+use futures::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
+use recourse_bisection::ClaimRange;
+use recourse_node::l1::{L1Client, L1Error};
+use recourse_protocol::{
+    AttemptId, BatchIndex, Checkpoint, ContentHash, Contracts, Inputs, ViewIndex,
+    bindings::{Credit, IInbox, IRollup, View},
+};
+
+use crate::InputError;
+
+/// Questions asked at once.
+const AT_ONCE: usize = 8;
+
+/// Something that the contracts recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Fact {
+    /// Hash of a batch.
+    Batch(BatchIndex, B256),
+    /// A view of L1.
+    View(ViewIndex, View),
+    /// A deposit.
+    Deposit(u64, Credit),
+    /// Hash of a forced transaction.
+    Forced(u64, B256),
+    /// What an attempt claims.
+    Content(AttemptId, ContentHash),
+}
+
+/// Reads facts.
+pub(crate) trait Recorded: Sync {
+    /// The fact in the place of `fact`.
+    fn read(&self, fact: &Fact) -> impl Future<Output = Result<Fact, L1Error>> + Send;
+}
+
+/// Contract storage at one L1 block.
+#[derive(Debug)]
+pub(crate) struct ContractsAt<'a> {
+    pub(crate) client: &'a L1Client,
+    pub(crate) contracts: &'a Contracts,
+    pub(crate) block: B256,
+}
+
+/// Remembers what was confirmed. A fact is never recorded twice with different contents on one branch of L1, and
+/// one on another branch is another fact.
+#[derive(Debug, Default)]
+pub(crate) struct InputCheck {
+    confirmed: Mutex<HashSet<Fact>>,
+}
+
+impl InputCheck {
+    /// Confirms all facts.
+    ///
+    /// # Errors
+    /// [`InputError::Disputed`] for the first that L1 does not confirm, [`InputError::L1`] when it could not be asked.
+    pub(crate) async fn confirm<R: Recorded>(
+        &self,
+        facts: Vec<Fact>,
+        recorded: &R,
+    ) -> Result<(), InputError> {
+        let new: Vec<Fact> =
+            facts.into_iter().filter(|fact| !self.confirmed.lock().contains(fact)).collect();
+        stream::iter(new)
+            .map(|fact| self.confirm_one(fact, recorded))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn confirm_one<R: Recorded>(&self, fact: Fact, recorded: &R) -> Result<(), InputError> {
+        let got = recorded.read(&fact).await?;
+        if got != fact {
+            let (expected, got) = (Box::new(fact), Box::new(got));
+            return Err(InputError::Disputed {
+                expected: format!("{expected:?}"),
+                got: format!("{got:?}"),
+            });
+        }
+        self.confirmed.lock().insert(fact);
+        Ok(())
+    }
+}
+
+/// All that the derivation of a range read, but for blobs.
+///
+/// # Errors
+/// [`InputError::NotAtHand`].
+pub(crate) fn facts_of<I: Inputs<Error: Send + Sync + 'static>>(
+    inputs: &I,
+    range: ClaimRange,
+    from: &Checkpoint,
+    to: &Checkpoint,
+) -> Result<Vec<Fact>, InputError> {
+    let mut facts = Vec::new();
+    let mut views: HashSet<ViewIndex> = (from.view.0..=to.view.0).map(ViewIndex).collect();
+    for index in (range.after.0.saturating_add(1)..=range.upto.0).map(BatchIndex) {
+        let batch = inputs.batch(index).map_err(InputError::not_at_hand)?;
+        let batch = batch.ok_or(InputError::Missing(index))?;
+        views.insert(batch.min_view);
+        facts.push(Fact::Batch(index, batch.hash()));
+    }
+    for index in views {
+        let view = inputs.view(index).map_err(InputError::not_at_hand)?;
+        facts.push(Fact::View(index, view.into()));
+    }
+    for index in from.forced_done..to.forced_done {
+        let raw = inputs.forced(index).map_err(InputError::not_at_hand)?;
+        facts.push(Fact::Forced(index, keccak256(raw)));
+    }
+    for index in from.deposits_done..to.deposits_done {
+        let deposit = inputs.deposit(index).map_err(InputError::not_at_hand)?;
+        facts.push(Fact::Deposit(index, deposit));
+    }
+    Ok(facts)
+}
+
+impl ContractsAt<'_> {
+    async fn ask<C: SolCall + Sync>(&self, to: Address, call: C) -> Result<C::Return, L1Error> {
+        self.client.call(to, &call, BlockId::hash(self.block)).await
+    }
+}
+
+impl Recorded for ContractsAt<'_> {
+    async fn read(&self, fact: &Fact) -> Result<Fact, L1Error> {
+        let Contracts { inbox, rollup, .. } = *self.contracts;
+        Ok(match *fact {
+            Fact::Batch(at, _) => {
+                Fact::Batch(at, self.ask(inbox, IInbox::batchHashCall { index: at.0 }).await?)
+            }
+            Fact::View(at, _) => {
+                Fact::View(at, self.ask(inbox, IInbox::viewAtCall { index: at.0 }).await?)
+            }
+            Fact::Deposit(at, _) => {
+                Fact::Deposit(at, self.ask(inbox, IInbox::depositAtCall { index: at }).await?)
+            }
+            Fact::Forced(at, _) => {
+                Fact::Forced(at, self.ask(inbox, IInbox::forcedHashCall { index: at }).await?)
+            }
+            Fact::Content(attempt, _) => {
+                let call = IRollup::attemptOfCall { attempt: attempt.0 };
+                Fact::Content(attempt, ContentHash(self.ask(rollup, call).await?.content))
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An L1 that has recorded these facts alone.
+    struct Only(Vec<Fact>);
+
+    impl Recorded for Only {
+        async fn read(&self, fact: &Fact) -> Result<Fact, L1Error> {
+            let place = |f: &&Fact| match (f, fact) {
+                (Fact::Batch(a, _), Fact::Batch(b, _)) => a == b,
+                (Fact::Forced(a, _), Fact::Forced(b, _)) => a == b,
+                _ => false,
+            };
+            self.0
+                .iter()
+                .find(place)
+                .cloned()
+                .ok_or_else(|| L1Error::Gone { block: "latest".into() })
+        }
+    }
+
+    fn batch(index: u64, byte: u8) -> Fact {
+        Fact::Batch(BatchIndex(index), B256::repeat_byte(byte))
+    }
+
+    #[tokio::test]
+    async fn confirms_what_is_recorded() {
+        let l1 = Only(vec![batch(1, 1), Fact::Forced(0, B256::ZERO)]);
+        let facts = vec![batch(1, 1), Fact::Forced(0, B256::ZERO)];
+        InputCheck::default().confirm(facts, &l1).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn refuses_what_is_recorded_otherwise() {
+        let check = InputCheck::default();
+        let error = check.confirm(vec![batch(1, 2)], &Only(vec![batch(1, 1)])).await.unwrap_err();
+        assert!(matches!(error, InputError::Disputed { .. }));
+    }
+
+    #[tokio::test]
+    async fn silence_confirms_nothing() {
+        let error =
+            InputCheck::default().confirm(vec![batch(1, 1)], &Only(vec![])).await.unwrap_err();
+        assert!(matches!(error, InputError::L1(_)));
+    }
+
+    #[tokio::test]
+    async fn asks_once_and_another_branch_again() {
+        let check = InputCheck::default();
+        check.confirm(vec![batch(1, 1)], &Only(vec![batch(1, 1)])).await.unwrap();
+        check.confirm(vec![batch(1, 1)], &Only(vec![])).await.unwrap();
+        assert!(check.confirm(vec![batch(1, 3)], &Only(vec![batch(1, 1)])).await.is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! What the planner asks, answered from the own derivation.
+
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+use parking_lot::Mutex;
+use recourse_bisection::{Boundary, ClaimRange, Knowledge};
+use recourse_node::derivation::Chain;
+use recourse_protocol::{BatchIndex, CheckpointHash};
+use recourse_trace_builder::ClaimHistory;
+
+use crate::shelf::Shelf;
+
+/// One history. An L1 reorganisation can change what a batch index means, but not what these hashes mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct HistoryKey {
+    pub(crate) range: ClaimRange,
+    /// Hash of the last batch; it binds all before it.
+    pub(crate) batch_hash: B256,
+    /// Where the range ends.
+    pub(crate) end: CheckpointHash,
+}
+
+/// Histories and revealed blobs, shared by all rounds.
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    pub(crate) histories: Mutex<Shelf<HistoryKey, Arc<ClaimHistory>>>,
+    /// Elements of blobs, by versioned hash.
+    pub(crate) elements: Mutex<Shelf<B256, Arc<[CheckpointHash]>>>,
+}
+
+/// The own derivation at one head.
+#[derive(Debug, Clone)]
+pub(crate) struct Derived {
+    pub(crate) chain: Chain,
+    pub(crate) library: Arc<Library>,
+}
+
+impl Library {
+    /// Forgets what nobody asked for since the last time.
+    pub(crate) fn sweep(&self) {
+        self.histories.lock().sweep();
+        self.elements.lock().sweep();
+    }
+}
+
+impl Derived {
+    /// The name of a range's history, if the range is derived.
+    pub(crate) fn key(&self, range: ClaimRange) -> Option<HistoryKey> {
+        let batch_hash = self.chain.batch_hash(range.upto)?;
+        let end = self.chain.checkpoint_after(range.upto)?.h248();
+        Some(HistoryKey { range, batch_hash, end })
+    }
+}
+
+impl Knowledge for Derived {
+    type History = Arc<ClaimHistory>;
+
+    fn newest(&self) -> BatchIndex {
+        self.chain.tip()
+    }
+
+    fn boundary(&self, batch: BatchIndex) -> Option<Boundary> {
+        Some(Boundary {
+            batch_hash: self.chain.batch_hash(batch)?,
+            checkpoint: self.chain.checkpoint_after(batch)?.h248(),
+            steps: self.chain.steps(BatchIndex(0), batch)?,
+        })
+    }
+
+    fn history(&self, range: ClaimRange) -> Option<Arc<ClaimHistory>> {
+        let key = self.key(range)?;
+        self.library.histories.lock().get(&key)
+    }
+
+    fn elements(&self, versioned_hash: B256) -> Option<Arc<[CheckpointHash]>> {
+        self.library.elements.lock().get(&versioned_hash)
+    }
+}

@@ -1,0 +1,180 @@
+//! Turns moves into transactions: confirms what a bond rests on, builds the call, simulates it, sends it. Nothing else in
+//! this crate sends to L1.
+
+use std::sync::Arc;
+
+use alloy::rpc::types::TransactionReceipt;
+use alloy_primitives::{Address, B256};
+use recourse_bisection::{Action, ClaimRange};
+use recourse_execution::Schedule;
+use recourse_node::{
+    NodeState,
+    blobs::{BlobError, BlobSource},
+    l1::L1Client,
+    tx::{TxManager, TxRequest},
+};
+use recourse_protocol::{AttemptId, ContentHash, RollupConfig, content_hash};
+use recourse_trace_builder::{self as trace, Blobs, Call, ClaimHistory, Derivation, StepProver};
+use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
+
+use crate::{
+    InputError, MoveError,
+    inputs::{ContractsAt, Fact, InputCheck, facts_of},
+    intent,
+    knowledge::{Derived, Library},
+};
+
+/// Makes moves.
+#[derive(Debug)]
+pub(crate) struct Responder {
+    pub(crate) config: RollupConfig,
+    pub(crate) schedule: Schedule,
+    pub(crate) blobs: BlobSource,
+    pub(crate) library: Arc<Library>,
+    pub(crate) check: InputCheck,
+    /// Confirms inputs; another endpoint than the one they came from, if the operator has one.
+    pub(crate) check_client: L1Client,
+    pub(crate) transactions: TxManager,
+}
+
+impl Responder {
+    /// Makes a move and waits until it is mined. The permit bounds the moves that are built at once; it is given back before
+    /// the wait.
+    ///
+    /// # Errors
+    /// [`MoveError`]; the planner asks again for what is still wanted.
+    pub(crate) async fn make(
+        self: Arc<Self>,
+        action: Action,
+        state: Arc<NodeState>,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<TransactionReceipt, MoveError> {
+        self.confirm_inputs(&action, &state).await?;
+        let key = intent::key(&action, &state.l1.game);
+        let call = Arc::clone(&self).build(action, state).await?;
+        let request = request(key, self.config.contracts.rollup, call);
+        // What L1 would refuse costs gas, and tells that the plan is out of date.
+        self.transactions.simulate(&request).await?;
+        drop(permit);
+        Ok(self.transactions.send(request).await?)
+    }
+
+    /// Nothing is bonded on the word of one endpoint's events.
+    async fn confirm_inputs(&self, action: &Action, state: &NodeState) -> Result<(), MoveError> {
+        let facts = bonded_on(action, state)?;
+        let block = state.l1.head.hash;
+        let contracts = &self.config.contracts;
+        let recorded = ContractsAt { client: &self.check_client, contracts, block };
+        Ok(self.check.confirm(facts, &recorded).await?)
+    }
+
+    async fn build(
+        self: Arc<Self>,
+        action: Action,
+        state: Arc<NodeState>,
+    ) -> Result<Call, MoveError> {
+        let derived = Derived { chain: state.chain.clone(), library: Arc::clone(&self.library) };
+        let history = match action.range() {
+            Some(range) => Some(history(&derived, range)?),
+            None => None,
+        };
+        spawn_blocking(move || self.respond(&action, history.as_deref(), &state)).await?
+    }
+
+    fn respond(
+        &self,
+        action: &Action,
+        history: Option<&ClaimHistory>,
+        state: &NodeState,
+    ) -> Result<Call, MoveError> {
+        let derivation = Derivation {
+            inputs: &state.l1.inbox,
+            config: &self.config.l2,
+            schedule: &self.schedule,
+        };
+        let blobs = Archived(&self.blobs);
+        let responder = trace::Responder {
+            game: &state.l1.game,
+            prover: StepProver { derivation, blobs: &blobs },
+            beneficiary: self.transactions.address(),
+        };
+        responder.respond(action, history).map_err(|source| MoveError::Build(Box::new(source)))
+    }
+}
+
+/// Blobs that the node archived.
+struct Archived<'a>(&'a BlobSource);
+
+/// A blob is not at hand.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArchiveError {
+    #[error("blob {0} is not archived")]
+    Missing(B256),
+    #[error(transparent)]
+    Archive(#[from] BlobError),
+}
+
+impl Blobs for Archived<'_> {
+    type Error = ArchiveError;
+
+    fn blob(&self, hash: B256) -> Result<Arc<alloy::eips::eip4844::Blob>, ArchiveError> {
+        self.0.archived(hash)?.ok_or(ArchiveError::Missing(hash))
+    }
+}
+
+fn history(derived: &Derived, range: ClaimRange) -> Result<Arc<ClaimHistory>, MoveError> {
+    use recourse_bisection::Knowledge;
+    derived.history(range).ok_or(MoveError::NoHistoryYet(range))
+}
+
+/// The facts that a bond of this move rests on; none for moves without a bond.
+fn bonded_on(action: &Action, state: &NodeState) -> Result<Vec<Fact>, InputError> {
+    let game = &state.l1.game;
+    let (range, claim) = match action {
+        Action::ChallengeClaim { attempt, .. } | Action::ChallengeGap { attempt, .. } => {
+            let content = game.attempts.get(attempt).map(|a| a.content);
+            let content = content.ok_or(InputError::UnknownAttempt(*attempt))?;
+            let (range, content) = claimed(content, *attempt, state)?;
+            (range, Some(Fact::Content(*attempt, content)))
+        }
+        Action::Propose { range, .. } => (*range, None),
+        _ => return Ok(Vec::new()),
+    };
+    let ends =
+        (state.chain.checkpoint_after(range.after), state.chain.checkpoint_after(range.upto));
+    let (Some(from), Some(to)) = ends else { return Err(InputError::Missing(range.upto)) };
+    let mut facts = facts_of(&state.l1.inbox, range, from, to)?;
+    facts.extend(claim);
+    Ok(facts)
+}
+
+/// The batches of a content, if it is the hash of what it is said to claim: that is what was judged.
+fn claimed(
+    id: ContentHash,
+    attempt: AttemptId,
+    state: &NodeState,
+) -> Result<(ClaimRange, ContentHash), InputError> {
+    let contents = &state.l1.game.contents;
+    let unknown = InputError::UnknownAttempt(attempt);
+    let Some(content) = contents.get(&id) else { return Err(unknown) };
+    let Some(parent) = contents.get(&content.parent) else { return Err(unknown) };
+    let expected =
+        content_hash(content.parent, content.batch_hash, content.checkpoint, content.steps);
+    if expected != id {
+        let (expected, got) = (format!("content {expected}"), format!("content {id}"));
+        return Err(InputError::Disputed { expected, got });
+    }
+    Ok((ClaimRange { after: parent.batch, upto: content.batch }, id))
+}
+
+/// The transaction of a move.
+fn request(key: String, rollup: Address, call: Call) -> TxRequest {
+    TxRequest {
+        key,
+        to: rollup,
+        data: call.data,
+        value: call.value,
+        blobs: call.blobs.into_iter().map(Arc::from).collect(),
+        gas_limit: None,
+    }
+}
