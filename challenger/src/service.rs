@@ -29,8 +29,8 @@ use crate::{
 /// Between two attempts to start when L1 does not answer.
 const START_AGAIN: Duration = Duration::from_secs(2);
 
-/// Runs a watchtower until the token is cancelled. Prints one line of JSON with the bound HTTP address to standard
-/// output: `{"service":"challenger","http":"127.0.0.1:9300"}`.
+/// Runs a watchtower until the token is cancelled. Prints one line `listening on ADDRESS:PORT` as soon as its
+/// health can be asked for.
 ///
 /// # Errors
 /// [`ServiceError`]: bad configuration, or something that only a person can repair.
@@ -177,7 +177,6 @@ impl Service {
 
 /// For whoever started the process with port 0.
 fn announce(address: SocketAddr) -> Result<(), ServiceError> {
-    let line = serde_json::json!({ "service": "challenger", "http": address });
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(ServiceError::Stdout)
+    writeln!(out, "listening on {address}").and_then(|()| out.flush()).map_err(ServiceError::Stdout)
 }
