@@ -8,13 +8,16 @@ use super::{Role, Turn};
 use crate::{Action, Boundary, ClaimRange, Knowledge, Verdict, is_true_reveal};
 
 impl<K: Knowledge> Turn<'_, K> {
-    /// Own claims to make.
+    /// Own claims to make. What was lost comes first: the chain is not built on while a part of it has to be claimed
+    /// again.
     pub(super) fn claim(&self) -> Vec<Action> {
-        let mut actions: Vec<_> = self.reclaims().collect();
-        if let Role::Proposer { min_batches, reveal_at_once } = self.party.role {
-            actions.extend(self.extend_chain(min_batches, reveal_at_once));
+        let lost: Vec<_> = self.reclaims().collect();
+        match self.party.role {
+            Role::Proposer { min_batches, reveal_at_once } if lost.is_empty() => {
+                self.extend_chain(min_batches, reveal_at_once).into_iter().collect()
+            }
+            _ => lost,
         }
-        actions
     }
 
     /// True contents that nobody reliable stands for, oldest first: a child needs a living parent.
@@ -37,26 +40,26 @@ impl<K: Knowledge> Turn<'_, K> {
             && self.judged.is_open(id)
             && self.can_build_on(content.parent)
             && !self.game.attempts_of(id).any(|(_, attempt)| {
-                attempt.status == AttemptStatus::Live
-                    && (self.is_own(attempt) || self.is_reliable(attempt, content))
+                attempt.status == AttemptStatus::Live && self.is_reliable(attempt, content)
             })
     }
 
-    /// Whether somebody else's attempt of a true content looks as if it would come through: nothing of it has been
-    /// silent for half of its time, and nothing that it revealed is false (such a pair can be killed by anyone, also at
-    /// the last moment).
+    /// Whether an attempt of a true content looks as if it would come through. An own one does while it is in time:
+    /// past a deadline it can never confirm, and the challenger may leave it so for ever. Somebody else's does while
+    /// nothing of it has been silent for half of its time, and nothing that it revealed is false: such a pair can be
+    /// killed by anyone, also at the last moment.
     fn is_reliable(&self, attempt: &Attempt, content: &Content) -> bool {
-        let patience = self.game.periods.response_period / 2;
+        let own = self.is_own(attempt);
+        let patience = if own { 0 } else { self.game.periods.response_period / 2 };
         let silent = attempt
             .open_challenges()
             .filter_map(|(_, state)| state.challenge)
             .any(|c| self.game.now.saturating_add(patience) > c.deadline);
-        let garbage = attempt
-            .segments
-            .values()
-            .filter_map(|state| Some((&state.segment, state.reveal?)))
-            .any(|(segment, reveal)| self.is_garbage(content, segment, reveal));
-        !silent && !garbage
+        let mut reveals =
+            attempt.segments.values().filter_map(|state| Some((&state.segment, state.reveal?)));
+        let mut garbage =
+            || reveals.any(|(segment, reveal)| self.is_garbage(content, segment, reveal));
+        !silent && (own || !garbage())
     }
 
     fn is_garbage(

@@ -10,6 +10,7 @@ use recourse_protocol::{
     AttemptId, AttemptStatus, BatchIndex, CheckpointHash, ContentHash, StepIndex, bindings::Segment,
 };
 
+use crate::arena::TICK;
 use crate::toy::{Chain, GARBAGE, Honest, TRUTH, hash};
 
 pub const PROPOSER: Address = Address::with_last_byte(1);
@@ -131,7 +132,6 @@ pub struct Liar {
     pub lie: Lie,
     pub attempt: AttemptId,
     start: u64,
-    end: u64,
     pub steps: u64,
 }
 
@@ -160,7 +160,7 @@ impl Liar {
             _ => hash(TRUTH, end),
         };
         let batch_hash = recourse_bisection::model::World::batch_hash(model.world(), upto)?;
-        let mut liar = Self { lie, attempt: AttemptId::default(), start, end, steps };
+        let mut liar = Self { lie, attempt: AttemptId::default(), start, steps };
         let whole = Segment {
             start: 0,
             end: steps,
@@ -202,6 +202,25 @@ impl Liar {
         }
     }
 
+    /// Kills itself by a revealed pair, when its clocks have nearly run out.
+    pub fn sabotage(&self, model: &mut Model<Chain>) {
+        let game = model.game();
+        let attempt = &game.attempts[&self.attempt];
+        if game.now + 2 * TICK < attempt.window_end.max(attempt.quiet_until) {
+            return;
+        }
+        let arity = game.limits.arity;
+        let segments: Vec<_> = attempt.segments.values().cloned().collect();
+        for state in segments {
+            let Some(reveal) = state.reveal else { continue };
+            let elements = model.elements(reveal.versioned_hash).unwrap();
+            let gap = RevealedGap::of(&state.segment, arity, 0, &elements).unwrap();
+            let (attempt, beneficiary) = (self.attempt, LIAR);
+            let kill = Move::KillGap { attempt, gap, beneficiary, prove: true };
+            let _refused = model.apply(LIAR, kill);
+        }
+    }
+
     fn elements(&self, segment: &Segment, arity: u32) -> Vec<CheckpointHash> {
         let shape = Shape::of(segment, arity).unwrap();
         let mut elements: Vec<_> = shape.waypoints().map(|at| self.at(at)).collect();
@@ -218,7 +237,6 @@ impl Liar {
             Lie::Garbage | Lie::TrueButGarbage => GARBAGE,
             _ => TRUTH,
         };
-        let _ = self.end;
         hash(world, position)
     }
 }

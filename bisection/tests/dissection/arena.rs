@@ -24,6 +24,11 @@ pub struct Arena {
     pub proposer: bool,
     pub watchtower: bool,
     pub harasser: bool,
+    /// Kills its own garbage under true claims, shortly before it would confirm.
+    pub saboteur: bool,
+    /// The watchtower looks at the chain every so many ticks.
+    pub every: u64,
+    ticks: u64,
     pub reveal_at_once: bool,
     pub log: Vec<(Address, Action)>,
 }
@@ -57,6 +62,9 @@ impl Arena {
             proposer: true,
             watchtower: true,
             harasser: false,
+            saboteur: false,
+            every: 1,
+            ticks: 0,
             reveal_at_once: false,
             log: Vec::new(),
         }
@@ -78,13 +86,17 @@ impl Arena {
         if self.proposer {
             self.honest(proposer(self.reveal_at_once));
         }
-        if self.watchtower {
+        self.ticks += 1;
+        if self.watchtower && self.ticks.is_multiple_of(self.every) {
             self.honest((WATCHTOWER, Role::Watchtower));
         }
         if self.harasser {
             self.observed(harass);
         }
         for liar in self.liars.clone() {
+            if self.saboteur {
+                self.observed(|model| liar.sabotage(model));
+            }
             self.observed(|model| liar.play(model));
         }
         self.model.advance(TICK);
@@ -102,7 +114,7 @@ impl Arena {
     }
 
     /// Holds every rule after every party's moves.
-    fn observed<T>(&mut self, moves: impl FnOnce(&mut Model<Chain>) -> T) -> T {
+    pub fn observed<T>(&mut self, moves: impl FnOnce(&mut Model<Chain>) -> T) -> T {
         let before = self.model.game().clone();
         let result = moves(&mut self.model);
         check_move(&before, self.model.game()).unwrap();

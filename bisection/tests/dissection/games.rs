@@ -3,7 +3,7 @@
 use recourse_bisection::Action;
 
 use crate::{
-    actors::{LIAR, Lie, PROPOSER, WATCHTOWER},
+    actors::{LIAR, Lie, PROPOSER, WATCHTOWER, harass},
     arena::{Arena, RESPONSE, TICK, WINDOW, levels_for},
 };
 
@@ -157,4 +157,33 @@ fn a_game_can_be_taken_up_at_any_point() {
     arena.run(WINDOW);
     assert!(arena.is_dead(&liar));
     arena.check_fortunes();
+}
+
+#[test]
+fn garbage_under_a_true_claim_does_not_delay_it() {
+    // The owner would kill its own claim at the last moment; the watchtower's stands beside it by then.
+    let mut arena = Arena::new(4095, &[64]);
+    arena.proposer = false;
+    arena.saboteur = true;
+    arena.reveal_at_once = true;
+    let owner = arena.lie(Lie::TrueButGarbage, arena.tip(), 1).unwrap();
+    arena.run(WINDOW + 4 * TICK);
+    assert!(arena.is_dead(&owner));
+    assert_eq!(arena.tip_batch(), 1);
+    arena.check_fortunes();
+}
+
+#[test]
+fn a_deadline_missed_is_made_up_for() {
+    // The owner was away, and the challenger leaves the claim in limbo instead of timing it out.
+    let mut arena = Arena::new(4095, &[64]);
+    arena.watchtower = false;
+    arena.tick();
+    arena.observed(harass);
+    arena.proposer = false;
+    arena.run(RESPONSE + 2 * TICK);
+    arena.proposer = true;
+    arena.run(WINDOW + 4 * TICK);
+    assert_eq!(arena.tip_batch(), 1);
+    assert_eq!(arena.log.iter().filter(|(_, a)| matches!(a, Action::Propose { .. })).count(), 2);
 }

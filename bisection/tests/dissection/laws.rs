@@ -28,7 +28,9 @@ struct Script {
     /// When, what, on which content (of those known then), about how many batches more.
     lies: Vec<(u8, Lie, prop::sample::Index, u64)>,
     harasser: bool,
+    saboteur: bool,
     reveal_at_once: bool,
+    every: u64,
 }
 
 fn scripts() -> impl Strategy<Value = Script> {
@@ -36,21 +38,19 @@ fn scripts() -> impl Strategy<Value = Script> {
         prop_oneof![Just(2u32), Just(3), Just(4), Just(17), Just(4095)],
         proptest::collection::vec(1u64..200, 1..5),
         proptest::collection::vec((0u8..60, lies(), any::<prop::sample::Index>(), 1u64..4), 0..8),
-        any::<bool>(),
-        any::<bool>(),
+        any::<[bool; 3]>(),
+        1u64..5,
     )
-        .prop_map(|(arity, batches, lies, harasser, reveal_at_once)| Script {
-            arity,
-            batches,
-            lies,
-            harasser,
-            reveal_at_once,
+        .prop_map(|(arity, batches, lies, [harasser, saboteur, reveal_at_once], every)| {
+            Script { arity, batches, lies, harasser, saboteur, reveal_at_once, every }
         })
 }
 
 fn perform(script: &Script) -> Arena {
     let mut arena = Arena::new(script.arity, &script.batches);
     arena.harasser = script.harasser;
+    arena.saboteur = script.saboteur;
+    arena.every = script.every;
     arena.reveal_at_once = script.reveal_at_once;
     for tick in 0..60 {
         for (when, lie, parent, more) in &script.lies {

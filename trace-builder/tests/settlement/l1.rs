@@ -199,7 +199,7 @@ impl L1 {
         blobs: &[Box<Blob>],
     ) -> Result<Receipt, Bytes> {
         let rich = AccountInfo::from_balance(U256::from(10).pow(U256::from(24)));
-        if self.db.cache.accounts.get(&from).is_none() {
+        if !self.db.cache.accounts.contains_key(&from) {
             self.db.insert_account_info(from, rich);
         }
         let blob_hashes: Vec<B256> =
