@@ -132,9 +132,11 @@ fn header(core: &Core, id: &str) -> Result<Value, Problem> {
 fn blobs(core: &Core, id: &str, query: Option<&str>) -> Result<Value, Problem> {
     let wanted = versioned_hashes(query)?;
     let block = find(core, id)?;
-    let data: Vec<String> = core
-        .blobs()
-        .get(block.number())
+    let stored = core.blobs().get(block.number());
+    if stored.is_empty() && block.header().blob_gas_used.unwrap_or_default() > 0 {
+        return Err(Problem(StatusCode::NOT_FOUND, "Blobs of this block are pruned"));
+    }
+    let data: Vec<String> = stored
         .iter()
         .filter(|blob| wanted.as_ref().is_none_or(|hashes| hashes.contains(&blob.versioned_hash)))
         .map(|blob| hex::encode_prefixed(blob.blob.as_slice()))

@@ -6,7 +6,7 @@ use alloy::signers::local::LocalSignerError;
 use jsonrpsee::core::RegisterMethodError;
 use recourse_rpc::{Routes, RunningServer, ServerOptions, serve};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{Config, DevAccount, config::Mining, dev, node::Node};
 
@@ -39,7 +39,7 @@ pub struct Handle {
     address: SocketAddr,
     chain_id: u64,
     accounts: Vec<DevAccount>,
-    stop: CancellationToken,
+    stop: DropGuard,
     server: RunningServer,
     miner: JoinHandle<()>,
 }
@@ -77,7 +77,7 @@ impl Handle {
 
     /// Stops taking calls, answers the open ones, and stops.
     pub async fn shutdown(self) {
-        self.stop.cancel();
+        drop(self.stop);
         self.server.stop().await;
         if let Err(error) = self.miner.await {
             tracing::error!(%error, "the mining task failed");

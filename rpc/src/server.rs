@@ -1,6 +1,6 @@
 //! One port for JSON-RPC over HTTP POST, over WebSocket, and for a chain's own GET routes.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Method, header};
 use jsonrpsee::{
@@ -18,6 +18,9 @@ use crate::routes::{GetLayer, Routes};
 const MAX_REQUEST: u32 = 16 * 1024 * 1024;
 /// Room for the traces and receipts of a full block.
 const MAX_RESPONSE: u32 = 256 * 1024 * 1024;
+
+/// A call that takes longer is given up when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -57,11 +60,14 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// Stops taking connections and waits until the open calls are answered.
+    /// Stops taking connections and waits until the open calls are answered, for ten seconds at
+    /// most.
     pub async fn stop(self) {
         // An error means that it has stopped already.
         let _ = self.handle.stop();
-        self.handle.stopped().await;
+        if tokio::time::timeout(DRAIN, self.handle.stopped()).await.is_err() {
+            tracing::warn!("some calls were still open when the server stopped");
+        }
     }
 }
 

@@ -62,3 +62,87 @@ async fn a_blob_comes_back_through_the_beacon_api() {
     assert_eq!(net.get("/eth/v1/beacon/blobs/999999999").await.0, 404);
     assert_eq!(net.get("/eth/v1/beacon/blobs/nonsense").await.0, 400);
 }
+
+#[tokio::test]
+async fn a_wrong_sidecar_is_refused() {
+    let net = Net::start().await;
+    let good = sidecar(b"one");
+    let mut proof = good.clone();
+    proof.cell_proofs.swap(0, 1);
+    let mut blob = good.clone();
+    blob.blobs[0][40] ^= 1;
+    let mut short = good.clone();
+    short.cell_proofs.pop();
+    for bad in [proof, blob, short] {
+        let mut tx = blob_tx(&net, bad);
+        tx.blob_versioned_hashes = Some(good.versioned_hashes().collect());
+        let error = net.provider.send_transaction(tx).await.unwrap_err();
+        let error = error.as_error_resp().unwrap();
+        assert_eq!(error.code, -32000);
+        assert!(error.message.contains("sidecar"), "{}", error.message);
+    }
+    assert_eq!(net.provider.get_block_number().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn six_blobs_a_transaction_and_nine_a_block() {
+    let net = Net::start().await;
+    net.call("evm_setAutomine", serde_json::json!([false])).await;
+    // A blob holds a little more than 126,000 bytes.
+    let six = || sidecar(&vec![7; 6 * 126_000]);
+    assert_eq!(six().blobs.len(), 6);
+    for _ in 0..2 {
+        let _ = net.provider.send_transaction(blob_tx(&net, six())).await.unwrap();
+    }
+    let three = blob_tx(&net, sidecar(&vec![7; 3 * 126_000])).with_from(net.account(1));
+    let _ = net.provider.send_transaction(three).await.unwrap();
+    net.call("evm_mine", serde_json::json!([])).await;
+    net.call("evm_mine", serde_json::json!([])).await;
+    for (number, blobs) in [(1, 9), (2, 6)] {
+        let block = net.provider.get_block_by_number(number.into()).await.unwrap().unwrap();
+        assert_eq!(block.header.blob_gas_used, Some(blobs * 131_072));
+    }
+    let seven = sidecar(&vec![7; 7 * 126_000]);
+    assert_eq!(seven.blobs.len(), 7);
+    let error = net.provider.send_transaction(blob_tx(&net, seven)).await.unwrap_err();
+    assert_eq!(error.as_error_resp().unwrap().code, -32000);
+}
+
+#[tokio::test]
+async fn headers_lead_from_block_to_beacon_block() {
+    let net = Net::start().await;
+    for _ in 0..3 {
+        net.call("evm_mine", serde_json::json!([])).await;
+    }
+    let child = net.provider.get_block_by_number(3.into()).await.unwrap().unwrap();
+    let root = child.header.parent_beacon_block_root.unwrap();
+    let (status, body) = net.get(&format!("/eth/v1/beacon/headers/{root}")).await;
+    assert_eq!(status, 200);
+    assert_eq!(body["data"]["root"], serde_json::json!(root));
+    let message = &body["data"]["header"]["message"];
+    let parent = net.provider.get_block_by_number(2.into()).await.unwrap().unwrap();
+    let genesis = net.provider.get_block_by_number(0.into()).await.unwrap().unwrap();
+    let slot = parent.header.timestamp - genesis.header.timestamp;
+    assert_eq!(message["slot"], serde_json::json!(slot.to_string()));
+    assert_eq!(message["body_root"], serde_json::json!(parent.header.hash));
+    // The contract of EIP-4788 tells the same root.
+    let at = B256::from(alloy::primitives::U256::from(child.header.timestamp));
+    let call = TransactionRequest::default()
+        .with_to(alloy_eips::eip4788::BEACON_ROOTS_ADDRESS)
+        .with_input(at);
+    assert_eq!(B256::from_slice(&net.provider.call(call).latest().await.unwrap()), root);
+}
+
+#[tokio::test]
+async fn blobs_expire() {
+    let net = Net::start().await;
+    let pending = net.provider.send_transaction(blob_tx(&net, sidecar(b"old"))).await.unwrap();
+    pending.get_receipt().await.unwrap();
+    let (_, body) = net.get("/eth/v1/beacon/headers/head").await;
+    let slot = body["data"]["header"]["message"]["slot"].as_str().unwrap().to_owned();
+    let path = format!("/eth/v1/beacon/blobs/{slot}");
+    assert_eq!(net.get(&path).await.1["data"].as_array().unwrap().len(), 1);
+    net.call("evm_increaseTime", serde_json::json!([19 * 86_400])).await;
+    net.call("evm_mine", serde_json::json!([])).await;
+    assert_eq!(net.get(&path).await.0, 404);
+}

@@ -10,7 +10,7 @@ use alloy_primitives::{Address, Bytes};
 use crate::harness::Net;
 
 /// Init code that deploys `runtime` (at most 255 bytes).
-pub fn deployer(runtime: &[u8]) -> Bytes {
+pub(crate) fn deployer(runtime: &[u8]) -> Bytes {
     let len = u8::try_from(runtime.len()).unwrap();
     // PUSH1 len, DUP1, PUSH1 11, PUSH1 0, CODECOPY, PUSH1 0, RETURN
     let mut code = vec![0x60, len, 0x80, 0x60, 0x0b, 0x60, 0x00, 0x39, 0x60, 0x00, 0xf3];
@@ -19,7 +19,7 @@ pub fn deployer(runtime: &[u8]) -> Bytes {
 }
 
 /// Stores the first calldata word in slot 0, logs it with topic 7 and returns the old value.
-pub const STORE: &[u8] = &[
+pub(crate) const STORE: &[u8] = &[
     0x5f, 0x54, // old = sload(0)
     0x5f, 0x35, 0x5f, 0x55, // sstore(0, calldata[0])
     0x5f, 0x35, 0x60, 0x20, 0x52, // mstore(32, calldata[0])
@@ -28,9 +28,9 @@ pub const STORE: &[u8] = &[
 ];
 
 /// Reverts with its calldata.
-pub const REVERT: &[u8] = &[0x36, 0x5f, 0x5f, 0x37, 0x36, 0x5f, 0xfd];
+pub(crate) const REVERT: &[u8] = &[0x36, 0x5f, 0x5f, 0x37, 0x36, 0x5f, 0xfd];
 
-pub async fn deploy(net: &Net, runtime: &[u8]) -> (Address, TransactionReceipt) {
+pub(crate) async fn deploy(net: &Net, runtime: &[u8]) -> (Address, TransactionReceipt) {
     let tx =
         TransactionRequest::default().with_from(net.account(0)).with_deploy_code(deployer(runtime));
     let receipt = net.provider.send_transaction(tx).await.unwrap().get_receipt().await.unwrap();

@@ -9,17 +9,18 @@ use recourse_l1_node::{Config, Handle, spawn};
 use serde_json::Value;
 
 /// A node of one's own with a provider that signs for all dev accounts.
-pub struct Net {
-    pub node: Handle,
-    pub provider: DynProvider,
+#[derive(Debug)]
+pub(crate) struct Net {
+    pub(crate) node: Handle,
+    pub(crate) provider: DynProvider,
 }
 
 impl Net {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(Config::default()).await
     }
 
-    pub async fn with(config: Config) -> Self {
+    pub(crate) async fn with(config: Config) -> Self {
         let node = spawn(config).await.unwrap();
         let mut accounts = node.accounts().iter();
         let mut wallet = EthereumWallet::from(accounts.next().unwrap().signer().clone());
@@ -31,17 +32,17 @@ impl Net {
         Self { node, provider }
     }
 
-    pub fn account(&self, index: usize) -> Address {
+    pub(crate) fn account(&self, index: usize) -> Address {
         self.node.accounts()[index].address()
     }
 
     /// A raw JSON-RPC call.
-    pub async fn call(&self, method: &'static str, params: Value) -> Value {
+    pub(crate) async fn call(&self, method: &'static str, params: Value) -> Value {
         self.try_call(method, params).await.unwrap()
     }
 
     /// A raw JSON-RPC call that may fail: the code and the message.
-    pub async fn try_call(
+    pub(crate) async fn try_call(
         &self,
         method: &'static str,
         params: Value,
@@ -54,7 +55,7 @@ impl Net {
     }
 
     /// `GET path`: the status and the body.
-    pub async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         let answer = reqwest::get(format!("{}{path}", self.node.url())).await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }

@@ -12,6 +12,10 @@
 )]
 
 mod blobs;
+mod chain;
+mod claim;
 mod code;
+mod execute;
 mod harness;
+mod pool;
 mod transactions;

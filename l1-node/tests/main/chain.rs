@@ -1,0 +1,223 @@
+//! Proofs, fees, snapshots, time, mining, subscriptions.
+
+use std::time::Duration;
+
+use alloy::{
+    network::TransactionBuilder,
+    primitives::U256,
+    providers::{Provider, ProviderBuilder, WsConnect},
+    rpc::types::{BlockNumberOrTag, Filter, TransactionRequest},
+};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_trie::{Nibbles, TrieAccount, proof::verify_proof};
+use futures::StreamExt;
+use recourse_l1_node::{Config, Mining};
+use serde_json::{Value, json};
+
+use crate::{
+    code::{STORE, deploy},
+    harness::Net,
+};
+
+fn word(value: u64) -> Bytes {
+    B256::from(U256::from(value)).into()
+}
+
+async fn store(net: &Net, contract: Address, value: u64) {
+    let tx = TransactionRequest::default()
+        .with_from(net.account(0))
+        .with_to(contract)
+        .with_input(word(value));
+    let receipt = net.provider.send_transaction(tx).await.unwrap().get_receipt().await.unwrap();
+    assert!(receipt.status());
+}
+
+#[tokio::test]
+async fn proofs_verify_against_the_header() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    store(&net, contract, 5).await;
+    store(&net, contract, 6).await;
+    for (number, value) in [(2_u64, 5_u64), (3, 6)] {
+        let block = net.provider.get_block_by_number(number.into()).await.unwrap().unwrap();
+        let keys = vec![B256::ZERO, B256::with_last_byte(1)];
+        let proof = net.provider.get_proof(contract, keys.clone()).number(number).await.unwrap();
+        let leaf =
+            TrieAccount::new(proof.nonce, proof.balance, proof.storage_hash, proof.code_hash);
+        assert_eq!(proof.code_hash, keccak256(STORE));
+        verify_proof(
+            block.header.state_root,
+            Nibbles::unpack(keccak256(contract)),
+            Some(alloy_rlp::encode(leaf)),
+            &proof.account_proof,
+        )
+        .unwrap();
+        let expected = [Some(alloy_rlp::encode(U256::from(value))), None];
+        for ((key, expected), one) in keys.iter().zip(expected).zip(&proof.storage_proof) {
+            let key = Nibbles::unpack(keccak256(key));
+            verify_proof(proof.storage_hash, key, expected, &one.proof).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn old_states_answer_calls() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    for value in 1..=4 {
+        store(&net, contract, value).await;
+    }
+    for number in 2..=5_u64 {
+        let call = TransactionRequest::default().with_to(contract).with_input(word(9));
+        let old = net.provider.call(call).number(number).await.unwrap();
+        assert_eq!(old, word(number - 1));
+    }
+}
+
+#[tokio::test]
+async fn fee_history_covers_the_next_block() {
+    let net = Net::start().await;
+    for _ in 0..3 {
+        net.call("evm_mine", json!([])).await;
+    }
+    let history =
+        net.provider.get_fee_history(3, BlockNumberOrTag::Latest, &[10.0, 90.0]).await.unwrap();
+    assert_eq!(history.oldest_block, 1);
+    assert_eq!(history.base_fee_per_gas.len(), 4);
+    assert_eq!(history.base_fee_per_blob_gas, [1; 4]);
+    assert_eq!(history.reward.unwrap(), vec![vec![0, 0]; 3]);
+    net.call("evm_mine", json!([])).await;
+    let next = net.provider.get_block_by_number(4.into()).await.unwrap().unwrap();
+    let told = history.base_fee_per_gas[3];
+    assert_eq!(u128::from(next.header.base_fee_per_gas.unwrap()), told);
+    assert_eq!(
+        net.try_call("eth_feeHistory", json!(["0x1", "0x99", []])).await.unwrap_err().0,
+        -32000
+    );
+}
+
+#[tokio::test]
+async fn a_snapshot_is_gone_back_to_once() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    store(&net, contract, 1).await;
+    let id = net.call("evm_snapshot", json!([])).await;
+    store(&net, contract, 2).await;
+    net.call("anvil_setBalance", json!([net.account(5), "0x7"])).await;
+    assert_eq!(net.call("evm_revert", json!([id])).await, json!(true));
+    assert_eq!(net.provider.get_block_number().await.unwrap(), 2);
+    let stored = net.provider.get_storage_at(contract, U256::ZERO).await.unwrap();
+    assert_eq!(stored, U256::ONE);
+    assert_ne!(net.provider.get_balance(net.account(5)).await.unwrap(), U256::from(7));
+    assert_eq!(net.call("evm_revert", json!([id])).await, json!(false));
+}
+
+#[tokio::test]
+async fn time_moves_on_request() {
+    let net = Net::start().await;
+    let head = || async {
+        net.provider.get_block(BlockNumberOrTag::Latest.into()).await.unwrap().unwrap().header
+    };
+    let start = head().await.timestamp;
+    net.call("anvil_mine", json!(["0x20", "0x2"])).await;
+    let burst = head().await.timestamp;
+    assert!(burst >= start + 62, "chain time runs ahead of the clock");
+    net.call("evm_increaseTime", json!([1000])).await;
+    net.call("evm_mine", json!([])).await;
+    assert!(head().await.timestamp >= burst + 1000);
+    let at = head().await.timestamp + 5000;
+    net.call("evm_setNextBlockTimestamp", json!([at])).await;
+    net.call("evm_mine", json!([])).await;
+    assert_eq!(head().await.timestamp, at);
+    let error = net.try_call("evm_setNextBlockTimestamp", json!([at])).await.unwrap_err();
+    assert_eq!(error.0, -32602);
+}
+
+#[tokio::test]
+async fn blocks_come_at_intervals() {
+    let mining = Mining::Interval(Duration::from_millis(50));
+    let net = Net::with(Config { mining, ..Config::default() }).await;
+    let (contract, receipt) = deploy(&net, STORE).await;
+    assert!(receipt.block_number.unwrap() >= 1);
+    store(&net, contract, 3).await;
+    net.call("evm_setIntervalMining", json!([0])).await;
+    let stopped = net.provider.get_block_number().await.unwrap();
+    net.call("evm_mine", json!([])).await;
+    assert_eq!(net.provider.get_block_number().await.unwrap(), stopped + 1);
+}
+
+#[tokio::test]
+async fn subscriptions_tell_of_heads_and_logs() {
+    let net = Net::start().await;
+    let ws = ProviderBuilder::new().connect_ws(WsConnect::new(net.node.ws_url())).await.unwrap();
+    let mut heads = ws.subscribe_blocks().await.unwrap().into_stream();
+    let (contract, _) = deploy(&net, STORE).await;
+    let filter = Filter::new().address(contract);
+    let mut logs = ws.subscribe_logs(&filter).await.unwrap().into_stream();
+    store(&net, contract, 8).await;
+    assert_eq!(heads.next().await.unwrap().number, 1);
+    assert_eq!(heads.next().await.unwrap().number, 2);
+    let log = logs.next().await.unwrap();
+    assert_eq!(log.data().data, word(8));
+    assert!(!log.removed);
+    let id = net.call("evm_snapshot", json!([])).await;
+    store(&net, contract, 9).await;
+    net.call("evm_revert", json!([id])).await;
+    assert!(!logs.next().await.unwrap().removed);
+    assert!(logs.next().await.unwrap().removed, "a log of a removed block is taken back");
+}
+
+#[tokio::test]
+async fn filters_are_polled() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    let logs = net.call("eth_newFilter", json!([{ "address": contract }])).await;
+    let blocks = net.call("eth_newBlockFilter", json!([])).await;
+    store(&net, contract, 4).await;
+    let changes = net.call("eth_getFilterChanges", json!([logs])).await;
+    assert_eq!(changes.as_array().unwrap().len(), 1);
+    assert_eq!(net.call("eth_getFilterChanges", json!([logs])).await, json!([]));
+    let all = net.call("eth_getFilterLogs", json!([logs])).await;
+    assert_eq!(all, changes);
+    assert_eq!(
+        net.call("eth_getFilterChanges", json!([blocks])).await.as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(net.call("eth_uninstallFilter", json!([logs])).await, json!(true));
+    assert!(net.try_call("eth_getFilterChanges", json!([logs])).await.is_err());
+}
+
+#[tokio::test]
+async fn anybody_may_be_impersonated() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    net.call("anvil_setBalance", json!([contract, "0xde0b6b3a7640000"])).await;
+    let tx = json!([{ "from": contract, "to": net.account(1), "value": "0x5" }]);
+    assert!(net.try_call("eth_sendTransaction", tx.clone()).await.is_err());
+    net.call("anvil_impersonateAccount", json!([contract])).await;
+    let hash = net.call("eth_sendTransaction", tx.clone()).await;
+    let receipt = net.call("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!(receipt["status"], "0x1");
+    assert_eq!(receipt["from"], json!(contract));
+    net.call("anvil_stopImpersonatingAccount", json!([contract])).await;
+    assert!(net.try_call("eth_sendTransaction", tx).await.is_err());
+    let own = json!([{ "from": net.account(2), "to": contract, "data": word(3) }]);
+    let hash = net.call("eth_sendTransaction", own).await;
+    assert_eq!(net.call("eth_getTransactionReceipt", json!([hash])).await["status"], "0x1");
+}
+
+#[tokio::test]
+async fn a_transaction_is_traced() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    store(&net, contract, 4).await;
+    let block = net.provider.get_block_by_number(2.into()).await.unwrap().unwrap();
+    let hash = block.transactions.hashes().next().unwrap();
+    let options = json!([hash, { "tracer": "callTracer", "tracerConfig": { "withLog": true } }]);
+    let frame: Value = net.call("debug_traceTransaction", options).await;
+    assert_eq!(frame["type"], "CALL");
+    assert_eq!(frame["to"], json!(contract));
+    assert_eq!(frame["logs"].as_array().unwrap().len(), 1);
+    let steps = net.call("debug_traceTransaction", json!([hash])).await;
+    assert_eq!(steps["structLogs"][1]["op"], "SLOAD");
+}
