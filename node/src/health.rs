@@ -7,9 +7,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use recourse_protocol::{Checkpoint, CheckpointHash};
 use serde::Serialize;
 
-use crate::l1::BlockRef;
+use crate::{derivation::Chain, l1::BlockRef};
 
 /// Shared state of health. Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,8 @@ pub struct HealthReport {
     pub batches: u64,
     /// Batches derived.
     pub batches_derived: u64,
+    /// Hash of the checkpoint after the newest batch derived: nodes that agree on it agree on all of L2.
+    pub checkpoint: Option<CheckpointHash>,
     /// When a batch was last derived or found derived already, in seconds since 1970.
     pub derived_at: Option<u64>,
     /// The newest failure, if none of its kind succeeded since.
@@ -82,9 +85,11 @@ impl Health {
         report.batches = batches;
     }
 
-    pub(crate) fn derived(&self, batches: u64) {
+    pub(crate) fn derived(&self, chain: &Chain) {
+        let batches = chain.tip();
         let mut report = self.0.lock();
-        report.batches_derived = batches;
+        report.batches_derived = batches.0;
+        report.checkpoint = chain.checkpoint_after(batches).map(Checkpoint::h248);
         report.derived_at = Some(now());
     }
 }

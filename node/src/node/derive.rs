@@ -112,7 +112,7 @@ impl Derive {
 
     fn publish(&self, l1: Arc<L1State>, chain: &crate::derivation::Chain) {
         let state = NodeState::new(l1, chain);
-        self.health.derived(state.chain.tip().0);
+        self.health.derived(&state.chain);
         self.metrics.batches_derived.set(state.chain.tip().0);
         self.metrics.l2_head.set(state.chain.head());
         self.states.send_if_modified(|known| {
