@@ -136,7 +136,7 @@ impl<'a> Inspector<Context<'a>> for BoundInspector {
     }
 }
 
-/// Gas of the next instruction's hashing.
+/// Gas of the next instruction's hashing; none when its frame lacks that gas, for then nothing is hashed.
 fn next_work(interpreter: &Interpreter<EthInterpreter>) -> u64 {
     if interpreter.bytecode.opcode() != KECCAK256 {
         return 0;
@@ -145,5 +145,6 @@ fn next_work(interpreter: &Interpreter<EthInterpreter>) -> u64 {
         return 0;
     };
     let words = u64::try_from(*len).unwrap_or(u64::MAX).div_ceil(32);
-    words.saturating_mul(KECCAK_WORD_GAS)
+    let gas = words.saturating_mul(KECCAK_WORD_GAS);
+    if gas > interpreter.gas.remaining() { 0 } else { gas }
 }

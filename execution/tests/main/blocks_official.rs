@@ -12,7 +12,7 @@ use alloy_eips::{eip2718::Encodable2718, eip7685::EMPTY_REQUESTS_HASH};
 use alloy_primitives::{Address, Bloom, Bytes, U256};
 use alloy_rlp::Decodable;
 use recourse_execution::{
-    GenesisAccount, Schedule, State, TxRun,
+    GenesisAccount, Recorder, Schedule, State, TxRun,
     block::{BlockBody, BlockExecutor, Opening, Sequential},
 };
 use recourse_protocol::{
@@ -145,6 +145,14 @@ fn check(
             "gas {} root {}, expected {} {}",
             got.0, got.2, expected.0, expected.2
         ));
+    }
+    // The same without the state: EXECUTE needs no more than its witness, and its bound on gas is not noticed.
+    let schedule = Schedule::osaka();
+    let recorded = Recorder::new(&schedule, u32::MAX)
+        .piece(state, &context, TxPosition::default(), &body)
+        .map_err(|error| error.to_string())?;
+    if recorded.state_root != header.state_root {
+        return Err(format!("stateless root {}", recorded.state_root));
     }
     Ok(outcome.state)
 }

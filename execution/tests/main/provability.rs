@@ -325,11 +325,15 @@ fn the_bound_is_invisible() {
         Code::new().ops(&[op::GAS, op::PUSH1, 1, op::SSTORE, op::GAS, op::PUSH1, 2, op::SSTORE]);
     accounts.insert(inner, scene::contract(reads.build()));
     let sha256 = Address::with_last_byte(2);
+    let hashes = Address::repeat_byte(0x73);
+    let endless = Code::new().push(U256::MAX).ops(&[op::PUSH0, op::KECCAK256]);
+    accounts.insert(hashes, scene::contract(endless.build()));
     let code = Code::new()
         .call(inner, 1, 90_000)
         .call(sha256, 0, 50_000)
         .call(sha256, 0, 10) // out of gas
         .call(Address::with_last_byte(8), 0, 100_000)
+        .call(hashes, 0, 100_000) // out of gas
         .ops(&[op::GAS, op::PUSH1, 3, op::SSTORE]);
     accounts.insert(outer, scene::contract(code.build()));
     let state = State::of(&accounts).unwrap();
