@@ -144,16 +144,21 @@ fn credits() -> impl Strategy<Value = Vec<Credit>> {
     prop::collection::vec(credit, 0..5)
 }
 
+/// Mostly so low that many transactions pass it, at some point of their run.
+fn limits() -> impl Strategy<Value = u32> {
+    prop_oneof![1_000_u32..9_000, Just(crate::scene::MAX_WITNESS)]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn random_blocks(txs in prop::collection::vec((0_u8..8, txs()), 0..10), credits in credits(), seed: [u8; 32]) {
+    fn random_blocks(txs in prop::collection::vec((0_u8..8, txs()), 0..10), credits in credits(), seed: [u8; 32], max_witness in limits()) {
         let body = BlockBody {
             opening: Some(Opening { parent_hash: seed.into(), anchor: U256::from(7).into() }),
             transactions: signed(&txs),
             credits: Some(credits),
         };
-        whole_is_steps(&state(), &body);
+        whole_is_steps(&state(), &body, max_witness);
     }
 }

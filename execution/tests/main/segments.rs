@@ -494,16 +494,16 @@ fn a_whole_block_is_its_steps() {
         ],
         credits: Some(vec![Credit { to: account(6), amountGwei: 5 }]),
     };
-    whole_is_steps(&state(), &body);
+    whole_is_steps(&state(), &body, MAX_WITNESS);
 }
 
 /// Executes a block at once and step by step, and settles each step, the whole, and some pieces.
-pub fn whole_is_steps(pre: &State, body: &BlockBody) {
+pub fn whole_is_steps(pre: &State, body: &BlockBody, max_witness: u32) {
     let schedule = schedule();
-    let whole = Sequential::new(schedule.clone(), MAX_WITNESS)
+    let whole = Sequential::new(schedule.clone(), max_witness)
         .execute(pre, &block(), TxPosition::default(), body)
         .unwrap();
-    let recorder = Recorder::new(&schedule, MAX_WITNESS);
+    let recorder = Recorder::new(&schedule, max_witness);
     let all = recorder.piece(pre, &block(), TxPosition::default(), body).unwrap();
     settles(pre, &all);
     assert_eq!(all.state_root, whole.state.root());
