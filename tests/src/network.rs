@@ -113,7 +113,8 @@ impl Network {
         args.extend(args_of([
             ("rpc-addr", "127.0.0.1:0"),
             ("poll-interval", "200"),
-            ("batch-interval", "3"),
+            ("batch-interval", "2"),
+            ("claim-interval", "1"),
         ]));
         Ok(Daemon::start(&self.executable, name, "proposer", &args, &self.folder).await?)
     }

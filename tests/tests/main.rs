@@ -11,3 +11,5 @@
 )]
 
 mod architecture;
+mod fraud;
+mod network;
