@@ -156,6 +156,10 @@ impl Recorded for ContractsAt<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use recourse_protocol::{Batch, MemoryInputs};
+
     use super::*;
 
     /// An L1 that has recorded these facts alone.
@@ -207,5 +211,42 @@ mod tests {
         check.confirm(vec![batch(1, 1)], &Only(vec![batch(1, 1)])).await.unwrap();
         check.confirm(vec![batch(1, 1)], &Only(vec![])).await.unwrap();
         assert!(check.confirm(vec![batch(1, 3)], &Only(vec![batch(1, 1)])).await.is_err());
+    }
+
+    #[test]
+    fn everything_that_a_range_reads_is_a_fact() {
+        let view = |deposits_end, forced_end| recourse_protocol::View {
+            deposits_end,
+            forced_end,
+            ..recourse_protocol::View::default()
+        };
+        let batch = |min_view| {
+            let batch = Batch { min_view: ViewIndex(min_view), ..Batch::default() };
+            (Arc::new(batch), Vec::new())
+        };
+        let inputs = MemoryInputs {
+            batches: vec![batch(0), batch(1), batch(2)],
+            views: vec![view(0, 0), view(1, 0), view(2, 1), view(3, 2)],
+            forced: vec![vec![1].into(), vec![2].into()],
+            deposits: vec![Credit::default(); 3],
+        };
+        let from = Checkpoint { view: ViewIndex(1), ..Checkpoint::default() };
+        let to = Checkpoint {
+            view: ViewIndex(2),
+            deposits_done: 2,
+            forced_done: 1,
+            ..Checkpoint::default()
+        };
+        let range = ClaimRange { after: BatchIndex(1), upto: BatchIndex(3) };
+        let facts = facts_of(&inputs, range, &from, &to).unwrap();
+        let count = |wanted: fn(&Fact) -> bool| facts.iter().filter(|f| wanted(f)).count();
+        assert_eq!(count(|f| matches!(f, Fact::Batch(BatchIndex(2 | 3), _))), 2);
+        assert_eq!(count(|f| matches!(f, Fact::View(ViewIndex(1 | 2), _))), 2);
+        assert_eq!(count(|f| matches!(f, Fact::Deposit(0 | 1, _))), 2);
+        assert_eq!(count(|f| matches!(f, Fact::Forced(0, _))), 1);
+        assert_eq!(facts.len(), 7);
+
+        let beyond = ClaimRange { upto: BatchIndex(4), ..range };
+        assert!(matches!(facts_of(&inputs, beyond, &from, &to), Err(InputError::Missing(_))));
     }
 }

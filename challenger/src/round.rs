@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use alloy::eips::BlockId;
 use alloy_primitives::{Address, U256};
-use recourse_bisection::{Action, Judgement, Party, Role, Verdict, next_actions};
+use recourse_bisection::{Action, Judgement, Knowledge, Party, Role, Verdict, next_actions};
 use recourse_node::{
     NodeState,
     l1::{L1Client, L1Error},
@@ -24,12 +24,19 @@ pub(crate) struct Round {
     pub(crate) state: Arc<NodeState>,
     /// The moves, the most urgent first.
     pub(crate) moves: Vec<(Priority, Action)>,
-    /// Live attempts of false contents.
-    pub(crate) false_attempts: BTreeSet<AttemptId>,
-    /// Live attempts that can't be judged.
-    pub(crate) unjudged: usize,
+    /// What was made of the claims.
+    pub(crate) verdicts: Verdicts,
     /// Own balance in wei, if L1 told it.
     pub(crate) balance: Option<U256>,
+}
+
+/// Live attempts that need attention.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verdicts {
+    /// Their content is false, and what they build on is true.
+    pub(crate) is_false: BTreeSet<AttemptId>,
+    /// They can't be judged yet.
+    pub(crate) unknown: BTreeSet<AttemptId>,
 }
 
 /// Looks at games.
@@ -53,9 +60,9 @@ impl Lookout {
         let party = Party { address: self.address, owed, role: Role::Watchtower };
         spawn_blocking(move || {
             let derived = Derived { chain: state.chain.clone(), library: self.library };
-            let mut round = judge(state, &derived);
-            round.moves = plan(&round.state.l1.game, &derived, &party);
-            Round { balance, ..round }
+            let verdicts = judge(&state.l1.game, &derived);
+            let moves = plan(&state.l1.game, &derived, &party);
+            Round { state, moves, verdicts, balance }
         })
         .await
     }
@@ -66,34 +73,157 @@ impl Lookout {
     }
 }
 
-fn plan(game: &Game, derived: &Derived, party: &Party) -> Vec<(Priority, Action)> {
-    let moves = next_actions(game, derived, party);
+fn plan(game: &Game, knowledge: &impl Knowledge, party: &Party) -> Vec<(Priority, Action)> {
+    let moves = next_actions(game, knowledge, party);
     let mut moves: Vec<_> = moves.into_iter().map(|m| (Priority::of(&m, game), m)).collect();
     // Stable: among equals the planner's order stands.
     moves.sort_by_key(|(priority, _)| *priority);
     moves
 }
 
-fn judge(state: Arc<NodeState>, derived: &Derived) -> Round {
-    let game = &state.l1.game;
-    let judgement = Judgement::of(game, derived);
-    let mut false_attempts = BTreeSet::new();
-    let mut unjudged = 0usize;
+fn judge(game: &Game, knowledge: &impl Knowledge) -> Verdicts {
+    let judgement = Judgement::of(game, knowledge);
+    let mut verdicts = Verdicts::default();
     for (id, attempt) in &game.attempts {
         if attempt.status != AttemptStatus::Live || !judgement.is_open(attempt.content) {
             continue;
         }
         match judgement.verdict(attempt.content) {
             Verdict::False => {
-                false_attempts.insert(*id);
+                verdicts.is_false.insert(*id);
             }
-            Verdict::Unknown => unjudged = unjudged.saturating_add(1),
+            Verdict::Unknown => {
+                verdicts.unknown.insert(*id);
+            }
             Verdict::True | Verdict::Moot => {}
         }
     }
-    Round { state, moves: Vec::new(), false_attempts, unjudged, balance: None }
+    verdicts
 }
 
 fn noted<T>(what: &'static str, answer: Result<T, L1Error>) -> Option<T> {
     answer.inspect_err(|error| tracing::warn!(what, %error, "L1 did not tell")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use alloy_primitives::B256;
+    use recourse_bisection::{Boundary, ClaimRange, History};
+    use recourse_protocol::{BatchIndex, CheckpointHash, Content, StepIndex};
+
+    use super::*;
+    use crate::games::{ATTEMPT, CLAIMED, one_claim, only_attempt};
+
+    /// Knows where the L2 stands after batches 0 and 1, nothing more.
+    struct Derivation {
+        batch_hash: B256,
+        checkpoint: CheckpointHash,
+        steps: u64,
+        newest: BatchIndex,
+    }
+
+    struct NoHistory;
+
+    impl History for NoHistory {
+        fn steps(&self) -> u64 {
+            0
+        }
+
+        fn hash(&self, _: StepIndex) -> Option<CheckpointHash> {
+            None
+        }
+    }
+
+    impl Knowledge for Derivation {
+        type History = NoHistory;
+
+        fn newest(&self) -> BatchIndex {
+            self.newest
+        }
+
+        fn boundary(&self, batch: BatchIndex) -> Option<Boundary> {
+            let game = one_claim();
+            if batch > self.newest {
+                return None;
+            }
+            Some(match batch.0 {
+                0 => Boundary {
+                    batch_hash: B256::ZERO,
+                    checkpoint: game.contents[&game.tip].checkpoint,
+                    steps: 0,
+                },
+                _ => Boundary {
+                    batch_hash: self.batch_hash,
+                    checkpoint: self.checkpoint,
+                    steps: self.steps,
+                },
+            })
+        }
+
+        fn history(&self, _: ClaimRange) -> Option<NoHistory> {
+            None
+        }
+
+        fn elements(&self, _: B256) -> Option<Arc<[CheckpointHash]>> {
+            None
+        }
+    }
+
+    /// As the claim of [`one_claim`] has it.
+    fn agreeing() -> Derivation {
+        let claimed = one_claim().contents[&CLAIMED];
+        let Content { batch_hash, checkpoint, steps, .. } = claimed;
+        Derivation { batch_hash, checkpoint, steps, newest: BatchIndex(1) }
+    }
+
+    fn moves(game: &Game, derivation: &Derivation) -> Vec<Action> {
+        let address = Address::repeat_byte(9);
+        let party = Party { address, owed: U256::ZERO, role: Role::Watchtower };
+        plan(game, derivation, &party).into_iter().map(|(_, action)| action).collect()
+    }
+
+    #[test]
+    fn a_true_claim_is_left_alone() {
+        let game = one_claim();
+        assert_eq!(judge(&game, &agreeing()), Verdicts::default());
+        assert_eq!(moves(&game, &agreeing()), []);
+    }
+
+    #[test]
+    fn a_false_claim_is_challenged() {
+        let game = one_claim();
+        let other = [
+            Derivation { checkpoint: CheckpointHash(B256::repeat_byte(9)), ..agreeing() },
+            Derivation { steps: 8, ..agreeing() },
+        ];
+        for derivation in other {
+            let verdicts = judge(&game, &derivation);
+            assert_eq!(verdicts.is_false, [ATTEMPT].into());
+            let bond = game.limits.challenge_bond;
+            let expected = Action::ChallengeClaim { attempt: ATTEMPT, bond };
+            assert_eq!(moves(&game, &derivation), [expected]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_derived_is_not_attacked() {
+        let game = one_claim();
+        let behind = Derivation { newest: BatchIndex(0), ..agreeing() };
+        let reorganised = Derivation { batch_hash: B256::repeat_byte(9), ..agreeing() };
+        for derivation in [behind, reorganised] {
+            assert_eq!(judge(&game, &derivation).unknown, [ATTEMPT].into());
+            assert_eq!(moves(&game, &derivation), []);
+        }
+    }
+
+    #[test]
+    fn the_dead_are_left_alone() {
+        let mut game = one_claim();
+        only_attempt(&mut game).status = AttemptStatus::Dead;
+        let derivation = Derivation { steps: 8, ..agreeing() };
+        assert_eq!(judge(&game, &derivation), Verdicts::default());
+        assert_eq!(moves(&game, &derivation), []);
+    }
 }

@@ -206,15 +206,15 @@ impl Shift {
     fn report(&mut self, round: &Round) {
         let metrics = &self.watch.status.metrics;
         metrics.rounds.increment();
-        metrics.false_attempts.set(count(round.false_attempts.len()));
-        metrics.unjudged_attempts.set(count(round.unjudged));
+        metrics.false_attempts.set(count(round.verdicts.is_false.len()));
+        metrics.unjudged_attempts.set(count(round.verdicts.unknown.len()));
         metrics.moves_planned.set(count(round.moves.len()));
-        for attempt in round.false_attempts.difference(&self.announced) {
+        for attempt in round.verdicts.is_false.difference(&self.announced) {
             let claim = round.state.l1.game.attempts.get(attempt);
             let owner = claim.map(|claim| claim.owner).unwrap_or_default();
             tracing::warn!(%attempt, %owner, "false claim");
         }
-        self.announced.clone_from(&round.false_attempts);
+        self.announced.clone_from(&round.verdicts.is_false);
         self.watch.status.observe(|seen| {
             seen.planned = Instant::now();
             seen.balance = round.balance.or(seen.balance);
