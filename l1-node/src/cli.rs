@@ -10,7 +10,7 @@ use alloy_primitives::{U256, hex};
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, DEV_MNEMONIC, Handle, Mining, StartError, spawn};
+use crate::{Config, DEV_MNEMONIC, Handle, Mining, StartError, config::ETHER, spawn};
 
 /// An Ethereum L1 with the EXECUTE precompile, for development.
 #[derive(Debug, Clone, Parser)]
@@ -78,13 +78,12 @@ impl From<&Args> for Config {
             0 => Mining::Automatic,
             seconds => Mining::Interval(Duration::from_secs(seconds)),
         };
-        let ether = U256::from(10).pow(U256::from(18));
         Self {
             listen: SocketAddr::from((args.host, args.port)),
             chain_id: args.chain_id,
             mining,
             accounts: args.accounts,
-            balance: U256::from(args.balance).saturating_mul(ether),
+            balance: U256::from(args.balance).saturating_mul(ETHER),
             mnemonic: args.mnemonic.clone(),
             genesis_timestamp: args.timestamp,
             gas_limit: args.gas_limit,

@@ -10,6 +10,9 @@ use alloy_primitives::{Address, U256, address};
 /// The mnemonic that every Ethereum dev chain uses. Its keys are public.
 pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
 
+/// Wei of one ether.
+pub(crate) const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
+
 /// What an L1 node is started with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -59,7 +62,7 @@ impl Default for Config {
             chain_id: 31_337,
             mining: Mining::Automatic,
             accounts: 10,
-            balance: U256::from(10_000) * U256::from(10).pow(U256::from(18)),
+            balance: ETHER.saturating_mul(U256::from(10_000)),
             mnemonic: DEV_MNEMONIC.to_owned(),
             genesis_timestamp: None,
             gas_limit: 60_000_000,

@@ -104,7 +104,14 @@ pub async fn spawn(config: Config) -> Result<Handle, StartError> {
         .map_err(|source| StartError::Bind { address: config.listen, source })?;
     let stop = CancellationToken::new();
     let miner = tokio::spawn(mine_at_intervals(node, stop.clone()));
-    Ok(Handle { address: server.address, chain_id: config.chain_id, accounts, stop, server, miner })
+    Ok(Handle {
+        address: server.address,
+        chain_id: config.chain_id,
+        accounts,
+        stop: stop.drop_guard(),
+        server,
+        miner,
+    })
 }
 
 /// Mines while the mode is [`Mining::Interval`].

@@ -30,6 +30,12 @@ impl Input {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        reason = "a test may fail loudly"
+    )]
+
     use super::*;
 
     fn encoded() -> Vec<u8> {

@@ -101,6 +101,12 @@ fn max_excess() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        reason = "a test may fail loudly"
+    )]
+
     use super::*;
 
     #[test]
