@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IRollup} from "../../src/interfaces/IRollup.sol";
+import {BlobReader} from "../../src/libraries/BlobReader.sol";
+import {Game} from "../support/Game.sol";
+import {Handler} from "./Handler.sol";
+
+/// @dev Games of many players, on two arities.
+abstract contract Invariants is Game {
+    Handler internal handler;
+    uint256 private _burntBefore;
+
+    function start(uint32 arity, uint8 levels) internal {
+        deploy(arity, levels);
+        vm.mockCall(address(0x0a), "", abi.encode(BlobReader.ELEMENTS, BlobReader.BLS_MODULUS));
+        handler = new Handler(rollup);
+        _burntBefore = address(0).balance;
+    }
+
+    /// @dev Only the handler moves.
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(handler);
+    }
+
+    function invariant_books() public view {
+        noEtherIsMadeOrLost();
+        balanceIsOwedOrBonded();
+        trueClaimsLive();
+        onlyTruthConfirms();
+        newestIsTheTip();
+        counters();
+    }
+
+    /// Ether in is ether out, burned, or here.
+    function noEtherIsMadeOrLost() private view {
+        uint256 burnt = address(0).balance - _burntBefore;
+        vm.assertEq(handler.paidIn(), handler.paidOut() + burnt + address(rollup).balance);
+    }
+
+    /// What is here is owed, or a bond of something unsettled.
+    function balanceIsOwedOrBonded() private view {
+        uint256 sum = rollup.owed(ALICE) + rollup.owed(BOB) + rollup.owed(MALLORY);
+        for (uint256 i = 0; i < handler.attemptCount(); ++i) {
+            IRollup.Attempt memory a = rollup.attemptOf(handler.attempts(i));
+            if (!a.settled) sum += a.bond;
+        }
+        for (uint256 i = 0; i < handler.challengeCount(); ++i) {
+            bytes32 id = handler.segmentIds(i);
+            IRollup.Challenge memory c = rollup.challengeOf(id);
+            IRollup.Attempt memory a = rollup.attemptOf(c.attempt);
+            bool earned = a.settled && a.status == IRollup.Status.Confirmed;
+            if (!c.settled && !earned) sum += c.bond;
+        }
+        vm.assertEq(address(rollup).balance, sum);
+    }
+
+    /// A true claim whose owner answers is never killed, timed out or contradicted.
+    function trueClaimsLive() private view {
+        for (uint256 i = 0; i < handler.attemptCount(); ++i) {
+            bytes32 attempt = handler.attempts(i);
+            if (rollup.attemptOf(attempt).owner != ALICE) continue;
+            IRollup.Fate fate = rollup.fateOf(attempt);
+            vm.assertTrue(fate != IRollup.Fate.Dead && fate != IRollup.Fate.Contradicted);
+        }
+    }
+
+    /// With one watcher, nothing false is ever confirmed.
+    function onlyTruthConfirms() private view {
+        for (uint256 i = 0; i < handler.contentCount(); ++i) {
+            bytes32 content = handler.contents(i);
+            if (rollup.contentOf(content).confirmed) vm.assertTrue(handler.isTrue(content));
+        }
+    }
+
+    /// The tip is confirmed, and nothing newer is.
+    function newestIsTheTip() private view {
+        IRollup.Content memory tip = rollup.contentOf(rollup.tip());
+        vm.assertTrue(tip.confirmed);
+        for (uint256 i = 0; i < handler.contentCount(); ++i) {
+            IRollup.Content memory c = rollup.contentOf(handler.contents(i));
+            vm.assertTrue(
+                !c.confirmed || (c.batch <= tip.batch && rollup.contentOf(c.parent).confirmed) || c.batch == 0
+            );
+            vm.assertFalse(c.confirmed && c.voided);
+        }
+    }
+
+    function counters() private view {
+        for (uint256 i = 0; i < handler.contentCount(); ++i) {
+            bytes32 content = handler.contents(i);
+            uint256 live = 0;
+            for (uint256 j = 0; j < handler.attemptCount(); ++j) {
+                IRollup.Attempt memory a = rollup.attemptOf(handler.attempts(j));
+                if (a.content == content && a.status != IRollup.Status.Dead) ++live;
+            }
+            vm.assertEq(rollup.contentOf(content).liveAttempts, live);
+        }
+        for (uint256 i = 0; i < handler.attemptCount(); ++i) {
+            bytes32 attempt = handler.attempts(i);
+            (uint256 open, uint256 bonds) = (0, 0);
+            for (uint256 j = 0; j < handler.challengeCount(); ++j) {
+                IRollup.Challenge memory c = rollup.challengeOf(handler.segmentIds(j));
+                if (c.attempt != attempt) continue;
+                bonds += c.bond;
+                if (!c.answered) ++open;
+            }
+            vm.assertEq(rollup.attemptOf(attempt).openChallenges, open);
+            vm.assertEq(rollup.attemptOf(attempt).challengeBonds, bonds);
+        }
+    }
+
+    /// Let everything end: the honest have all their money back, or more, and nothing is left over but what waits for a parent
+    /// that may be claimed again.
+    function afterInvariant() public {
+        for (uint256 i = 0; i < 40; ++i) {
+            handler.timePasses(12 hours - 1);
+        }
+        for (uint256 i = 0; i < handler.challengeCount(); ++i) {
+            bytes32 id = handler.segmentIds(i);
+            try rollup.timeout(handler.challengedAttempt(id), id) {} catch {}
+        }
+        for (uint256 round = 0; round < 4; ++round) {
+            forEach(this.confirmOne);
+            forEachContent();
+        }
+        forEach(this.settleOne);
+        for (uint256 i = 0; i < handler.challengeCount(); ++i) {
+            bytes32 id = handler.segmentIds(i);
+            try rollup.settleChallenge(handler.challengedAttempt(id), id) {} catch {}
+        }
+        for (uint256 i = 0; i < 3; ++i) {
+            try handler.withdraws(i) {} catch {}
+        }
+        vm.assertEq(handler.received(ALICE) + locked(ALICE) >= handler.spent(ALICE), true);
+        vm.assertEq(handler.received(BOB) + locked(BOB) >= handler.spent(BOB), true);
+        noEtherIsMadeOrLost();
+        balanceIsOwedOrBonded();
+        trueClaimsLive();
+        onlyTruthConfirms();
+        vm.assertEq(address(rollup).balance, locked(ALICE) + locked(BOB) + locked(MALLORY));
+    }
+
+    function forEach(function(bytes32) external f) private {
+        for (uint256 i = 0; i < handler.attemptCount(); ++i) {
+            try f(handler.attempts(i)) {} catch {}
+        }
+    }
+
+    function forEachContent() private {
+        for (uint256 i = 0; i < handler.contentCount(); ++i) {
+            try rollup.markVoid(handler.contents(i)) {} catch {}
+        }
+    }
+
+    function confirmOne(bytes32 attempt) external {
+        rollup.confirm(attempt);
+    }
+
+    function settleOne(bytes32 attempt) external {
+        rollup.settleAttempt(attempt);
+    }
+
+    /// @dev Bonds of `who` whose fate is open after all that time: only on or below contents that wait for their parent.
+    function locked(address who) private view returns (uint256 sum) {
+        for (uint256 i = 0; i < handler.attemptCount(); ++i) {
+            bytes32 attempt = handler.attempts(i);
+            IRollup.Attempt memory a = rollup.attemptOf(attempt);
+            if (rollup.fateOf(attempt) != IRollup.Fate.Pending) continue;
+            vm.assertFalse(rollup.contentOf(rollup.contentOf(a.content).parent).confirmed);
+            if (a.owner == who) sum += a.bond;
+        }
+        for (uint256 i = 0; i < handler.challengeCount(); ++i) {
+            IRollup.Challenge memory c = rollup.challengeOf(handler.segmentIds(i));
+            if (c.challenger == who && rollup.fateOf(c.attempt) == IRollup.Fate.Pending) sum += c.bond;
+        }
+    }
+}
+
+contract InvariantsOfArityFourTest is Invariants {
+    function setUp() public override {
+        start(4, 12);
+    }
+}
+
+contract InvariantsOfBisectionTest is Invariants {
+    function setUp() public override {
+        start(2, 24);
+    }
+}
