@@ -1,0 +1,21 @@
+//! This crate against a scripted L1 over real HTTP on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test may fail loudly"
+)]
+
+mod blobs;
+mod client;
+mod game;
+mod mirror;
+mod node;
+mod support;
+mod tx;

@@ -1,0 +1,177 @@
+//! A whole node: from blobs on L1 to blocks on L2.
+
+use std::{sync::Arc, time::Duration};
+
+use alloy::{network::TxSignerSync, signers::local::PrivateKeySigner};
+use alloy_consensus::{SignableTransaction, TxEip1559};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Address, B256, U256};
+use recourse_node::{
+    Node, NodeConfig, NodeError, NodeState, Severity,
+    blobs::versioned_hash,
+    store::{MemoryStore, SledStore, Store, StoreError},
+};
+use recourse_protocol::{BatchIndex, Payload, TapeWriter};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Events, FakeL1, quick};
+
+const POOR: Address = Address::repeat_byte(0x77);
+
+async fn start(l1: &FakeL1, store: Arc<dyn Store>) -> Result<(Node, CancellationToken), NodeError> {
+    let config = NodeConfig {
+        poll_interval: Duration::from_millis(5),
+        retry: quick(),
+        ..NodeConfig::new(l1.chain().rollup.clone(), l1.url().to_owned(), vec![l1.url().to_owned()])
+    };
+    let stop = CancellationToken::new();
+    Ok((Node::start(config, store, stop.clone()).await?, stop))
+}
+
+async fn wait(
+    states: &mut watch::Receiver<Arc<NodeState>>,
+    is: impl Fn(&NodeState) -> bool,
+) -> Arc<NodeState> {
+    states.wait_for(|state| is(state)).await.unwrap().clone()
+}
+
+/// A transfer of one wei by the account that the genesis made rich.
+fn transfer(nonce: u64) -> Vec<u8> {
+    let signer = PrivateKeySigner::from_bytes(&B256::with_last_byte(1)).unwrap();
+    let mut tx = TxEip1559 {
+        chain_id: 777,
+        nonce,
+        gas_limit: 21_000,
+        max_fee_per_gas: 10_000_000_000,
+        max_priority_fee_per_gas: 1,
+        to: POOR.into(),
+        value: U256::ONE,
+        ..TxEip1559::default()
+    };
+    let signature = signer.sign_transaction_sync(&mut tx).unwrap();
+    tx.into_signed(signature).encoded_2718()
+}
+
+/// A batch of one block with these transactions.
+fn publish(l1: &FakeL1, events: &mut Events, transactions: &[Vec<u8>]) -> B256 {
+    let mut chain = l1.chain();
+    let mut tape = TapeWriter::default();
+    tape.open(chain.next_timestamp(), 1).unwrap();
+    for raw in transactions {
+        tape.tx(raw).unwrap();
+    }
+    let blob = Payload::new(&tape.into_bytes()).unwrap().to_blob();
+    let hash = versioned_hash(&blob).unwrap();
+    chain.blobs.insert(hash, blob);
+    let logs = events.batch(&chain, vec![hash], 0);
+    chain.mine(logs);
+    hash
+}
+
+/// View 0 in block 1, a deposit in block 2, then one batch with two transfers and nonsense.
+fn play(l1: &FakeL1) -> Events {
+    let mut events = Events::default();
+    {
+        let mut chain = l1.chain();
+        let view = events.view(&chain);
+        chain.mine(vec![view]);
+        let deposit = events.deposit(&chain, POOR, 6);
+        chain.mine(vec![deposit]);
+    }
+    events.queued();
+    publish(l1, &mut events, &[transfer(0), b"nonsense".to_vec(), transfer(1)]);
+    events
+}
+
+fn balance(state: &NodeState) -> U256 {
+    let after = state.chain.state_after(state.chain.tip()).unwrap();
+    after.account(POOR).unwrap().map_or(U256::ZERO, |account| account.balance)
+}
+
+#[tokio::test]
+async fn l2_is_derived_from_l1_alone_and_again_after_a_restart_without_beacon() {
+    let l1 = FakeL1::start().await;
+    play(&l1);
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(SledStore::open(folder.path()).unwrap());
+    let (node, stop) = start(&l1, store).await.unwrap();
+    let first =
+        wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 1).await;
+    // open, two transfers, nonsense, END, seal, close.
+    assert_eq!(first.chain.steps(BatchIndex(0), BatchIndex(1)), Some(7));
+    let batch = first.chain.batch(BatchIndex(1)).unwrap();
+    assert!(batch.post.ends_batch(BatchIndex(1)));
+    assert_eq!(batch.blocks.len(), 1);
+    let block = first.chain.block(1).unwrap();
+    assert_eq!(block.transactions.len(), 2);
+    assert_eq!(block.header.hash_slow(), block.hash);
+    assert_eq!(block.hash, batch.post.parent_hash);
+    assert_eq!(block.header.state_root, block.state.root());
+    assert_eq!(block.credits.len(), 1);
+    assert_eq!(balance(&first), U256::from(6_000_000_002u64));
+    assert!(node.health().is_live(Duration::from_secs(60)));
+    let end = *first.chain.checkpoint_after(BatchIndex(1)).unwrap();
+    stop.cancel();
+    node.stopped().await.unwrap();
+    // All users of the store, so that it can be opened again.
+    drop((node, first));
+
+    l1.chain().blobs.clear();
+    let store = Arc::new(SledStore::open(folder.path()).unwrap());
+    let (node, _stop) = start(&l1, store).await.unwrap();
+    let again = wait(&mut node.subscribe(), |state| state.derived).await;
+    assert_eq!(again.chain.checkpoint_after(BatchIndex(1)), Some(&end));
+}
+
+#[tokio::test]
+async fn a_reorg_takes_batches_back() {
+    let l1 = FakeL1::start().await;
+    let mut events = play(&l1);
+    let (node, _stop) = start(&l1, Arc::new(MemoryStore::default())).await.unwrap();
+    let mut states = node.subscribe();
+    let before = events.clone();
+    publish(&l1, &mut events, &[transfer(2)]);
+    let state = wait(&mut states, |state| state.derived && state.chain.tip().0 == 2).await;
+    assert_eq!(balance(&state), U256::from(6_000_000_003u64));
+
+    events = before;
+    l1.chain().drop_blocks(1);
+    l1.chain().mine_empty(1);
+    publish(&l1, &mut events, &[transfer(2), transfer(3)]);
+    let head = l1.chain().head();
+    let state = wait(&mut states, |state| state.derived && state.l1.head == head).await;
+    assert_eq!(state.chain.tip().0, 2);
+    assert_eq!(balance(&state), U256::from(6_000_000_004u64));
+    assert_eq!(node.metrics().l1_resets.get(), 0);
+}
+
+#[tokio::test]
+async fn a_missing_blob_holds_derivation_but_not_the_view_of_l1() {
+    let l1 = FakeL1::start().await;
+    let mut events = play(&l1);
+    let hash = publish(&l1, &mut events, &[transfer(2)]);
+    let blob = l1.chain().blobs.remove(&hash).unwrap();
+    let (node, _stop) = start(&l1, Arc::new(MemoryStore::default())).await.unwrap();
+    let mut states = node.subscribe();
+    wait(&mut states, |state| state.chain.tip().0 == 1 && !state.derived).await;
+    l1.chain().mine_empty(2);
+    let head = l1.chain().head();
+    wait(&mut states, |state| state.l1.head == head).await;
+    assert!(!node.health().is_live(Duration::from_secs(60)));
+    assert!(node.health().report().last_error.is_some());
+    l1.chain().blobs.insert(hash, blob);
+    wait(&mut states, |state| state.derived && state.chain.tip().0 == 2).await;
+}
+
+#[tokio::test]
+async fn a_store_of_another_deployment_is_refused() {
+    let l1 = FakeL1::start().await;
+    play(&l1);
+    let store = Arc::new(MemoryStore::default());
+    drop(start(&l1, store.clone()).await.unwrap());
+    l1.chain().rollup.contracts.rollup = Address::repeat_byte(0x44);
+    let error = start(&l1, store).await.unwrap_err();
+    assert!(matches!(error, NodeError::Store(StoreError::OtherDeployment { .. })), "{error:?}");
+    assert_eq!(error.severity(), Severity::Critical);
+}
