@@ -4,6 +4,7 @@ mod accounts;
 pub mod cheat;
 mod network;
 mod process;
+pub mod story;
 mod stranger;
 pub mod traffic;
 mod wallet;
