@@ -20,7 +20,12 @@ pub struct Args {
     #[arg(long, value_name = "URL", required = true)]
     pub l1_beacon: Vec<String>,
     /// File that holds the private key (32 bytes of hex) of the account that pays batches, bonds and gas.
-    #[arg(long, value_name = "FILE", required_unless_present = "key_env", conflicts_with = "key_env")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "key_env",
+        conflicts_with = "key_env"
+    )]
     pub key_file: Option<PathBuf>,
     /// Environment variable that holds the private key.
     #[arg(long, value_name = "NAME")]

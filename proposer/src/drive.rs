@@ -19,7 +19,7 @@ use crate::{
     ServiceError,
     journal::Leftover,
     post::{PostError, Posted, Poster},
-    producer::{Horizon as _, Producer, ProducerError},
+    producer::{Followed, Horizon as _, Producer, ProducerError},
     seen::Seen,
 };
 
@@ -70,12 +70,12 @@ impl Driver {
         stop: &CancellationToken,
     ) -> Result<(), ServiceError> {
         loop {
-            let seen = self.follow().await?;
+            let (seen, _) = self.look().await?;
             if seen.0.derived {
                 let resumed = self
                     .on_thread(move |producer| producer.recover(&seen, leftover, Instant::now()))
                     .await?;
-                tracing::info!(batches = resumed, "journal taken up");
+                tracing::info!(batches = resumed, "in step with L1, journal taken up");
                 return Ok(());
             }
             tokio::select! {
@@ -107,11 +107,7 @@ impl Driver {
     }
 
     async fn follow(&mut self) -> Result<Seen, ServiceError> {
-        let seen = Seen(Arc::clone(&self.states.borrow_and_update()));
-        let horizon = seen.clone();
-        let done = self
-            .on_thread(move |producer| producer.follow(&horizon, Instant::now()))
-            .await?;
+        let (seen, done) = self.look().await?;
         if done.promoted > 0 {
             tracing::info!(batches = done.promoted, tip = %seen.derived(), "batches came back from L1");
         }
@@ -120,6 +116,13 @@ impl Driver {
             tracing::warn!(foreign, lost, waiting, "L1 has other batches than those made here");
         }
         Ok(seen)
+    }
+
+    async fn look(&mut self) -> Result<(Seen, Followed), ServiceError> {
+        let seen = Seen(Arc::clone(&self.states.borrow_and_update()));
+        let horizon = seen.clone();
+        let done = self.on_thread(move |producer| producer.follow(&horizon, Instant::now()));
+        Ok((seen, done.await?))
     }
 
     async fn make(&mut self) -> Result<(), ServiceError> {

@@ -46,7 +46,8 @@ impl Routes for HealthRoute {
             waiting: self.chain.waiting(),
             node: self.node.report(),
         };
-        let status = if live { http::StatusCode::OK } else { http::StatusCode::SERVICE_UNAVAILABLE };
+        let status =
+            if live { http::StatusCode::OK } else { http::StatusCode::SERVICE_UNAVAILABLE };
         // Numbers and texts: always JSON.
         Reply { status, body: serde_json::to_string(&report).unwrap_or_default() }
     }

@@ -167,7 +167,8 @@ impl Journal {
             match key.split_first() {
                 Some((&POOLED, _)) => pooled.push(value.into()),
                 Some((&BATCH, rest)) => {
-                    let head = serde_json::from_slice(&value).map_err(|_| JournalError::Malformed)?;
+                    let head =
+                        serde_json::from_slice(&value).map_err(|_| JournalError::Malformed)?;
                     let index = BatchIndex(number(rest)?);
                     batches.insert(index, JournaledBatch { index, head, records: Vec::new() });
                 }

@@ -12,5 +12,6 @@
     reason = "a test may fail loudly"
 )]
 
+mod producing;
 mod sequencing;
 mod world;

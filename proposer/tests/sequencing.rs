@@ -93,8 +93,10 @@ fn the_virtual_chain_is_what_derivation_makes_of_it() {
 
 /// Puts a transaction whose sender has sent some before.
 fn put_at(pool: &mut Pool, raw: alloy_primitives::Bytes, nonce: u64) {
-    let rules = recourse_proposer::pool::Rules { chain_id: crate::world::CHAIN, max_tx_bytes: 9_999 };
-    let facts = recourse_proposer::pool::AccountFacts { nonce: nonce.min(1), ..crate::world::rich() };
+    let rules =
+        recourse_proposer::pool::Rules { chain_id: crate::world::CHAIN, max_tx_bytes: 9_999 };
+    let facts =
+        recourse_proposer::pool::AccountFacts { nonce: nonce.min(1), ..crate::world::rich() };
     pool.insert(rules.check(&raw).unwrap(), raw, &facts).unwrap();
 }
 
@@ -187,7 +189,8 @@ fn several_batches_ahead_of_l1() {
             let mut waiting = pool();
             let nonce = 2 * n + block;
             let raw = transfer(1, nonce, Address::ZERO, 1);
-            let rules = recourse_proposer::pool::Rules { chain_id: crate::world::CHAIN, max_tx_bytes: 999 };
+            let rules =
+                recourse_proposer::pool::Rules { chain_id: crate::world::CHAIN, max_tx_bytes: 999 };
             let facts = recourse_proposer::pool::AccountFacts { nonce, ..crate::world::rich() };
             waiting.insert(rules.check(&raw).unwrap(), raw, &facts).unwrap();
             made.extend(produce(&mut sequencer, &world, START + 1 + nonce, 0, &waiting).block);

@@ -12,8 +12,8 @@ use recourse_proposer::{
     sequence::{CutBatch, Engine, L2Block, Position, Terms, genesis_block},
 };
 use recourse_protocol::{
-    Batch, BatchIndex, Checkpoint, GENESIS_BASE_FEE, L2Config, MemoryInputs, View,
-    ViewIndex, bindings::Credit,
+    Batch, BatchIndex, Checkpoint, GENESIS_BASE_FEE, L2Config, MemoryInputs, View, ViewIndex,
+    bindings::Credit,
 };
 
 pub const CHAIN: u64 = 901;
@@ -121,7 +121,10 @@ pub fn rich() -> AccountFacts {
 }
 
 pub fn transfer(from: u8, nonce: u64, to: Address, value: u128) -> Bytes {
-    call(from, TxEip1559 { nonce, to: TxKind::Call(to), value: U256::from(value), ..Default::default() })
+    call(
+        from,
+        TxEip1559 { nonce, to: TxKind::Call(to), value: U256::from(value), ..Default::default() },
+    )
 }
 
 /// Signs a transaction with fees and gas that suffice, unless it names its gas.

@@ -55,8 +55,7 @@ impl L2Chain {
     /// A chain of one block.
     #[must_use]
     pub fn new(settings: &ChainSettings, genesis: L2Block, journal: Arc<Journal>) -> Self {
-        let rules =
-            Rules { chain_id: settings.l2.chain_id, max_tx_bytes: settings.max_tx_bytes };
+        let rules = Rules { chain_id: settings.l2.chain_id, max_tx_bytes: settings.max_tx_bytes };
         Self {
             l2: settings.l2,
             rules,

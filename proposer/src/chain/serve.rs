@@ -12,11 +12,7 @@ use recourse_rpc::{
     AccountView, BlockPoint, Call, Chain, ChainError, ChainEvent, Fees, Finality, MinedBlock,
     TxLocation,
 };
-use revm::{
-    DatabaseRef as _,
-    context::result::ResultAndState,
-    state::Bytecode,
-};
+use revm::{DatabaseRef as _, context::result::ResultAndState, state::Bytecode};
 use tokio::sync::broadcast;
 
 use super::{
@@ -142,8 +138,7 @@ impl Chain for L2Chain {
         slots: &[B256],
     ) -> Result<EIP1186AccountProofResponse, ChainError> {
         let numbers: Vec<U256> = slots.iter().map(|slot| U256::from_be_bytes(slot.0)).collect();
-        let proof =
-            self.state(at)?.proof(address, &numbers).map_err(ChainError::internal)?;
+        let proof = self.state(at)?.proof(address, &numbers).map_err(ChainError::internal)?;
         let storage_proof = slots
             .iter()
             .zip(proof.storage)

@@ -22,6 +22,15 @@ pub(super) fn key(action: &Action) -> String {
     }
 }
 
+/// The key of a move's transaction. The transaction manager takes a key that was mined not long ago for done; but the
+/// same sum can be owed again.
+pub(super) fn transaction_key(action: &Action, l1_block: u64) -> String {
+    match action {
+        Action::Withdraw { .. } => format!("{}@{l1_block}", key(action)),
+        other => key(other),
+    }
+}
+
 /// Whether this is the name of a claim.
 pub(super) fn is_claim(key: &str) -> bool {
     key.starts_with(CLAIM)

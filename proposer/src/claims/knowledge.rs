@@ -8,7 +8,9 @@ use recourse_bisection::{Boundary, ClaimRange, Knowledge};
 use recourse_execution::Schedule;
 use recourse_node::{NodeState, blobs::BlobSource};
 use recourse_protocol::{BatchIndex, CheckpointHash, L2Config};
-use recourse_trace_builder::{BatchHistory, ClaimHistory, Derivation, Snapshot, kzg::read_elements};
+use recourse_trace_builder::{
+    BatchHistory, ClaimHistory, Derivation, Snapshot, kzg::read_elements,
+};
 
 use super::respond::{MoveError, Responder};
 

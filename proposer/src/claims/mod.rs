@@ -58,6 +58,8 @@ pub(crate) struct Claimer {
     under_way: HashSet<String>,
     /// L1 time of the newest new claim, in seconds.
     last_claim: Option<u64>,
+    /// Whether what another run had sent is mined: till then a claim of its may be on its way.
+    is_settled: bool,
 }
 
 type Moves = JoinSet<(String, Result<(), MoveError>)>;
@@ -89,6 +91,7 @@ impl Claimer {
             histories,
             under_way: HashSet::new(),
             last_claim: None,
+            is_settled: false,
         }
     }
 
@@ -119,6 +122,7 @@ impl Claimer {
 
     /// Starts the moves that are due at a head and not under way.
     async fn plan(&mut self, state: Arc<NodeState>, moves: &mut Moves) -> Result<(), PlanError> {
+        self.is_settled = self.is_settled || self.transactions.pending() == 0;
         let owed = self.owed(&state).await?;
         let party = Party {
             address: self.transactions.address(),
@@ -170,10 +174,18 @@ impl Claimer {
         }
         // A content that L1 knows lost its owner: its children wait for somebody to stand for it.
         let is_new = !state.l1.game.contents.contains_key(content);
-        let now = state.l1.head.timestamp;
-        let rested =
-            self.last_claim.is_none_or(|last| now >= last.saturating_add(self.settings.interval));
+        let last = self.last_claim.max(self.last_claim_on_l1(state));
+        let due = last.map_or(0, |last| last.saturating_add(self.settings.interval));
+        let rested = state.l1.head.timestamp >= due && self.is_settled;
         !is_new || (rested && state.derived)
+    }
+
+    /// When the newest own claim was made, in seconds of L1 time: its window tells.
+    fn last_claim_on_l1(&self, state: &NodeState) -> Option<u64> {
+        let own = self.transactions.address();
+        let attempts = state.l1.game.attempts.values().filter(|attempt| attempt.owner == own);
+        let window = self.rollup.periods.challenge_window;
+        attempts.map(|attempt| attempt.window_end.saturating_sub(window)).max()
     }
 
     fn made(&mut self, (key, result): (String, Result<(), MoveError>)) -> Result<(), ServiceError> {
@@ -188,7 +200,7 @@ impl Claimer {
             }
             // The planner asks again at the next head for what is still wanted.
             Err(error) => {
-                if intent::is_claim(&key) {
+                if intent::is_claim(&key) && !error.may_be_in_flight() {
                     self.last_claim = None;
                 }
                 self.health.failed(MOVING, &error);

@@ -47,6 +47,13 @@ pub(super) enum MoveError {
     Panicked(#[from] tokio::task::JoinError),
 }
 
+impl MoveError {
+    /// Whether L1 may still get it.
+    pub(super) const fn may_be_in_flight(&self) -> bool {
+        matches!(self, Self::Send(TxError::Timeout | TxError::Stopped))
+    }
+}
+
 impl Responder {
     /// Makes a move and waits until it is mined.
     pub(super) async fn make(
@@ -54,7 +61,7 @@ impl Responder {
         action: Action,
         state: Arc<NodeState>,
     ) -> Result<(), MoveError> {
-        let key = intent::key(&action);
+        let key = intent::transaction_key(&action, state.l1.head.number);
         let builder = Arc::clone(&self);
         let call = spawn_blocking(move || builder.build(&action, &state)).await??;
         let mut blobs = Vec::with_capacity(call.blobs.len());
@@ -83,11 +90,8 @@ impl Responder {
             None => None,
         };
         let schedule = Schedule::osaka();
-        let derivation = Derivation {
-            inputs: &state.l1.inbox,
-            config: &self.rollup.l2,
-            schedule: &schedule,
-        };
+        let derivation =
+            Derivation { inputs: &state.l1.inbox, config: &self.rollup.l2, schedule: &schedule };
         let blobs = Archived(&self.blobs);
         let responder = trace::Responder {
             game: &state.l1.game,

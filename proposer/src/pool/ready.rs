@@ -32,7 +32,7 @@ impl Ready {
 
     /// The best transaction, without its sender's later ones: give it to [`Ready::taken`] if it went in,
     /// else the sender has no more to offer.
-    pub fn next(&mut self) -> Option<Candidate> {
+    pub fn best(&mut self) -> Option<Candidate> {
         self.heads.pop().map(Candidate)
     }
 

@@ -82,9 +82,9 @@ fn check_gas(tx: &TxEnvelope) -> Result<(), Rejection> {
     if tx.gas_limit() > MAX_TX_GAS {
         return Err(Rejection::OverTxGas { cap: MAX_TX_GAS, got: tx.gas_limit() });
     }
-    let (accounts, slots) = tx.access_list().map_or((0, 0), |list| {
-        (list.len(), list.iter().map(|item| item.storage_keys.len()).sum())
-    });
+    let (accounts, slots) = tx
+        .access_list()
+        .map_or((0, 0), |list| (list.len(), list.iter().map(|item| item.storage_keys.len()).sum()));
     let authorizations = tx.authorization_list().map_or(0, <[_]>::len);
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let needed = calculate_initial_tx_gas(

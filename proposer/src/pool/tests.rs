@@ -41,7 +41,12 @@ fn sign(key: &PrivateKeySigner, tx: TxEip1559) -> Bytes {
     TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into()
 }
 
-fn put(pool: &mut Pool, from: u8, tx: TxEip1559, account: &AccountFacts) -> Result<Vec<B256>, Rejection> {
+fn put(
+    pool: &mut Pool,
+    from: u8,
+    tx: TxEip1559,
+    account: &AccountFacts,
+) -> Result<Vec<B256>, Rejection> {
     let raw = sign(&key(from), tx);
     pool.insert(rules().check(&raw)?, raw, account)
 }
@@ -50,7 +55,7 @@ fn order(pool: &Pool, base_fee: u64) -> Vec<(u8, u64)> {
     let names: HashMap<_, _> = (1..5).map(|n| (key(n).address(), n)).collect();
     let mut ready = pool.ready(base_fee);
     let mut order = Vec::new();
-    while let Some(candidate) = ready.next() {
+    while let Some(candidate) = ready.best() {
         let tx = &candidate.pooled().tx;
         order.push((names[&tx.signer()], tx.nonce()));
         ready.taken(candidate);
@@ -66,7 +71,7 @@ fn best_tip_first_and_nonces_in_order() {
     put(&mut pool, 2, plain(0, 5 * GWEI), &rich(0)).unwrap();
     assert_eq!(order(&pool, 0), [(2, 0), (1, 0), (1, 1)]);
     // The sender whose first transaction can't pay the base fee waits as a whole.
-    assert_eq!(order(&pool, 3 * GWEI as u64), [(2, 0)]);
+    assert_eq!(order(&pool, 3_000_000_000), [(2, 0)]);
 }
 
 #[test]

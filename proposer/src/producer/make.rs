@@ -105,9 +105,8 @@ impl Producer {
         let after_parent = at.timestamp.saturating_add(self.settings.l2.block_time);
         let wanted = self.clock.even(now).max(after_parent);
         let Counts { views, .. } = horizon.counts();
-        let usable = |view: &u32| {
-            horizon.inputs_view(*view).is_some_and(|view| view.l1_timestamp <= wanted)
-        };
+        let usable =
+            |view: &u32| horizon.inputs_view(*view).is_some_and(|view| view.l1_timestamp <= wanted);
         let view = (at.view.0..views).rev().find(usable)?;
         let seen = horizon.inputs_view(view)?.l1_timestamp;
         let timestamp = self.clock.timestamp(after_parent.max(seen), now)?;

@@ -21,6 +21,7 @@ use crate::{
     sequence::{CutBatch, L1Clock, SequenceError, Sequencer},
 };
 
+pub use follow::Followed;
 pub use horizon::{Counts, Horizon};
 
 /// How to make blocks and batches.

@@ -91,10 +91,8 @@ impl Producer {
 
     /// Lets the transactions of a batch wait again that can't go on.
     fn salvage(&self, batch: &JournaledBatch) -> Result<(), ProducerError> {
-        let transactions: Vec<_> = transactions(&batch.records)
-            .into_iter()
-            .map(|raw| (keccak256(&raw), raw))
-            .collect();
+        let transactions: Vec<_> =
+            transactions(&batch.records).into_iter().map(|raw| (keccak256(&raw), raw)).collect();
         let records = u32::try_from(batch.records.len()).unwrap_or(u32::MAX);
         self.journal.drop_batches(&[(batch.index, records)], &transactions)?;
         self.readmit(transactions)?;

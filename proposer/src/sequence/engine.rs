@@ -54,8 +54,7 @@ impl Engine {
     /// Starts at a checkpoint with no block open.
     #[must_use]
     pub fn new(l2: L2Config, position: Position) -> Self {
-        let executor =
-            StateExecutor::new(position.state, Schedule::osaka(), l2.max_witness_bytes);
+        let executor = StateExecutor::new(position.state, Schedule::osaka(), l2.max_witness_bytes);
         Self { l2, executor, at: position.at, assembler: Assembler::default() }
     }
 

@@ -217,7 +217,7 @@ impl Sequencer {
         I::Error: Send + Sync + 'static,
     {
         let mut invalid = Vec::new();
-        while let Some(candidate) = ready.next() {
+        while let Some(candidate) = ready.best() {
             match self.include(l1, candidate.pooled())? {
                 Inclusion::Taken => ready.taken(candidate),
                 Inclusion::Invalid => invalid.push(*candidate.pooled().tx.tx_hash()),

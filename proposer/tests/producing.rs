@@ -1,0 +1,319 @@
+//! The L2 head through restarts, foreign batches and L1 reorganisations: no accepted transaction is lost.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{Address, B256, U256};
+use recourse_node::store::{MemoryStore, Store};
+use recourse_proposer::{
+    chain::{ChainSettings, L2Chain},
+    journal::Journal,
+    pool::Limits,
+    producer::{Counts, Horizon, Producer, ProducerSettings},
+    sequence::{L2Block, Position},
+};
+use recourse_protocol::{BatchIndex, MemoryInputs, MissingInput};
+use recourse_rpc::Chain as _;
+
+use crate::world::{START, World, key, l2, transfer};
+
+/// What a head of the little L1 shows.
+struct Shown {
+    l1: MemoryInputs,
+    time: u64,
+    genesis: Position,
+    batches: Vec<(B256, Position, Vec<L2Block>)>,
+}
+
+impl World {
+    fn shown(&self, time: u64) -> Shown {
+        let (_, blocks) = self.derive();
+        let mut batches = Vec::new();
+        for (index, (batch, _)) in (1u64..).zip(&self.l1.batches) {
+            let upto = World { l1: self.l1.clone(), genesis: self.genesis.clone() };
+            let end = upto.derive_upto(index);
+            let own = blocks.iter().filter(|b| b.batch.0 == index).cloned().collect();
+            batches.push((batch.hash(), end, own));
+        }
+        Shown { l1: self.l1.clone(), time, genesis: self.genesis.clone(), batches }
+    }
+
+    fn derive_upto(mut self, batch: u64) -> Position {
+        self.l1.batches.truncate(batch as usize);
+        self.derive().0
+    }
+}
+
+impl Shown {
+    fn at(&self, batch: BatchIndex) -> Option<&(B256, Position, Vec<L2Block>)> {
+        self.batches.get(batch.0.checked_sub(1)? as usize)
+    }
+}
+
+impl Horizon for Shown {
+    type InputError = MissingInput;
+    type Inputs = MemoryInputs;
+
+    fn inputs(&self) -> &MemoryInputs {
+        &self.l1
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            views: self.l1.views.len() as u32,
+            forced: self.l1.forced.len() as u64,
+            deposits: self.l1.deposits.len() as u64,
+        }
+    }
+
+    fn timestamp(&self) -> u64 {
+        self.time
+    }
+
+    fn derived(&self) -> BatchIndex {
+        BatchIndex(self.batches.len() as u64)
+    }
+
+    fn finalized(&self) -> BatchIndex {
+        BatchIndex(self.derived().0.saturating_sub(1))
+    }
+
+    fn hash(&self, batch: BatchIndex) -> Option<B256> {
+        self.at(batch).map(|(hash, _, _)| *hash)
+    }
+
+    fn end(&self, batch: BatchIndex) -> Option<Position> {
+        if batch.0 == 0 {
+            return Some(self.genesis.clone());
+        }
+        self.at(batch).map(|(_, end, _)| end.clone())
+    }
+
+    fn blocks(&self, batch: BatchIndex) -> Vec<L2Block> {
+        self.at(batch).map(|(_, _, blocks)| blocks.clone()).unwrap_or_default()
+    }
+}
+
+/// A proposer without its network.
+struct Node {
+    chain: Arc<L2Chain>,
+    producer: Producer,
+    now: Instant,
+}
+
+impl Node {
+    /// Starts as the daemon does: follows L1, then takes up the journal.
+    fn start(world: &World, time: u64, store: &Arc<dyn Store>) -> (Self, usize) {
+        let journal = Arc::new(Journal::new(Arc::clone(store)));
+        let leftover = journal.load().unwrap();
+        let coinbase = Address::repeat_byte(0xfe);
+        let settings = ChainSettings {
+            l2: l2(),
+            max_tx_bytes: 5_000,
+            pool: Limits { transactions: 100, per_sender: 100 },
+            coinbase,
+        };
+        let shown = world.shown(time);
+        let genesis = world.block_zero(&world.genesis);
+        let chain = Arc::new(L2Chain::new(&settings, genesis, Arc::clone(&journal)));
+        let settings = ProducerSettings {
+            l2: l2(),
+            fee_recipient: coinbase,
+            max_blobs: 6,
+            force_delay: 1_000,
+            max_idle: None,
+            batch_interval: Duration::ZERO,
+            l1_patience: Duration::from_secs(24),
+            backlog: 2,
+        };
+        let now = Instant::now();
+        let chained = Arc::clone(&chain);
+        let mut producer = Producer::new(settings, chained, journal, &shown, now).unwrap();
+        producer.follow(&shown, now).unwrap();
+        let resumed = producer.recover(&shown, leftover, now).unwrap();
+        (Self { chain, producer, now }, resumed)
+    }
+
+    fn send(&self, from: u8, nonce: u64) -> B256 {
+        let raw = transfer(from, nonce, Address::repeat_byte(0x77), 1);
+        self.chain.submit(raw).unwrap()
+    }
+
+    fn make(&mut self, world: &World, time: u64) -> bool {
+        self.producer.make_block(&world.shown(time), self.now).unwrap()
+    }
+
+    /// Sees a head and makes a block there.
+    fn at(&mut self, world: &World, time: u64) -> bool {
+        self.producer.follow(&world.shown(time), self.now).unwrap();
+        self.make(world, time)
+    }
+
+    fn cut(&mut self, world: &World, time: u64) -> recourse_proposer::sequence::CutBatch {
+        assert!(self.producer.cut(&world.shown(time)).unwrap());
+        self.producer.to_post(self.now).unwrap().cut.clone()
+    }
+
+    fn head(&self) -> B256 {
+        self.chain.block(self.chain.head()).unwrap().unwrap().hash()
+    }
+}
+
+fn store() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::default())
+}
+
+#[test]
+fn a_batch_goes_to_l1_and_comes_back() {
+    let (mut world, store) = (World::new(), store());
+    let (mut node, _) = Node::start(&world, START + 1, &store);
+    assert!(!node.at(&world, START + 10), "nothing to do");
+    let hash = node.send(1, 0);
+    assert_eq!(node.chain.next_nonce(key(1).address()).unwrap(), 1);
+    assert!(node.make(&world, START + 10));
+    assert_eq!(node.chain.locate(hash).unwrap().unwrap().block, 1);
+    assert_eq!((node.chain.head(), node.chain.finality().safe), (1, 0));
+    let (head, cut) = (node.head(), node.cut(&world, START + 10));
+    world.append(&cut, START + 12);
+    let done = node.producer.follow(&world.shown(START + 12), node.now).unwrap();
+    assert_eq!((done.promoted, done.foreign, done.lost), (1, 0, 0));
+    assert_eq!((node.head(), node.chain.finality().safe), (head, 1));
+    assert!(node.producer.to_post(node.now).is_none());
+    let journal = Journal::new(store).load().unwrap();
+    assert!(journal.batches.is_empty() && journal.pooled.is_empty());
+}
+
+#[test]
+fn a_crash_loses_nothing() {
+    let (mut world, store) = (World::new(), store());
+    let (mut node, _) = Node::start(&world, START + 1, &store);
+    node.send(1, 0);
+    assert!(node.at(&world, START + 5));
+    // The first batch is on its way; the second grows; a transaction waits.
+    let cut = node.cut(&world, START + 5);
+    node.send(1, 1);
+    assert!(node.at(&world, START + 9));
+    let waiting = node.send(2, 0);
+    let (head, at) = (node.head(), *node.producer.at());
+    drop(node);
+
+    let (node, resumed) = Node::start(&world, START + 10, &store);
+    assert_eq!((resumed, node.head(), *node.producer.at()), (2, head, at));
+    assert_eq!(node.producer.to_post(node.now).unwrap().cut.payloads, cut.payloads);
+    assert!(node.chain.pooled(waiting).unwrap().is_some());
+    drop(node);
+
+    // It was mined while nobody was there.
+    world.append(&cut, START + 11);
+    let (mut node, resumed) = Node::start(&world, START + 12, &store);
+    assert_eq!((resumed, node.head(), node.chain.finality().safe), (1, head, 1));
+    assert!(node.at(&world, START + 20));
+    assert_eq!(node.chain.locate(waiting).unwrap().unwrap().block, 3);
+}
+
+#[test]
+fn somebody_else_appends_first() {
+    let (mut world, store) = (World::new(), store());
+    let other_store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let (mut node, _) = Node::start(&world, START + 1, &store);
+    let (mut other, _) = Node::start(&world, START + 1, &other_store);
+    let (shared, own) = (transfer(1, 0, Address::ZERO, 5), transfer(2, 0, Address::ZERO, 6));
+    let shared =
+        (node.chain.submit(shared.clone()).unwrap(), other.chain.submit(shared).unwrap()).0;
+    let own = node.chain.submit(own).unwrap();
+    assert!(node.at(&world, START + 5) && other.at(&world, START + 6));
+    let _lost = node.cut(&world, START + 6);
+    world.append(&other.cut(&world, START + 6), START + 7);
+
+    let done = node.producer.follow(&world.shown(START + 7), node.now).unwrap();
+    assert_eq!((done.promoted, done.foreign, done.readmitted), (0, 1, 1));
+    assert_eq!(node.head(), other.head());
+    assert_eq!(node.chain.locate(shared).unwrap().unwrap().block, 1);
+    assert!(node.chain.locate(own).unwrap().is_none() && node.chain.pooled(own).unwrap().is_some());
+    assert!(node.at(&world, START + 9));
+    assert_eq!(node.chain.locate(own).unwrap().unwrap().block, 2);
+}
+
+#[test]
+fn l1_takes_a_batch_back() {
+    let (mut world, store) = (World::new(), store());
+    let (mut node, _) = Node::start(&world, START + 1, &store);
+    let hash = node.send(1, 0);
+    assert!(node.at(&world, START + 5));
+    let before = world.l1.clone();
+    world.append(&node.cut(&world, START + 5), START + 7);
+    node.producer.follow(&world.shown(START + 7), node.now).unwrap();
+    world.l1 = before;
+    let done = node.producer.follow(&world.shown(START + 8), node.now).unwrap();
+    assert_eq!((done.lost, done.readmitted, node.chain.head()), (1, 1, 0));
+    assert!(node.at(&world, START + 9));
+    assert!(node.chain.locate(hash).unwrap().is_some());
+}
+
+#[test]
+fn a_view_that_changes_voids_the_blocks_that_took_it() {
+    let (mut world, store) = (World::new(), store());
+    world.view(START + 2, 0, 0);
+    let (mut node, _) = Node::start(&world, START + 3, &store);
+    node.send(1, 0);
+    assert!(node.at(&world, START + 5));
+    let head = node.head();
+    world.l1.views[1].l1_hash = B256::repeat_byte(0xdd);
+    let done = node.producer.follow(&world.shown(START + 6), node.now).unwrap();
+    assert_eq!((done.readmitted, node.chain.head()), (1, 0));
+    assert!(node.at(&world, START + 7));
+    assert_ne!(node.head(), head);
+}
+
+#[test]
+fn deposits_and_forced_transactions_are_served() {
+    let (mut world, store) = (World::new(), store());
+    let (mut node, _) = Node::start(&world, START + 1, &store);
+    let to = Address::repeat_byte(0x99);
+    world.deposit(to, 5);
+    world.l1.forced.push(transfer(3, 0, to, 7));
+    assert!(!node.at(&world, START + 5), "no view shows them");
+    assert!(node.producer.wants_view(&world.shown(START + 5)));
+    world.view(START + 6, 1, 1);
+    assert!(!node.producer.wants_view(&world.shown(START + 6)));
+    // L2 time trails L1 by a block: the view is used when it gets there.
+    assert!(!node.at(&world, START + 8));
+    node.now += Duration::from_secs(3);
+    assert!(node.make(&world, START + 8));
+    let account = node.chain.account(recourse_rpc::BlockPoint::Pending, to).unwrap();
+    assert_eq!(account.balance, U256::from(5_000_000_007u64));
+    node.now += Duration::from_secs(5);
+    assert!(!node.at(&world, START + 9), "nothing is owed any more");
+}
+
+#[test]
+fn too_many_batches_ahead_stop_the_head() {
+    let (world, store) = (World::new(), store());
+    let (mut node, _) = Node::start(&world, START + 1, &store);
+    for nonce in 0..3 {
+        node.send(1, nonce);
+        assert!(node.at(&world, START + 10 + nonce));
+        assert!(node.producer.cut(&world.shown(START + 10 + nonce)).unwrap());
+    }
+    node.send(1, 3);
+    assert!(!node.at(&world, START + 20));
+}
+
+#[test]
+fn blocks_never_run_ahead_of_l1() {
+    let (world, store) = (World::new(), store());
+    let (mut node, _) = Node::start(&world, START + 2, &store);
+    for nonce in 0..9 {
+        node.send(1, nonce);
+    }
+    // At most one block a second: the genesis is at START, the head of L1 at START + 2.
+    let made = (0..9).filter(|_| {
+        node.send(2, node.chain.next_nonce(key(2).address()).unwrap());
+        node.at(&world, START + 2)
+    });
+    let made = made.count();
+    assert!((1..=2).contains(&made), "{made}");
+    assert!(node.producer.at().timestamp <= START + 2);
+}
