@@ -67,3 +67,30 @@ impl Schedule {
             .any(|rules| rules.spec.is_enabled_in(spec))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CANCUN: RuleSet = RuleSet { spec: SpecId::CANCUN };
+
+    #[test]
+    fn rules_change_at_their_timestamps() {
+        let schedule = Schedule::new(CANCUN, vec![(100, RuleSet::OSAKA)]);
+        assert_eq!(schedule.at(0), CANCUN);
+        assert_eq!(schedule.at(99), CANCUN);
+        assert_eq!(schedule.at(100), RuleSet::OSAKA);
+        assert_eq!(Schedule::osaka().at(u64::MAX), RuleSet::OSAKA);
+    }
+
+    #[test]
+    fn codes_are_standard_from_their_fork_on() {
+        let schedule = Schedule::new(CANCUN, vec![(100, RuleSet::OSAKA)]);
+        let history = keccak256(&eip2935::HISTORY_STORAGE_CODE);
+        let anchor = keccak256(&eip4788::BEACON_ROOTS_CODE);
+        assert!(schedule.is_anchor_code(anchor, 0));
+        assert!(!schedule.is_history_code(history, 99));
+        assert!(schedule.is_history_code(history, 100));
+        assert!(!schedule.is_history_code(anchor, 100));
+    }
+}

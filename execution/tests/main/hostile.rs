@@ -8,7 +8,7 @@ use recourse_protocol::{TxPosition, bindings::Trace};
 
 use crate::{
     scene::{self, MAX_WITNESS, STORER, block, call, create, schedule, sign, state, writes},
-    segments::{claim, no_pointers},
+    settle::{claim, no_pointers},
 };
 
 fn code_of(address: Address) -> Option<Bytes> {

@@ -16,11 +16,14 @@
 mod assembler;
 mod blocks_official;
 mod hostile;
+mod pieces;
 mod provability;
 mod random;
 mod scene;
 mod segments;
+mod settle;
 mod state;
+mod traces;
 mod trie_model;
 mod trie_official;
 mod vectors;

@@ -16,7 +16,7 @@ use crate::{
         self, CODE_READER, COINBASE, STORER, account, block, call, create, schedule, sign,
         transfer, writes,
     },
-    segments::{claim, executed, no_pointers, settles},
+    settle::{claim, executed, no_pointers, settles},
 };
 
 const BIG: usize = 24_576;

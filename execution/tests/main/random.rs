@@ -8,11 +8,11 @@ use revm::bytecode::opcode as op;
 
 use crate::{
     assembler::Code,
+    pieces::whole_is_steps,
     scene::{
         self, STORER, account, call, create, delegation, filler, legacy, sign, state, transfer,
         writes,
     },
-    segments::whole_is_steps,
 };
 
 /// One thing that a contract does while it is created.

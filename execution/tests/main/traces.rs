@@ -1,0 +1,94 @@
+//! The encoding of traces, and where witnesses lie.
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolValue;
+use recourse_execution::{ExecuteError, TraceShape, execute, replay};
+use recourse_protocol::{bindings::Credit, bindings::Trace};
+
+use crate::{
+    scene::{STORER, account, call, filler, schedule, sign, state, transfer, writes},
+    settle::{claim, is_true, no_pointers, run},
+};
+
+#[test]
+fn witness_parts_lie_behind_pointers() {
+    let pre = state();
+    let recorded = run(&pre, &sign(0, call(0, STORER, writes(&[(1, 0)]))));
+    let witness = recorded.witness.encode();
+    let (first, rest) = witness.split_at(10);
+    let (second, third) = rest.split_at(300);
+    let code = |part: &[u8]| Bytes::from([&[0], part].concat());
+    let (one, two) = (Address::repeat_byte(1), Address::repeat_byte(2));
+    let trace = Trace {
+        witness: Bytes::copy_from_slice(first),
+        pointers: vec![one, two],
+        ..recorded.trace.clone()
+    }
+    .abi_encode();
+    let claim = claim(pre.root(), &recorded, &trace);
+    let parts = |address: Address| match address {
+        at if at == one => Some(code(second)),
+        at if at == two => Some(code(third)),
+        _ => None,
+    };
+    assert!(execute(&claim, &schedule(), &parts));
+    assert!(!execute(&claim, &schedule(), &no_pointers));
+    // Without the leading zero byte.
+    let bare = |address: Address| parts(address).map(|code| [&[1], &code[1..]].concat().into());
+    assert!(
+        matches!(replay(&claim, &schedule(), &bare), Err(ExecuteError::Pointer(at)) if at == one)
+    );
+}
+
+#[test]
+fn only_the_canonical_encoding_is_true() {
+    let pre = state();
+    let recorded = run(&pre, &sign(0, transfer(0, account(1), 1)));
+    let good = recorded.trace.abi_encode();
+    let says =
+        |trace: &[u8]| replay(&claim(pre.root(), &recorded, trace), &schedule(), &no_pointers);
+    assert_eq!(says(&good), Ok(()));
+    assert_eq!(says(&[&good[..], &[0; 32]].concat()), Err(ExecuteError::Trace));
+    assert_eq!(says(&good[..good.len() - 32]), Err(ExecuteError::Trace));
+    assert_eq!(says(&[]), Err(ExecuteError::Trace));
+    // A dirty bool, and credits that nobody seals.
+    let mut dirty = good.clone();
+    dirty[32 + 7 * 32 + 31] = 2;
+    assert_eq!(says(&dirty), Err(ExecuteError::Trace));
+    let mut credits = recorded.trace.clone();
+    credits.credits.push(Credit { to: account(1), amountGwei: 1 });
+    assert_eq!(says(&credits.abi_encode()), Err(ExecuteError::CreditsWithoutSeal));
+}
+
+#[test]
+fn a_base_fee_over_64_bits_is_false() {
+    let pre = state();
+    let recorded = run(&pre, &sign(0, transfer(0, account(1), 1)));
+    let mut trace = recorded.trace.clone();
+    trace.context.baseFee = U256::from(1) << 64;
+    let bytes = trace.abi_encode();
+    assert!(!is_true(&claim(pre.root(), &recorded, &bytes)));
+}
+
+#[test]
+fn shapes_are_counted() {
+    let trace = Trace {
+        opens: true,
+        credits: vec![Credit { to: account(1), amountGwei: 1 }; 3],
+        transactions: vec![Bytes::from_static(&[1; 40]), Bytes::new()],
+        pointers: vec![filler(1), filler(2)],
+        ..Trace::default()
+    };
+    let bytes = trace.abi_encode();
+    let whole = TraceShape {
+        opens: true,
+        transactions: 2,
+        credits: 3,
+        pointers: vec![filler(1), filler(2)],
+    };
+    assert_eq!(TraceShape::of(&bytes), whole);
+    assert_eq!(TraceShape::of(&[]), TraceShape::default());
+    // The last word is the second pointer: without it, all else still counts.
+    let cut = TraceShape::of(&bytes[..bytes.len() - 1]);
+    assert_eq!(cut, TraceShape { pointers: vec![filler(1)], ..whole });
+}
