@@ -355,12 +355,18 @@ impl Arena {
                 content.contradicted = true;
             }
         }
-        self.game.tip = id;
+        if batch > self.game.contents[&self.game.tip].batch {
+            self.game.tip = id;
+        }
     }
 
     fn on_settled(&mut self, id: B256) {
         if let Some(attempt) = self.game.attempts.get_mut(&AttemptId(id)) {
             attempt.settled = true;
+            let confirmed = self.game.contents[&attempt.content].confirmed;
+            if confirmed && attempt.status == AttemptStatus::Live {
+                attempt.status = AttemptStatus::Confirmed;
+            }
         }
         let segments = self.game.attempts.values_mut().flat_map(|a| a.segments.iter_mut());
         for (_, state) in segments.filter(|(segment, _)| segment.0 == id) {

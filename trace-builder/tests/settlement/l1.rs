@@ -91,6 +91,8 @@ pub struct L1 {
     number: u64,
     pub now: u64,
     pub events: Events,
+    /// Versioned hashes by keccak: commitments are dear.
+    committed: BTreeMap<B256, B256>,
     pub inbox: Address,
     pub verifier: Address,
     pub rollup: Address,
@@ -114,6 +116,7 @@ impl L1 {
             number: 100,
             now: 1_700_000_000,
             events: Events::default(),
+            committed: BTreeMap::new(),
             inbox: Address::ZERO,
             verifier: Address::ZERO,
             rollup: Address::ZERO,
@@ -202,8 +205,7 @@ impl L1 {
         if !self.db.cache.accounts.contains_key(&from) {
             self.db.insert_account_info(from, rich);
         }
-        let blob_hashes: Vec<B256> =
-            blobs.iter().map(|blob| Committed::to(blob).unwrap().versioned_hash()).collect();
+        let blob_hashes: Vec<B256> = blobs.iter().map(|blob| self.versioned_hash(blob)).collect();
         let tx = TxEnv {
             caller: from,
             kind,
@@ -234,6 +236,11 @@ impl L1 {
             ExecutionResult::Revert { output, .. } => Err(output),
             ExecutionResult::Halt { reason, .. } => panic!("halted: {reason:?}"),
         }
+    }
+
+    fn versioned_hash(&mut self, blob: &Blob) -> B256 {
+        let commit = || Committed::to(blob).unwrap().versioned_hash();
+        *self.committed.entry(keccak256(blob)).or_insert_with(commit)
     }
 
     fn env(&self) -> EvmEnv {
