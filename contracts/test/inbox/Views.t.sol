@@ -68,11 +68,12 @@ contract PokeTest is InboxBase {
         nextBlock(24);
         nextBlock(36);
         deposit(1 ether);
+        deposit(1 ether);
         inbox.poke();
         v = inbox.viewAt(2);
         vm.assertEq(v.forcedEnd, uint256(2));
         vm.assertEq(v.depositsEnd, uint256(3));
-        vm.assertEq(inbox.depositCount(), uint256(4));
+        vm.assertEq(inbox.depositCount(), uint256(5));
     }
 
     function test_unknownView() public {
