@@ -1,6 +1,6 @@
 //! Each kind of fraud, caught by a watchtower and settled by L1. Honest claims confirm beside it.
 
-use recourse_protocol::bindings::IRollup::{self, Challenged, Died, StepProven};
+use recourse_protocol::bindings::IRollup::{self, Challenged, Died, SegmentRevealed, StepProven};
 use recourse_tests::{Daemon, Lie, Network, NetworkOptions, PATIENCE, Role, wait_for};
 
 use crate::network::executable;
@@ -36,6 +36,7 @@ enum Death {
 }
 
 async fn caught(lie: Lie, options: NetworkOptions, death: Death) {
+    let arity = options.arity.0;
     let scene = Scene::set(options).await;
     let network = &scene.network;
     let rollup = network.config().contracts.rollup;
@@ -63,6 +64,13 @@ async fn caught(lie: Lie, options: NetworkOptions, death: Death) {
     assert!(died.event.burnt >= died.event.reward, "at least half is burnt");
     let proven = wallet.events::<StepProven>(rollup).await.unwrap();
     assert_eq!(proven.len(), usize::from(death == Death::Proven));
+    let reveals = wallet.events::<SegmentRevealed>(rollup).await.unwrap();
+    match (death, arity) {
+        (Death::Timeout, _) => assert_eq!(reveals.len(), 0),
+        (_, 4095) => assert_eq!(reveals.len(), 1, "one reveal is enough"),
+        // log2 and log4 of about forty steps.
+        (_, arity) => assert!(reveals.len() >= if arity == 2 { 5 } else { 3 }, "{reveals:?}"),
+    }
     for step in proven {
         assert_eq!(step.transaction, died.transaction, "proven and killed in one transaction");
     }

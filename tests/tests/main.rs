@@ -12,4 +12,6 @@
 
 mod architecture;
 mod fraud;
+mod honest;
 mod network;
+mod restarts;

@@ -65,7 +65,8 @@ async fn play(args: story::Args, stop: CancellationToken) -> eyre::Result<ExitCo
         }
         Ok(_) => Ok(ExitCode::SUCCESS),
         Err(error) => {
-            eprintln!("The demo failed: {error:?}");
+            let chain: Vec<_> = error.chain().map(ToString::to_string).collect();
+            eprintln!("The demo failed: {}", chain.join(": "));
             eprintln!("Logs: {}", folder.display());
             Ok(ExitCode::FAILURE)
         }

@@ -35,6 +35,8 @@ pub enum Lie {
     Silent,
     /// A false claim that is answered with noise between the right ends.
     Garbage,
+    /// No lie at all, but an owner who never answers.
+    Vanished,
 }
 
 impl core::fmt::Display for Lie {
@@ -48,7 +50,7 @@ impl Lie {
     /// Whether its owner answers challenges.
     #[must_use]
     pub const fn reveals(self) -> bool {
-        !matches!(self, Self::Silent)
+        !matches!(self, Self::Silent | Self::Vanished)
     }
 
     /// The false history, if the true one has a step to lie about.
@@ -57,6 +59,7 @@ impl Lie {
         match self {
             Self::TooFewSteps => FalseHistory::without_one(truth),
             Self::TooManySteps => FalseHistory::going_on(truth),
+            Self::Vanished => FalseHistory::of(truth.iter().map(|p| p.checkpoint).collect()),
             Self::Garbage => Some(self.from_step(truth)?.noisy()),
             _ => self.from_step(truth),
         }

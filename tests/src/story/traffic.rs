@@ -15,6 +15,9 @@ use crate::{
     wait_for,
 };
 
+/// Transactions of one sender that wait for a block together; a pool takes 256 by default.
+const AT_ONCE: usize = 150;
+
 /// Sends everything, and waits until it is on L1. Gives the L2 block that holds the last of it.
 pub(super) async fn play(teller: &Teller, stage: &Stage, count: u64) -> eyre::Result<u64> {
     from_l1(teller, stage).await?;
@@ -63,11 +66,25 @@ async fn many(
     notebook: Address,
     count: u64,
 ) -> eyre::Result<Vec<TransactionReceipt>> {
+    let mut receipts = Vec::new();
+    let indices: Vec<_> = (0..count).collect();
+    for some in indices.chunks(AT_ONCE) {
+        receipts.extend(at_once(user, notebook, some).await?);
+    }
+    Ok(receipts)
+}
+
+/// Sends some of them before any is in a block.
+async fn at_once(
+    user: &Wallet,
+    notebook: Address,
+    indices: &[u64],
+) -> eyre::Result<Vec<TransactionReceipt>> {
     let provider = user.provider();
     let first = provider.get_transaction_count(user.address()).pending().await?;
     let mut pending = Vec::new();
-    for (nonce, index) in (first..).zip(0..count) {
-        let tx = one(notebook, index);
+    for (nonce, index) in (first..).zip(indices) {
+        let tx = one(notebook, *index);
         let gas = tx.gas.unwrap_or(100_000);
         let tx = tx
             .with_nonce(nonce)
