@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use alloy::{
-    eips::eip7594::BlobTransactionSidecarEip7594,
+    eips::{eip4844::Blob, eip7594::BlobTransactionSidecarEip7594},
     network::{EthereumWallet, TransactionBuilder, TransactionBuilder4844},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::types::{BlockNumberOrTag, Filter, TransactionReceipt, TransactionRequest},
@@ -99,9 +99,7 @@ impl Wallet {
         payloads: &[Payload],
     ) -> eyre::Result<TransactionReceipt> {
         let blobs: Vec<_> = payloads.iter().map(|payload| *payload.to_blob()).collect();
-        let sidecar =
-            tokio::task::spawn_blocking(|| BlobTransactionSidecarEip7594::try_from_blobs(blobs))
-                .await??;
+        let sidecar = tokio::task::spawn_blocking(|| sidecar(blobs)).await??;
         let blob_fee = self.provider.get_blob_base_fee().await?;
         let tx = TransactionRequest::default()
             .with_to(to)
@@ -179,6 +177,12 @@ pub async fn wait_for<T, F: Future<Output = eyre::Result<Option<T>>>>(
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+fn sidecar(blobs: Vec<Blob>) -> Result<BlobTransactionSidecarEip7594, c_kzg::Error> {
+    // Without precomputed tables: those take longer than a few blobs do.
+    let settings = c_kzg::ethereum_kzg_settings(0);
+    BlobTransactionSidecarEip7594::try_from_blobs_with_settings(blobs, settings)
 }
 
 fn succeeded(receipt: TransactionReceipt) -> eyre::Result<TransactionReceipt> {

@@ -8,7 +8,7 @@ use alloy_consensus::{
 };
 use alloy_eips::{
     eip2718::Decodable2718,
-    eip4844::{Blob, env_settings::EnvKzgSettings},
+    eip4844::Blob,
     eip7594::BlobTransactionSidecarEip7594,
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -97,7 +97,8 @@ fn verify(
     sidecar: BlobTransactionSidecarEip7594,
 ) -> Result<Vec<StoredBlob>, Rejection> {
     sidecar
-        .validate(hashes, EnvKzgSettings::Default.get())
+        // Without precomputed tables: loading them takes longer than checking a few blobs.
+        .validate(hashes, c_kzg::ethereum_kzg_settings(0))
         .map_err(|error| Rejection::Sidecar(error.to_string()))?;
     let blobs = hashes.iter().zip(sidecar.blobs);
     Ok(blobs

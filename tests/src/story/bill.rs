@@ -56,6 +56,9 @@ pub(super) async fn print(teller: &Teller, network: &Network) -> eyre::Result<()
     for (transaction, kind) in kinds {
         let receipt = provider.get_transaction_receipt(transaction).await?;
         let receipt = receipt.ok_or_eyre("an event without receipt")?;
+        if receipt.contract_address.is_some() {
+            continue; // The deployment confirms the genesis.
+        }
         let row = rows.entry(kind).or_default();
         row.count = row.count.saturating_add(1);
         row.gas = row.gas.saturating_add(receipt.gas_used);
