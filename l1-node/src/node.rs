@@ -137,7 +137,7 @@ impl Chain for Node {
         slots: &[B256],
     ) -> Result<EIP1186AccountProofResponse, ChainError> {
         let state = self.core.lock().state(at)?.clone();
-        Ok(state.proof(address, slots))
+        state.proof(address, slots).map_err(ChainError::internal)
     }
 
     fn env(&self, at: BlockPoint) -> Result<EvmEnv, ChainError> {

@@ -156,7 +156,7 @@ impl Builder {
         let header = Header {
             ommers_hash: EMPTY_OMMER_ROOT_HASH,
             withdrawals_root: Some(EMPTY_WITHDRAWALS),
-            state_root: state.root(),
+            state_root: state.root().map_err(ChainError::internal)?,
             transactions_root: calculate_transaction_root(&bare),
             receipts_root: calculate_receipt_root(&self.receipts),
             logs_bloom: self.receipts.iter().fold(Bloom::ZERO, |all, one| all | *one.logs_bloom()),

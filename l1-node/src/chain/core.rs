@@ -51,7 +51,7 @@ impl Core {
         let mut state = State::new(Arc::new(EmptyBase));
         genesis::allocate(&mut state, config, accounts)?;
         let timestamp = config.genesis_timestamp.unwrap_or_else(wall);
-        let header = genesis::header(config, state.root(), timestamp).seal_slow();
+        let header = genesis::header(config, state.root()?, timestamp).seal_slow();
         state.set_block_hash(0, header.seal());
         let blob_price = header.blob_fee(rules::blob_params());
         let block =

@@ -1,12 +1,14 @@
 //! The state as revm's database.
 
+use std::sync::Arc;
+
 use alloy_primitives::{Address, B256, U256, map::AddressMap};
 use revm::{
     Database, DatabaseCommit, DatabaseRef,
     state::{Account, AccountInfo, Bytecode},
 };
 
-use super::{State, StateError, account::Present};
+use super::{State, StateError, edit::Draft};
 
 impl DatabaseRef for State {
     type Error = StateError;
@@ -50,36 +52,31 @@ impl Database for State {
 
 impl DatabaseCommit for State {
     fn commit(&mut self, changes: AddressMap<Account>) {
-        for (address, account) in changes {
-            if account.is_touched() {
-                self.commit_account(address, account);
+        for (address, account) in changes.into_iter().filter(|(_, account)| account.is_touched()) {
+            if let Err(error) = self.commit_account(address, account) {
+                self.failure.get_or_insert_with(|| Arc::new(error));
             }
         }
     }
 }
 
 impl State {
-    fn commit_account(&mut self, address: Address, account: Account) {
+    fn commit_account(&mut self, address: Address, account: Account) -> Result<(), StateError> {
         if account.is_selfdestructed() {
             return self.delete(address);
         }
-        let mut present = if account.is_created() {
-            Present::new(false)
-        } else {
-            // The EVM has read this account through `basic`, so the base has answered before.
-            self.present(address).unwrap_or_else(|_| Present::new(true))
-        };
+        let mut draft = if account.is_created() { Draft::new() } else { self.draft(address)? };
         if let Some(code) = account.info.code {
             self.learn(code);
         }
-        present.balance = account.info.balance;
-        present.nonce = account.info.nonce;
-        present.code_hash = account.info.code_hash;
+        draft.account.balance = account.info.balance;
+        draft.account.nonce = account.info.nonce;
+        draft.account.code_hash = account.info.code_hash;
         for (slot, value) in account.storage {
             if value.is_changed() {
-                present.set_slot(slot, value.present_value);
+                draft.set_slot(slot, value.present_value)?;
             }
         }
-        if present.is_empty() { self.delete(address) } else { self.put(address, present) }
+        if draft.account.is_empty() { self.delete(address) } else { self.put(address, draft) }
     }
 }

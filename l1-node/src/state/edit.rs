@@ -1,28 +1,52 @@
 //! Writes to the state.
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256};
+use recourse_execution::{Account, state::Slot, trie::InMemory};
 use revm::state::Bytecode;
 
-use super::{
-    State, StateError,
-    account::{Account, Present},
-};
+use super::{State, StateError, account_path, slot_path, written::Written};
+
+/// An account to change.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) account: Account,
+    pub(super) written: Written,
+}
+
+impl Draft {
+    /// An account that comes into being.
+    pub(super) fn new() -> Self {
+        Self { account: Account::default(), written: Written::All }
+    }
+
+    pub(super) fn set_slot(&mut self, slot: U256, value: U256) -> Result<(), StateError> {
+        let value = (!value.is_zero()).then_some(Slot(value));
+        self.account.storage.apply([(&slot_path(slot), value)], &mut InMemory)?;
+        self.written.add(slot);
+        Ok(())
+    }
+}
 
 impl State {
     /// Sets an account's balance in wei.
     pub(crate) fn set_balance(&mut self, address: Address, wei: U256) -> Result<(), StateError> {
-        self.edit(address, |account| account.balance = wei)
+        let mut draft = self.draft(address)?;
+        draft.account.balance = wei;
+        self.put(address, draft)
     }
 
     /// Sets an account's nonce.
     pub(crate) fn set_nonce(&mut self, address: Address, nonce: u64) -> Result<(), StateError> {
-        self.edit(address, |account| account.nonce = nonce)
+        let mut draft = self.draft(address)?;
+        draft.account.nonce = nonce;
+        self.put(address, draft)
     }
 
     /// Sets an account's code.
     pub(crate) fn set_code(&mut self, address: Address, code: Bytecode) -> Result<(), StateError> {
-        let hash = self.learn(code);
-        self.edit(address, |account| account.code_hash = hash)
+        let mut draft = self.draft(address)?;
+        draft.account.code_hash = self.learn(code);
+        self.put(address, draft)
     }
 
     /// Sets a storage slot.
@@ -32,7 +56,9 @@ impl State {
         slot: U256,
         value: U256,
     ) -> Result<(), StateError> {
-        self.edit(address, |account| account.set_slot(slot, value))
+        let mut draft = self.draft(address)?;
+        draft.set_slot(slot, value)?;
+        self.put(address, draft)
     }
 
     /// Remembers a block hash for BLOCKHASH.
@@ -52,49 +78,37 @@ impl State {
         hash
     }
 
-    /// Changes an account, which comes into being if need be and goes if it is empty after.
-    fn edit(
-        &mut self,
-        address: Address,
-        change: impl FnOnce(&mut Present),
-    ) -> Result<(), StateError> {
-        let mut present = self.present(address)?;
-        change(&mut present);
-        self.put(address, present);
+    /// The account to change: as written, as in the base, or new.
+    pub(super) fn draft(&self, address: Address) -> Result<Draft, StateError> {
+        if let Some(written) = self.written.get(&address) {
+            let account = self.own(address)?.unwrap_or_default();
+            return Ok(Draft { account, written: written.clone() });
+        }
+        Ok(self.base.account(address)?.map_or_else(Draft::new, |info| Draft {
+            account: Account {
+                nonce: info.nonce,
+                balance: info.balance,
+                code_hash: info.code_hash,
+                ..Account::default()
+            },
+            written: Written::none(),
+        }))
+    }
+
+    /// Writes an account; an empty one without storage is deleted.
+    pub(super) fn put(&mut self, address: Address, draft: Draft) -> Result<(), StateError> {
+        let Draft { account, written } = draft;
+        if account.is_empty() && account.storage.is_empty() {
+            return self.delete(address);
+        }
+        self.accounts.apply([(&account_path(address), Some(account))], &mut InMemory)?;
+        self.written.insert_mut(address, written);
         Ok(())
     }
 
-    /// The account to change: as written, as in the base, or new.
-    pub(super) fn present(&self, address: Address) -> Result<Present, StateError> {
-        match self.written(address) {
-            Some(Account::Present(present)) => Ok(present.clone()),
-            Some(Account::Deleted) => Ok(Present::new(false)),
-            None => Ok(match self.base.account(address)? {
-                Some(info) => Present {
-                    balance: info.balance,
-                    nonce: info.nonce,
-                    code_hash: info.code_hash,
-                    ..Present::new(true)
-                },
-                None => Present::new(false),
-            }),
-        }
-    }
-
-    pub(super) fn put(&mut self, address: Address, present: Present) {
-        let key = keccak256(address);
-        let account = if present.is_empty() && present.slots.is_empty() {
-            Account::Deleted
-        } else {
-            Account::Present(present)
-        };
-        self.accounts.insert_mut(key, account);
-        self.dirty.insert(key);
-    }
-
-    pub(super) fn delete(&mut self, address: Address) {
-        let key = keccak256(address);
-        self.accounts.insert_mut(key, Account::Deleted);
-        self.dirty.remove(&key);
+    pub(super) fn delete(&mut self, address: Address) -> Result<(), StateError> {
+        self.accounts.apply([(&account_path(address), None)], &mut InMemory)?;
+        self.written.insert_mut(address, Written::All);
+        Ok(())
     }
 }

@@ -1,43 +1,39 @@
-//! The state of the L1: persistent maps, so that a clone is a snapshot and the state of every
+//! The state of the L1: persistent tries, so that a clone is a snapshot and the state of every
 //! recent block is kept at the price of what it changed.
 
-mod account;
 mod base;
 mod database;
 mod edit;
-mod trie;
+mod error;
+mod written;
 
 use std::sync::Arc;
 
 use alloy::rpc::types::{EIP1186AccountProofResponse, EIP1186StorageProof};
-use alloy_primitives::{Address, B256, U256, keccak256, map::B256Set};
-use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY};
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_trie::{KECCAK_EMPTY, Nibbles};
+use recourse_execution::{
+    Account,
+    trie::{InMemory, Trie},
+};
 use revm::state::{AccountInfo, Bytecode};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 
-use account::{Account, Present, slot_key};
 pub(crate) use base::{BaseState, EmptyBase};
-use trie::Accounts;
-
-/// Why a state could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StateError {
-    /// No account deployed this code.
-    #[error("no code with hash {0}")]
-    UnknownCode(B256),
-}
-
-impl revm::database_interface::DBErrorMarker for StateError {}
+pub(crate) use error::StateError;
+use written::Written;
 
 /// Accounts, storage, code and recent block hashes.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     base: Arc<dyn BaseState>,
-    accounts: Accounts,
-    /// Accounts whose storage root must be computed anew.
-    dirty: B256Set,
+    accounts: Trie<Account>,
+    /// What is this chain's own, whatever became of it: the base is not asked for it.
+    written: HashTrieMapSync<Address, Written>,
     codes: HashTrieMapSync<B256, Bytecode>,
     hashes: RedBlackTreeMapSync<u64, B256>,
+    /// Why a commit failed, which revm cannot be told.
+    failure: Option<Arc<StateError>>,
 }
 
 impl State {
@@ -45,18 +41,19 @@ impl State {
     pub(crate) fn new(base: Arc<dyn BaseState>) -> Self {
         Self {
             base,
-            accounts: Accounts::new_sync(),
-            dirty: B256Set::default(),
+            accounts: Trie::default(),
+            written: HashTrieMapSync::new_sync(),
             codes: HashTrieMapSync::new_sync(),
             hashes: RedBlackTreeMapSync::new_sync(),
+            failure: None,
         }
     }
 
     /// Balance, nonce and code hash; `None` for an absent account.
     pub(crate) fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        match self.written(address) {
-            Some(Account::Present(present)) => Ok(Some(present.info())),
-            Some(Account::Deleted) => Ok(None),
+        match self.own(address)? {
+            Some(account) => Ok(Some(account.info())),
+            None if self.written.contains_key(&address) => Ok(None),
             None => self.base.account(address),
         }
     }
@@ -71,57 +68,61 @@ impl State {
 
     /// A storage slot; an absent one is zero.
     pub(crate) fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        match self.written(address) {
-            Some(Account::Present(present)) => match present.slots.get(&slot_key(slot)) {
-                Some(value) => Ok(*value),
-                None if present.over_base => self.base.storage(address, slot),
-                None => Ok(U256::ZERO),
-            },
-            Some(Account::Deleted) => Ok(U256::ZERO),
-            None => self.base.storage(address, slot),
+        if !self.written.get(&address).is_some_and(|written| written.has(slot)) {
+            return self.base.storage(address, slot);
         }
+        let Some(account) = self.own(address)? else { return Ok(U256::ZERO) };
+        let value = account.storage.get(&slot_path(slot), &mut InMemory)?;
+        Ok(value.map_or(U256::ZERO, |value| value.0))
     }
 
-    /// The state root. Storage roots are kept for the next time.
-    pub(crate) fn root(&mut self) -> B256 {
-        for key in std::mem::take(&mut self.dirty) {
-            if let Some(Account::Present(present)) = self.accounts.get_mut(&key) {
-                present.storage_root = Some(present.storage_root());
-            }
+    /// The root of all that this chain has written.
+    pub(crate) fn root(&self) -> Result<B256, StateError> {
+        match &self.failure {
+            Some(error) => Err(StateError::Commit(Arc::clone(error))),
+            None => Ok(self.accounts.root()),
         }
-        trie::state_root(&self.accounts)
     }
 
     /// EIP-1186 proof of an account and of these slots.
-    pub(crate) fn proof(&self, address: Address, slots: &[B256]) -> EIP1186AccountProofResponse {
-        let key = keccak256(address);
-        let absent = Present::new(false);
-        let (present, storage_hash) = match self.accounts.get(&key) {
-            Some(Account::Present(present)) => (present, present.storage_root()),
-            Some(Account::Deleted) | None => (&absent, EMPTY_ROOT_HASH),
-        };
+    pub(crate) fn proof(
+        &self,
+        address: Address,
+        slots: &[B256],
+    ) -> Result<EIP1186AccountProofResponse, StateError> {
+        let account = self.own(address)?.unwrap_or_default();
         let prove = |slot: &B256| {
-            let hashed = keccak256(slot);
-            EIP1186StorageProof {
+            let path = slot_path((*slot).into());
+            let value = account.storage.get(&path, &mut InMemory)?;
+            Ok(EIP1186StorageProof {
                 key: (*slot).into(),
-                value: present.slots.get(&hashed).copied().unwrap_or_default(),
-                proof: trie::storage_proof(&present.slots, hashed),
-            }
+                value: value.map_or(U256::ZERO, |value| value.0),
+                proof: account.storage.proof(&path)?,
+            })
         };
-        EIP1186AccountProofResponse {
+        Ok(EIP1186AccountProofResponse {
             address,
-            balance: present.balance,
-            code_hash: present.code_hash,
-            nonce: present.nonce,
-            storage_hash,
-            account_proof: trie::account_proof(&self.accounts, key),
-            storage_proof: slots.iter().map(prove).collect(),
-        }
+            balance: account.balance,
+            code_hash: account.code_hash,
+            nonce: account.nonce,
+            storage_hash: account.storage.root(),
+            account_proof: self.accounts.proof(&account_path(address))?,
+            storage_proof: slots.iter().map(prove).collect::<Result<_, StateError>>()?,
+        })
     }
 
-    fn written(&self, address: Address) -> Option<&Account> {
-        self.accounts.get(&keccak256(address))
+    /// The account as this chain wrote it.
+    fn own(&self, address: Address) -> Result<Option<Account>, StateError> {
+        Ok(self.accounts.get(&account_path(address), &mut InMemory)?)
     }
+}
+
+fn account_path(address: Address) -> Nibbles {
+    Nibbles::unpack(keccak256(address))
+}
+
+fn slot_path(slot: U256) -> Nibbles {
+    Nibbles::unpack(keccak256(B256::from(slot)))
 }
 
 #[cfg(test)]

@@ -1,40 +1,39 @@
 //! Roots and proofs, checked with alloy-trie's own verifier.
 #![allow(clippy::arithmetic_side_effects, reason = "a test may fail loudly")]
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_primitives::{B256, U256, address, keccak256};
-use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount, proof::verify_proof};
+use alloy_primitives::{Address, B256, U256, address, keccak256};
+use alloy_trie::{
+    EMPTY_ROOT_HASH, Nibbles, TrieAccount,
+    proof::verify_proof,
+    root::{state_root_unhashed, storage_root_unhashed},
+};
 
 use super::{EmptyBase, State};
 
 fn state() -> State {
     let mut state = State::new(Arc::new(EmptyBase));
     for index in 0..50_u8 {
-        state
-            .set_balance(
-                alloy_primitives::Address::with_last_byte(index),
-                U256::from(index) + U256::ONE,
-            )
-            .unwrap();
+        state.set_balance(Address::with_last_byte(index), U256::from(index) + U256::ONE).unwrap();
     }
     state
 }
 
 #[test]
 fn an_empty_state_has_the_empty_root() {
-    assert_eq!(State::new(Arc::new(EmptyBase)).root(), EMPTY_ROOT_HASH);
+    assert_eq!(State::new(Arc::new(EmptyBase)).root().unwrap(), EMPTY_ROOT_HASH);
 }
 
 #[test]
 fn the_root_forgets_what_was_undone() {
     let mut state = state();
-    let before = state.root();
+    let before = state.root().unwrap();
     let account = address!("0x0000000000000000000000000000000000000005");
     state.set_storage(account, U256::from(3), U256::from(4)).unwrap();
-    assert_ne!(state.root(), before);
+    assert_ne!(state.root().unwrap(), before);
     state.set_storage(account, U256::from(3), U256::ZERO).unwrap();
-    assert_eq!(state.root(), before);
+    assert_eq!(state.root().unwrap(), before);
 }
 
 #[test]
@@ -54,9 +53,9 @@ fn proofs_of_presence_and_absence_verify() {
     for slot in 0..20_u64 {
         state.set_storage(account, U256::from(slot), U256::from(slot + 1)).unwrap();
     }
-    let root = state.root();
+    let root = state.root().unwrap();
     let slots = [B256::with_last_byte(7), B256::with_last_byte(200)];
-    let proof = state.proof(account, &slots);
+    let proof = state.proof(account, &slots).unwrap();
     let leaf = TrieAccount::new(proof.nonce, proof.balance, proof.storage_hash, proof.code_hash);
     let key = Nibbles::unpack(keccak256(account));
     verify_proof(root, key, Some(alloy_rlp::encode(leaf)), &proof.account_proof).unwrap();
@@ -66,7 +65,26 @@ fn proofs_of_presence_and_absence_verify() {
         verify_proof(proof.storage_hash, key, expected, &one.proof).unwrap();
     }
     let absent = address!("0x00000000000000000000000000000000000000ff");
-    let proof = state.proof(absent, &slots);
+    let proof = state.proof(absent, &slots).unwrap();
     verify_proof(root, Nibbles::unpack(keccak256(absent)), None, &proof.account_proof).unwrap();
     assert!(proof.storage_proof.iter().all(|one| one.proof.is_empty()));
+}
+
+#[test]
+fn the_root_is_that_of_a_second_library() {
+    let mut state = state();
+    let account = address!("0x0000000000000000000000000000000000000005");
+    let slots = (1..40_u64).map(|slot| (U256::from(slot), U256::from(slot * slot)));
+    let mut expected: BTreeMap<Address, TrieAccount> = (0..50_u8)
+        .map(|index| {
+            let leaf = TrieAccount { balance: U256::from(index) + U256::ONE, ..Default::default() };
+            (Address::with_last_byte(index), leaf)
+        })
+        .collect();
+    for (slot, value) in slots.clone() {
+        state.set_storage(account, slot, value).unwrap();
+    }
+    let storage = storage_root_unhashed(slots.map(|(slot, value)| (slot.into(), value)));
+    expected.get_mut(&account).unwrap().storage_root = storage;
+    assert_eq!(state.root().unwrap(), state_root_unhashed(expected));
 }
