@@ -41,6 +41,9 @@ pub(crate) struct Driver {
     /// The batch that is being posted, or was last.
     batch: Option<BatchIndex>,
     not_before: tokio::time::Instant,
+    next_view: tokio::time::Instant,
+    /// Between two views, so that nobody makes us record one in every block.
+    view_interval: Duration,
 }
 
 impl Driver {
@@ -50,6 +53,7 @@ impl Driver {
         poster: Poster,
         health: Health,
         block_time: Duration,
+        view_interval: Duration,
     ) -> Self {
         Self {
             producer: Arc::new(Mutex::new(producer)),
@@ -60,6 +64,8 @@ impl Driver {
             posting: None,
             batch: None,
             not_before: tokio::time::Instant::now(),
+            next_view: tokio::time::Instant::now(),
+            view_interval,
         }
     }
 
@@ -151,10 +157,10 @@ impl Driver {
         let seen = Seen(Arc::clone(&self.states.borrow()));
         let producer = self.producer.lock();
         let poster = self.poster.clone();
-        if let Some(ahead) = producer.to_post(Instant::now()) {
+        if let Some(ahead) = producer.to_post(&seen, Instant::now()) {
             self.batch = Some(ahead.cut.index);
             self.posting = Some(tokio::spawn(poster.append(ahead.cut.clone())));
-        } else if producer.wants_view(&seen) {
+        } else if self.next_view <= tokio::time::Instant::now() && producer.wants_view(&seen) {
             self.batch = None;
             self.posting = Some(tokio::spawn(poster.poke(seen.counts().views)));
         }
@@ -163,8 +169,11 @@ impl Driver {
     async fn posted(&mut self, result: Result<Posted, PostError>) -> Result<(), ServiceError> {
         self.posting = None;
         let error = match result {
-            Ok(_) => {
+            Ok(posted) => {
                 self.health.succeeded(POSTING);
+                if posted == Posted::View {
+                    self.next_view = after(self.view_interval);
+                }
                 // Until the mirror sees it, it would be posted again.
                 self.pause();
                 return Ok(());
@@ -198,8 +207,7 @@ impl Driver {
     }
 
     fn pause(&mut self) {
-        let now = tokio::time::Instant::now();
-        self.not_before = now.checked_add(PAUSE).unwrap_or(now);
+        self.not_before = after(PAUSE);
     }
 
     fn is_pausing(&self) -> bool {
@@ -214,6 +222,11 @@ impl Driver {
         let producer = Arc::clone(&self.producer);
         Ok(spawn_blocking(move || work(&mut producer.lock())).await??)
     }
+}
+
+fn after(pause: Duration) -> tokio::time::Instant {
+    let now = tokio::time::Instant::now();
+    now.checked_add(pause).unwrap_or(now)
 }
 
 /// What was posted; never, while nothing is.

@@ -4,7 +4,8 @@ use std::{io, path::PathBuf};
 
 use recourse_execution::StateError;
 use recourse_node::{
-    NodeError, blobs::BlobError, lifecycle::SecretError, store::StoreError, tx::TxError,
+    NodeError, blobs::BlobError, l1::L1Error, lifecycle::SecretError, store::StoreError,
+    tx::TxError,
 };
 use recourse_protocol::ConfigError as RollupConfigError;
 
@@ -61,6 +62,12 @@ pub enum ServiceError {
     /// Transactions can't be sent.
     #[error(transparent)]
     Transactions(#[from] TxError),
+    /// The transaction manager can't go on; its log says why.
+    #[error("no more transactions can be sent to L1")]
+    SendingStopped,
+    /// L1 can't be asked.
+    #[error(transparent)]
+    L1(#[from] L1Error),
     /// Own blobs can't be archived.
     #[error(transparent)]
     Blobs(#[from] BlobError),

@@ -30,6 +30,7 @@ impl Horizon for Seen {
     fn counts(&self) -> Counts {
         let inbox = self.inputs();
         Counts {
+            batches: inbox.batch_count().0,
             views: inbox.view_count(),
             forced: inbox.forced_count(),
             deposits: inbox.deposit_count(),

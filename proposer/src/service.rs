@@ -7,13 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy::eips::BlockId;
 use recourse_node::{
     Node, NodeConfig,
     lifecycle::drain,
     store::{SledStore, Store},
     tx::{TxManager, TxPolicy},
 };
-use recourse_protocol::{Inputs as _, ViewIndex};
+use recourse_protocol::{Inputs as _, ViewIndex, bindings::IInbox};
 use recourse_rpc::{RunningServer, ServerOptions, module, serve};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,8 @@ pub struct Service {
     driver: Driver,
     claimer: Option<Claimer>,
     drain_timeout: Duration,
+    /// Cancelled by the transaction manager when it can't go on.
+    sending: CancellationToken,
     stop: CancellationToken,
 }
 
@@ -61,7 +64,9 @@ impl Service {
         let journal = Arc::new(Journal::new(Arc::clone(&store)));
         let leftover = journal.load()?;
         let node = Node::start(node_config(&config), Arc::clone(&store), stop.clone()).await?;
-        let transactions = transactions(&config, &node, store, &stop).await?;
+        let sending = stop.child_token();
+        let transactions = transactions(&config, &node, store, &sending).await?;
+        warn_if_closed(&config, &node).await?;
         let seen = Seen(Arc::clone(&node.subscribe().borrow()));
         let chain = Arc::new(chain(&config, &seen, Arc::clone(&journal))?);
         let (settings, now) = (config.producer, Instant::now());
@@ -72,13 +77,22 @@ impl Service {
             transactions: transactions.clone(),
         };
         let (states, health) = (node.subscribe(), node.health().clone());
-        let mut driver = Driver::new(producer, states, poster, health, config.block_time);
+        let (blocks, views) = (config.block_time, config.producer.batch_interval);
+        let mut driver = Driver::new(producer, states, poster, health, blocks, views);
         driver.catch_up(leftover, &stop).await?;
         let server = listen(&config, &node, chain).await?;
         let claimer = config
             .claims
             .map(|settings| Claimer::new(settings, config.rollup.clone(), &node, transactions));
-        Ok(Self { node, server, driver, claimer, drain_timeout: config.drain_timeout, stop })
+        Ok(Self {
+            node,
+            server,
+            driver,
+            claimer,
+            drain_timeout: config.drain_timeout,
+            sending,
+            stop,
+        })
     }
 
     /// Where L2 JSON-RPC is served.
@@ -92,7 +106,7 @@ impl Service {
     /// # Errors
     /// The first [`ServiceError`] that ended a part.
     pub async fn run(self) -> Result<(), ServiceError> {
-        let Self { node, server, driver, claimer, drain_timeout, stop } = self;
+        let Self { node, server, driver, claimer, drain_timeout, sending, stop } = self;
         let mut parts = JoinSet::new();
         parts.spawn(driver.run(stop.clone()));
         if let Some(claimer) = claimer {
@@ -100,7 +114,9 @@ impl Service {
         }
         let mut first = Ok(());
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
+            () = sending.cancelled() => first = Err(ServiceError::SendingStopped),
             Some(ended) = parts.join_next() => first = ended.map_err(ServiceError::from).and_then(|r| r),
         }
         stop.cancel();
@@ -138,6 +154,17 @@ async fn transactions(
     let (client, metrics) = (node.client().clone(), Arc::clone(node.metrics()));
     let signer = config.signer.clone();
     Ok(TxManager::start(client, signer, store, metrics, policy, stop.clone()).await?)
+}
+
+/// Others than the Inbox's sequencer may append only while it is silent: then this proposer's blocks come late, or never.
+async fn warn_if_closed(config: &Config, node: &Node) -> Result<(), ServiceError> {
+    let ask = IInbox::mayAppendCall { who: config.signer.address() };
+    let (inbox, head) = (config.rollup.contracts.inbox, BlockId::latest());
+    if !node.client().call(inbox, &ask, head).await? {
+        let account = config.signer.address();
+        tracing::warn!(%account, "the Inbox takes batches of another sequencer only, for now");
+    }
+    Ok(())
 }
 
 fn chain(config: &Config, seen: &Seen, journal: Arc<Journal>) -> Result<L2Chain, ServiceError> {

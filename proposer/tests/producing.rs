@@ -62,6 +62,7 @@ impl Horizon for Shown {
 
     fn counts(&self) -> Counts {
         Counts {
+            batches: self.l1.batches.len() as u64,
             views: self.l1.views.len() as u32,
             forced: self.l1.forced.len() as u64,
             deposits: self.l1.deposits.len() as u64,
@@ -153,7 +154,7 @@ impl Node {
 
     fn cut(&mut self, world: &World, time: u64) -> recourse_proposer::sequence::CutBatch {
         assert!(self.producer.cut(&world.shown(time)).unwrap());
-        self.producer.to_post(self.now).unwrap().cut.clone()
+        self.producer.to_post(&world.shown(time), self.now).unwrap().cut.clone()
     }
 
     fn head(&self) -> B256 {
@@ -180,7 +181,7 @@ fn a_batch_goes_to_l1_and_comes_back() {
     let done = node.producer.follow(&world.shown(START + 12), node.now).unwrap();
     assert_eq!((done.promoted, done.foreign, done.lost), (1, 0, 0));
     assert_eq!((node.head(), node.chain.finality().safe), (head, 1));
-    assert!(node.producer.to_post(node.now).is_none());
+    assert!(node.producer.to_post(&world.shown(START + 12), node.now).is_none());
     let journal = Journal::new(store).load().unwrap();
     assert!(journal.batches.is_empty() && journal.pooled.is_empty());
 }
@@ -201,7 +202,8 @@ fn a_crash_loses_nothing() {
 
     let (node, resumed) = Node::start(&world, START + 10, &store);
     assert_eq!((resumed, node.head(), *node.producer.at()), (2, head, at));
-    assert_eq!(node.producer.to_post(node.now).unwrap().cut.payloads, cut.payloads);
+    let shown = world.shown(START + 10);
+    assert_eq!(node.producer.to_post(&shown, node.now).unwrap().cut.payloads, cut.payloads);
     assert!(node.chain.pooled(waiting).unwrap().is_some());
     drop(node);
 
@@ -234,6 +236,25 @@ fn somebody_else_appends_first() {
     assert!(node.chain.locate(own).unwrap().is_none() && node.chain.pooled(own).unwrap().is_some());
     assert!(node.at(&world, START + 9));
     assert_eq!(node.chain.locate(own).unwrap().unwrap().block, 2);
+}
+
+#[test]
+fn nothing_is_made_for_a_batch_that_l1_has_already() {
+    let (mut world, store) = (World::new(), store());
+    let (mut node, _) = Node::start(&world, START + 1, &store);
+    node.send(1, 0);
+    assert!(node.at(&world, START + 5));
+    let cut = node.cut(&world, START + 5);
+    world.append(&cut, START + 7);
+    let mut shown = world.shown(START + 7);
+    // On L1, not derived yet: neither posted again nor built on by somebody who comes late.
+    shown.batches.clear();
+    assert!(node.producer.to_post(&shown, node.now).is_none());
+    let (late, _) = Node::start(&World::new(), START + 1, &self::store());
+    late.send(1, 0);
+    let Node { mut producer, now, .. } = late;
+    producer.follow(&shown, now).unwrap();
+    assert!(!producer.make_block(&shown, now).unwrap());
 }
 
 #[test]

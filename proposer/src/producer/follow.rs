@@ -69,14 +69,19 @@ impl Producer {
 
     /// The newest adopted batch that L1 still has.
     fn common<H: Horizon>(&self, horizon: &H) -> BatchIndex {
-        let stands = |(index, adopted): &(u64, &Adopted)| {
-            let index = BatchIndex(*index);
+        let stands = |index: u64, adopted: &Adopted| {
+            let index = BatchIndex(index);
             horizon.hash(index) == Some(adopted.hash)
                 && horizon.end(index).is_some_and(|end| end.at.h248() == adopted.end)
         };
-        let count = (1u64..).zip(&self.adopted).collect::<Vec<_>>();
-        let newest = count.iter().rev().find(|entry| stands(entry));
-        BatchIndex(newest.map_or(0, |(index, _)| *index))
+        let mut index = self.adopted().0;
+        for adopted in self.adopted.iter().rev() {
+            if stands(index, adopted) {
+                break;
+            }
+            index = index.saturating_sub(1);
+        }
+        BatchIndex(index)
     }
 
     /// Adopts a derived batch that was made here, if it is that one.

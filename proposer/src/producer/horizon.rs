@@ -38,6 +38,8 @@ pub trait Horizon {
 /// How many inputs L1 has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Batches appended; not all of them need be derived.
+    pub batches: u64,
     /// Views recorded.
     pub views: u32,
     /// Forced transactions queued.

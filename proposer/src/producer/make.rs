@@ -17,7 +17,9 @@ impl Producer {
         horizon: &H,
         now: Instant,
     ) -> Result<bool, ProducerError> {
-        if self.ahead.len() > self.settings.backlog {
+        // What is made for a batch that L1 has already would be given up as soon as that is derived.
+        let is_late = Self::is_taken(horizon, self.sequencer.at().batch);
+        if is_late || self.ahead.len() > self.settings.backlog {
             return Ok(false);
         }
         let Some(opening) = self.opening(horizon, now) else { return Ok(false) };
@@ -27,9 +29,9 @@ impl Producer {
         }
         if self.sequencer.batch().is_none_or(|batch| batch.is_empty()) {
             self.began = now;
+            let terms = self.terms(horizon);
+            self.sequencer.begin(terms, self.settings.max_blobs);
         }
-        let terms = self.terms(horizon);
-        self.sequencer.begin(terms, self.settings.max_blobs);
         let made = self.sequencer.produce(horizon.inputs(), opening, &mut ready);
         let production = self.or_start_over(horizon, made)?;
         self.keep(horizon, production, now)

@@ -133,12 +133,20 @@ impl Producer {
         })
     }
 
-    /// The oldest batch on its way to L1, if L1's next block is sure to be late enough for it.
+    /// The oldest batch on its way to L1, if L1 does not have it and L1's next block is sure to be late enough for it.
     #[must_use]
-    pub fn to_post(&self, now: Instant) -> Option<&Ahead> {
+    pub fn to_post<H: Horizon>(&self, horizon: &H, now: Instant) -> Option<&Ahead> {
         // The appending block comes after the head.
         let earliest = self.clock.latest(now).saturating_add(1);
-        self.ahead.front().filter(|ahead| ahead.cut.end.at.timestamp <= earliest)
+        let due = |ahead: &&Ahead| {
+            ahead.cut.end.at.timestamp <= earliest && !Self::is_taken(horizon, ahead.cut.index)
+        };
+        self.ahead.front().filter(due)
+    }
+
+    /// Whether L1 has a batch of this number, derived or not.
+    fn is_taken<H: Horizon>(horizon: &H, index: BatchIndex) -> bool {
+        index.0 <= horizon.counts().batches
     }
 
     /// The oldest batch on its way to L1.
@@ -151,7 +159,7 @@ impl Producer {
     /// record one.
     #[must_use]
     pub fn wants_view<H: Horizon>(&self, horizon: &H) -> bool {
-        let Counts { views, forced, deposits } = horizon.counts();
+        let Counts { views, forced, deposits, .. } = horizon.counts();
         let growing = self.sequencer.batch().is_some_and(|batch| !batch.is_empty());
         if growing || !self.ahead.is_empty() {
             return false;
