@@ -6,6 +6,9 @@ use parking_lot::RwLock;
 
 use crate::Severity;
 
+/// Memory that sled may keep pages in.
+const CACHE_BYTES: u64 = 128 << 20;
+
 /// Namespaces of a store; the discriminant is the first byte of every key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -106,7 +109,8 @@ impl SledStore {
     /// # Errors
     /// [`StoreError::Database`], also when another process has it open.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        Ok(Self(sled::open(folder)?))
+        let config = sled::Config::default().path(folder).cache_capacity(CACHE_BYTES);
+        Ok(Self(config.open()?))
     }
 }
 

@@ -13,6 +13,7 @@ use recourse_protocol::RevealState;
 
 pub use beacon::BeaconError;
 pub use error::BlobError;
+pub(crate) use kzg::settings;
 pub use kzg::versioned_hash;
 
 use crate::{

@@ -25,6 +25,8 @@ pub struct L1Mirror {
     cursor: Option<BlockRef>,
     /// Whether blocks were read in ranges since the contracts' own counters were last compared.
     unverified: bool,
+    /// Number of the newest finalized block, as of the cursor.
+    finalized: Option<u64>,
     log_range: u64,
 }
 
@@ -40,9 +42,17 @@ impl L1Mirror {
         log_range: u64,
     ) -> Result<Self, MirrorError> {
         let records = Records(store);
-        let fold = refold(&config, &records)?;
+        let fold = match refold(&config, &records) {
+            // What was stored can't be right: read it again.
+            Err(MirrorError::Inconsistent { .. }) => {
+                records.truncate(None)?;
+                Fold::new(&config, records.0.clone())
+            }
+            fold => fold?,
+        };
         let cursor = records.newest()?;
-        Ok(Self { client, config, records, fold, cursor, unverified: true, log_range })
+        let (unverified, finalized) = (true, None);
+        Ok(Self { client, config, records, fold, cursor, unverified, finalized, log_range })
     }
 
     /// Catches up with L1's head.
@@ -60,6 +70,9 @@ impl L1Mirror {
 
     async fn try_sync(&mut self) -> Result<L1State, MirrorError> {
         let head = self.client.head().await?;
+        if !self.unverified && self.cursor == Some(head) {
+            return Ok(self.state(head));
+        }
         self.leave_dead_branch(&head).await?;
         self.read_ranges(&head).await?;
         self.read_near(&head).await?;
@@ -68,16 +81,21 @@ impl L1Mirror {
             self.scanner().compare_counters(&self.fold, &cursor).await?;
             self.unverified = false;
         }
-        let finalized = self.client.finalized().await?.map(|block| block.number);
-        Ok(self.state(head, finalized))
+        self.finalized = self.client.finalized().await?.map(|block| block.number);
+        Ok(self.state(head))
     }
 
-    fn state(&self, head: BlockRef, finalized: Option<u64>) -> L1State {
+    fn state(&self, head: BlockRef) -> L1State {
         // A head that lags behind the cursor is an older one of the same chain.
         let head = self.cursor.filter(|cursor| cursor.number > head.number).unwrap_or(head);
         let mut game = self.fold.game.clone();
         game.now = head.timestamp;
-        L1State { head, finalized, inbox: self.fold.inbox.clone(), game: Arc::new(game) }
+        L1State {
+            head,
+            finalized: self.finalized,
+            inbox: self.fold.inbox.clone(),
+            game: Arc::new(game),
+        }
     }
 
     /// Goes back to the newest known block that L1 still has, if that is not the cursor.

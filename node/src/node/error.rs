@@ -23,6 +23,9 @@ pub enum NodeError {
     /// The store.
     #[error("the store")]
     Store(#[from] StoreError),
+    /// The node was told to stop before it had started.
+    #[error("stopped")]
+    Stopped,
     /// A task of the node panicked or was aborted.
     #[error("a task of the node ended early")]
     Task(#[from] tokio::task::JoinError),
@@ -38,6 +41,7 @@ impl NodeError {
             Self::Blobs(error) => error.severity(),
             Self::Derivation(error) => error.severity(),
             Self::Store(error) => error.severity(),
+            Self::Stopped => Severity::Temporary,
             Self::Task(_) => Severity::Critical,
         }
     }

@@ -58,7 +58,10 @@ impl Node {
         let poll_interval = config.poll_interval;
         let mut follow =
             Follow { mirror, health: health.clone(), metrics: metrics.clone(), poll_interval };
-        let first = follow.once().await?;
+        let first = tokio::select! {
+            () = stop.cancelled() => return Err(NodeError::Stopped),
+            first = follow.once() => first?,
+        };
         let first_state = Arc::new(NodeState::new(first.clone(), derivation.chain()));
         let (states, subscriber) = watch::channel(first_state);
         let (heads, head) = watch::channel(first);

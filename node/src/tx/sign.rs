@@ -12,7 +12,7 @@ use alloy_eips::{
 use alloy_primitives::{B256, Bytes, Signature, TxKind};
 
 use super::{TxError, journal::Entry};
-use crate::blobs::BlobError;
+use crate::blobs::{BlobError, settings};
 
 /// A sidecar with EIP-7594 cell proofs.
 pub(super) type Sidecar = Arc<BlobTransactionSidecarEip7594>;
@@ -51,14 +51,14 @@ pub(super) fn sign(
     }
 }
 
-/// Computes commitments and cell proofs: about half a second of CPU time a blob.
+/// Computes commitments and cell proofs: a few tenths of a second of CPU time a blob.
 pub(super) async fn sidecar(blobs: Vec<Arc<Blob>>) -> Result<Option<Sidecar>, TxError> {
     if blobs.is_empty() {
         return Ok(None);
     }
     let task = tokio::task::spawn_blocking(move || {
         let blobs = blobs.iter().map(|blob| **blob).collect();
-        BlobTransactionSidecarEip7594::try_from_blobs(blobs)
+        BlobTransactionSidecarEip7594::try_from_blobs_with_settings(blobs, settings())
     });
     let built = task.await.map_err(|_| TxError::from(BlobError::Cancelled))?;
     Ok(Some(Arc::new(built.map_err(|error| TxError::from(BlobError::Kzg(error)))?)))
