@@ -6,11 +6,7 @@ use alloy_consensus::{
     Signed, Transaction as _, TxEip4844Variant, TxEnvelope,
     transaction::{PooledTransaction, Recovered, SignerRecoverable},
 };
-use alloy_eips::{
-    eip2718::Decodable2718,
-    eip4844::Blob,
-    eip7594::BlobTransactionSidecarEip7594,
-};
+use alloy_eips::{eip2718::Decodable2718, eip4844::Blob, eip7594::BlobTransactionSidecarEip7594};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use recourse_rpc::Rejection;
 

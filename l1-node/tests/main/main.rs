@@ -18,4 +18,5 @@ mod code;
 mod execute;
 mod harness;
 mod pool;
+mod service;
 mod transactions;

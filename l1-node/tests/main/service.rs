@@ -1,0 +1,113 @@
+//! Starting, stopping, and what the server itself does.
+
+use std::time::Duration;
+
+use alloy::{
+    network::TransactionBuilder,
+    providers::{Provider, ProviderBuilder, WsConnect},
+    rpc::types::{
+        TransactionRequest,
+        state::{AccountOverride, StateOverride},
+    },
+};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use clap::Parser;
+use recourse_l1_node::{Args, Config, run, spawn};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    code::{REVERT, STORE, deploy},
+    harness::Net,
+};
+
+#[tokio::test]
+async fn the_command_line_runs_until_it_is_told_to_stop() {
+    let args = Args::parse_from(["l1-node", "--port", "0", "--quiet", "--block-time", "1"]);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(run(args, stop.clone()));
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error() {
+    let net = Net::start().await;
+    let config = Config { listen: net.node.address(), ..Config::default() };
+    assert!(spawn(config).await.is_err());
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_subscribers() {
+    let net = Net::start().await;
+    let ws = ProviderBuilder::new().connect_ws(WsConnect::new(net.node.ws_url())).await.unwrap();
+    let _heads = ws.subscribe_blocks().await.unwrap();
+    let stopped = tokio::time::timeout(Duration::from_secs(60), net.node.shutdown()).await;
+    assert!(stopped.is_ok());
+}
+
+#[tokio::test]
+async fn calls_see_overridden_state() {
+    let net = Net::start().await;
+    let (store, _) = deploy(&net, STORE).await;
+    let call = TransactionRequest::default().with_to(store);
+    let slots = [(B256::ZERO, B256::with_last_byte(42))].into_iter().collect();
+    let state = AccountOverride { state_diff: Some(slots), ..Default::default() };
+    let overrides: StateOverride = [(store, state)].into_iter().collect();
+    let answer = net.provider.call(call.clone()).overrides(overrides).await.unwrap();
+    assert_eq!(U256::from_be_slice(&answer), U256::from(42));
+    let code = AccountOverride { code: Some(Bytes::from_static(REVERT)), ..Default::default() };
+    let overrides: StateOverride = [(store, code)].into_iter().collect();
+    let error = net.provider.call(call.clone()).overrides(overrides).await.unwrap_err();
+    assert_eq!(error.as_error_resp().unwrap().code, 3);
+    let rich = AccountOverride { balance: Some(U256::from(9)), ..Default::default() };
+    let poor = Address::repeat_byte(0x77);
+    let transfer = call.with_from(poor).with_value(U256::from(9));
+    assert!(net.provider.call(transfer.clone()).await.is_err());
+    let overrides: StateOverride = [(poor, rich)].into_iter().collect();
+    assert!(net.provider.call(transfer).overrides(overrides).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_access_list_holds_what_a_call_reads() {
+    let net = Net::start().await;
+    let (store, _) = deploy(&net, STORE).await;
+    let call = TransactionRequest::default().with_from(net.account(0)).with_to(store);
+    let list = net.provider.create_access_list(&call).await.unwrap();
+    assert_eq!(list.error, None);
+    assert_eq!(list.access_list.0.len(), 1);
+    assert_eq!(list.access_list.0[0].address, store);
+    assert_eq!(list.access_list.0[0].storage_keys, [B256::ZERO]);
+}
+
+#[tokio::test]
+async fn errors_have_their_codes() {
+    let net = Net::start().await;
+    let cases = [
+        ("eth_unheardOf", json!([]), -32601),
+        ("eth_getBalance", json!(["0x12"]), -32602),
+        ("eth_getBalance", json!([]), -32602),
+        ("eth_getBalance", json!([Address::ZERO, "0x99"]), -32001),
+        ("eth_getFilterChanges", json!(["0x99"]), -32001),
+        ("eth_getLogs", json!([{ "fromBlock": "0x5", "toBlock": "0x4" }]), -32602),
+    ];
+    for (method, params, code) in cases {
+        assert_eq!(net.try_call(method, params).await.unwrap_err().0, code, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn browsers_may_call() {
+    let net = Net::start().await;
+    let client = reqwest::Client::new();
+    let preflight = client
+        .request(reqwest::Method::OPTIONS, net.node.url())
+        .header("origin", "http://localhost:3000")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "content-type")
+        .send()
+        .await
+        .unwrap();
+    assert!(preflight.status().is_success());
+    assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
+}
