@@ -21,6 +21,7 @@ contract ConfirmTest is Game {
         rollup.confirm(attempt);
         vm.assertEq(rollup.tip(), content);
         vm.assertTrue(rollup.contentOf(content).confirmed);
+        vm.assertFalse(rollup.isContradicted(content));
         vm.assertEq(uint256(rollup.attemptOf(attempt).status), uint256(IRollup.Status.Confirmed));
         assertFate(attempt, IRollup.Fate.Confirmed);
     }
@@ -171,6 +172,21 @@ contract MarkVoidTest is Game {
         vm.assertTrue(rollup.isVoid(contentOf(child)));
         assertFate(child, IRollup.Fate.Void);
         rollup.markVoid(contentOf(child));
+    }
+
+    /// "Newer than the tip" means a newer batch: one as old as the tip's can't be claimed again either.
+    function test_deadParentOfTheTipsBatch() public {
+        bytes32 both = propose(ALICE, genesis, Toy.truth(16), 16);
+        bytes32 first = truly(BOB);
+        bytes32 parent = propose(BOB, contentOf(first), Toy.truth(16), 8);
+        bytes32 child = propose(BOB, contentOf(parent), Toy.truth(24), 8);
+        bytes32 id = challenge(parent);
+        vm.warp(START + RESPONSE + 1);
+        rollup.timeout(parent, id);
+        refuses(contentOf(child));
+        afterWindow();
+        rollup.confirm(both);
+        assertFate(child, IRollup.Fate.Void);
     }
 
     function test_aLiveParentBehindTheTip() public {

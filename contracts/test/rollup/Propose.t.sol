@@ -188,6 +188,15 @@ contract ProposeTest is Game {
         propose(ALICE, contentOf(attempt), Toy.truth(16), 8);
     }
 
+    /// Claimed, undecided and true, but not newer than the tip.
+    function test_parentOfTheTipsBatch() public {
+        bytes32 both = propose(ALICE, genesis, Toy.truth(16), 16);
+        bytes32 parent = propose(BOB, contentOf(truly(BOB)), Toy.truth(16), 8);
+        afterWindow();
+        confirmed(both);
+        refusesParent(contentOf(parent), 3);
+    }
+
     function test_contradictedParent() public {
         bytes32 good = propose(ALICE, genesis, Toy.truth(16), 16);
         bytes32 bad = propose(MALLORY, genesis, Toy.end(5, 2), 16);
