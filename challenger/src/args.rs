@@ -50,6 +50,12 @@ pub struct Args {
     /// How many claims and challenges the balance must be able to bond at once; with less it is unhealthy.
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub reserve_bonds: u32,
+    /// Most that is paid for L1 gas, in gwei per gas.
+    #[arg(long, value_name = "GWEI", default_value_t = 500)]
+    pub max_fee_per_gas: u64,
+    /// Most that is paid for blobs, in gwei per blob gas.
+    #[arg(long, value_name = "GWEI", default_value_t = 500)]
+    pub max_fee_per_blob_gas: u64,
     /// How many moves are built at once; each takes one CPU.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub workers: u32,

@@ -148,6 +148,14 @@ pub enum MoveError {
     Task(#[from] tokio::task::JoinError),
 }
 
+impl MoveError {
+    /// Whether L1 has moved on since the move was planned, by all appearance.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        matches!(self, Self::Transaction(error) if error.severity() == Severity::Reset)
+    }
+}
+
 /// Something that the planner wished for could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ErrandError {

@@ -80,8 +80,10 @@ pub struct Observed {
     pub l1_answer: Instant,
     /// The newest head, and when it was first seen.
     pub head: (B256, Instant),
-    /// Every batch of L1 was derived.
+    /// Every batch of L1 was derived, or one more.
     pub derived: Instant,
+    /// How many were derived then.
+    pub batches_derived: u64,
     /// A round of planning was finished.
     pub planned: Instant,
     /// Of the own account, in wei; none before it was first read.
@@ -100,6 +102,7 @@ impl Observed {
             l1_answer: now,
             head: (B256::ZERO, now),
             derived: now,
+            batches_derived: 0,
             planned: now,
             balance: None,
             failing: Vec::new(),
@@ -112,6 +115,14 @@ impl Observed {
         if self.head.0 != hash {
             self.head = (hash, now);
         }
+    }
+
+    /// Notes how far derivation is; a chain that grows all the time is never derived to its end, so progress counts.
+    pub const fn see_derived(&mut self, derived: u64, batches: u64, now: Instant) {
+        if derived >= batches || derived != self.batches_derived {
+            self.derived = now;
+        }
+        self.batches_derived = derived;
     }
 
     /// What is wrong; nothing when healthy.
@@ -192,6 +203,24 @@ mod tests {
         assert_eq!(seen.problems(&LIMITS, late), []);
         let never = Thresholds { head_age: None, ..LIMITS };
         assert_eq!(all_fine(late).problems(&never, late), []);
+    }
+
+    #[test]
+    fn derivation_is_stuck_when_it_is_behind_and_does_not_move() {
+        let start = Instant::now();
+        let stuck = |seen: &Observed, now| {
+            let is_stuck = |p: &Problem| matches!(p, Problem::DerivationStuck { .. });
+            seen.problems(&LIMITS, now).iter().any(is_stuck)
+        };
+        let mut seen = all_fine(start);
+        seen.see_derived(3, 5, after(start, 9));
+        seen.see_derived(3, 5, after(start, 20));
+        assert!(stuck(&seen, after(start, 20)));
+        seen.see_derived(4, 6, after(start, 21));
+        assert!(!stuck(&seen, after(start, 30)), "one more is progress");
+        seen.see_derived(6, 6, after(start, 30));
+        seen.see_derived(6, 6, after(start, 50));
+        assert!(!stuck(&seen, after(start, 60)), "nothing to do");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use recourse_node::{
     l1::{L1Client, RetryPolicy},
     lifecycle::drain,
     store::{SledStore, Store},
-    tx::{TxManager, TxPolicy},
+    tx::TxManager,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -124,15 +124,16 @@ impl Service {
         store: &Arc<dyn Store>,
         stop: CancellationToken,
     ) -> Result<Running, ServiceError> {
-        let Config { rollup, l1_rpc, beacons, poll_interval, signer, .. } = self.config.clone();
+        let Config { rollup, l1_rpc, beacons, poll_interval, signer, transactions, .. } =
+            self.config.clone();
         let config = NodeConfig { poll_interval, ..NodeConfig::new(rollup, l1_rpc, beacons) };
         let node = Node::start(config, Arc::clone(store), stop.clone()).await?;
         self.status.attach(&node);
         let (client, metrics) = (node.client().clone(), Arc::clone(node.metrics()));
-        let policy = TxPolicy { poll_interval, ..TxPolicy::default() };
         let store = Arc::clone(store);
+        let stopped = stop.clone();
         let transactions =
-            TxManager::start(client, signer, store, metrics, policy, stop.clone()).await?;
+            TxManager::start(client, signer, store, metrics, transactions, stopped).await?;
         tracing::info!(address = %transactions.address(), "watching");
         Ok(Running { node, transactions, stop })
     }

@@ -76,9 +76,7 @@ impl Status {
             if let Some(head) = report.l1_head {
                 seen.see_head(head.hash, now);
             }
-            if report.batches_derived >= report.batches {
-                seen.derived = now;
-            }
+            seen.see_derived(report.batches_derived, report.batches, now);
         });
     }
 }

@@ -259,7 +259,13 @@ impl Shift {
                     self.disputed = Some(intent.clone());
                 }
                 let times = self.retries.failed(&intent, Instant::now());
-                tracing::error!(intent, times, error = chain(&error), "move failed");
+                let error_text = chain(&error);
+                // Somebody was faster, as a rule; what is still wanted comes again with the next head.
+                if error.is_outdated() && times < 3 {
+                    tracing::warn!(intent, times, error = error_text, "move out of date");
+                } else {
+                    tracing::error!(intent, times, error = error_text, "move failed");
+                }
             }
         }
     }
