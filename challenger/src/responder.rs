@@ -13,7 +13,7 @@ use recourse_node::{
     l1::L1Client,
     tx::{TxManager, TxRequest},
 };
-use recourse_protocol::{AttemptId, ContentHash, RollupConfig, content_hash};
+use recourse_protocol::{AttemptId, ContentHash, Game, RollupConfig, content_hash};
 use recourse_trace_builder::{self as trace, Blobs, Call, ClaimHistory, Derivation, StepProver};
 use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
@@ -134,7 +134,7 @@ fn bonded_on(action: &Action, state: &NodeState) -> Result<Vec<Fact>, InputError
         Action::ChallengeClaim { attempt, .. } | Action::ChallengeGap { attempt, .. } => {
             let content = game.attempts.get(attempt).map(|a| a.content);
             let content = content.ok_or(InputError::UnknownAttempt(*attempt))?;
-            let (range, content) = claimed(content, *attempt, state)?;
+            let (range, content) = claimed(content, *attempt, game)?;
             (range, Some(Fact::Content(*attempt, content)))
         }
         Action::Propose { range, .. } => (*range, None),
@@ -152,9 +152,9 @@ fn bonded_on(action: &Action, state: &NodeState) -> Result<Vec<Fact>, InputError
 fn claimed(
     id: ContentHash,
     attempt: AttemptId,
-    state: &NodeState,
+    game: &Game,
 ) -> Result<(ClaimRange, ContentHash), InputError> {
-    let contents = &state.l1.game.contents;
+    let contents = &game.contents;
     let unknown = InputError::UnknownAttempt(attempt);
     let Some(content) = contents.get(&id) else { return Err(unknown) };
     let Some(parent) = contents.get(&content.parent) else { return Err(unknown) };
@@ -176,5 +176,43 @@ fn request(key: String, rollup: Address, call: Call) -> TxRequest {
         value: call.value,
         blobs: call.blobs.into_iter().map(Arc::from).collect(),
         gas_limit: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::eips::eip4844::Blob;
+    use alloy_primitives::{Bytes, U256};
+    use recourse_protocol::BatchIndex;
+
+    use super::*;
+    use crate::games::{ATTEMPT, CLAIMED, GENESIS, one_claim};
+
+    #[test]
+    fn a_call_becomes_a_transaction_to_the_rollup() {
+        let rollup = Address::repeat_byte(7);
+        let blob = Box::new(Blob::repeat_byte(0));
+        let data = Bytes::from_static(&[1, 2, 3]);
+        let call = Call { data: data.clone(), value: U256::from(5), blobs: vec![blob] };
+        let request = request("reveal:1".to_owned(), rollup, call);
+        assert_eq!((request.key.as_str(), request.to), ("reveal:1", rollup));
+        assert_eq!((request.data, request.value), (data, U256::from(5)));
+        assert_eq!((request.blobs.len(), request.gas_limit), (1, None));
+    }
+
+    #[test]
+    fn what_was_judged_is_what_the_content_names() {
+        let mut game = one_claim();
+        let content = game.contents[&CLAIMED];
+        let lie = claimed(CLAIMED, ATTEMPT, &game);
+        assert!(matches!(lie, Err(InputError::Disputed { .. })), "its id is made up");
+
+        let id = content_hash(GENESIS, content.batch_hash, content.checkpoint, content.steps);
+        game.contents.insert(id, content);
+        let range = ClaimRange { after: BatchIndex(0), upto: BatchIndex(1) };
+        assert_eq!(claimed(id, ATTEMPT, &game).unwrap(), (range, id));
+
+        game.contents.remove(&GENESIS);
+        assert!(matches!(claimed(id, ATTEMPT, &game), Err(InputError::UnknownAttempt(_))));
     }
 }
