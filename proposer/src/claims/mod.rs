@@ -14,7 +14,7 @@ use recourse_node::{
     blobs::BlobSource,
     health::Health,
     l1::{L1Client, L1Error},
-    tx::{TxError, TxManager},
+    tx::TxManager,
 };
 use recourse_protocol::{RollupConfig, bindings::IRollup};
 use tokio::{
@@ -217,6 +217,4 @@ enum PlanError {
     L1(#[from] L1Error),
     #[error("the planner panicked")]
     Planner(#[from] tokio::task::JoinError),
-    #[error(transparent)]
-    Transactions(#[from] TxError),
 }
