@@ -47,8 +47,12 @@ pub fn next_actions<K: Knowledge>(game: &Game, knowledge: &K, party: &Party) -> 
     if party.role == Role::Watchtower {
         actions.extend(turn.attack());
     }
-    actions.extend(turn.confirm());
-    actions.extend(turn.claim());
+    let confirming = turn.confirm();
+    // A confirmation moves the tip, and with it what can be built on: claims wait for the next look.
+    if confirming.is_empty() {
+        actions.extend(turn.claim());
+    }
+    actions.extend(confirming);
     actions.extend(turn.settle());
     actions
 }

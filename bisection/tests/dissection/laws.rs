@@ -72,7 +72,6 @@ fn perform(script: &Script) -> Arena {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn honest_parties_win_every_game(script in scripts()) {
         let arena = perform(&script);
