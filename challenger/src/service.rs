@@ -74,6 +74,7 @@ impl Service {
         let running = tokio::select! {
             () = token.cancelled() => return Ok(()),
             started = self.start_patiently(&store, &everything) => started?,
+            never = self.status.beat() => match never {},
         };
         let mut shift = Shift::new(self.watch(&running)?);
         tokio::select! {
@@ -108,7 +109,6 @@ impl Service {
         everything: &CancellationToken,
     ) -> Result<Running, ServiceError> {
         loop {
-            self.status.pulse();
             // A failed start may cancel what it was given.
             match self.start(store, everything.child_token()).await {
                 Ok(running) => return Ok(running),

@@ -1,8 +1,9 @@
 //! What the watchtower knows of itself, for /health, /metrics and the log.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -10,6 +11,9 @@ use recourse_node::{Node, health::Health};
 use serde_json::Value;
 
 use crate::{Observed, Problem, Thresholds, http, metrics::Metrics};
+
+/// How often health is looked at.
+pub(crate) const PULSE: Duration = Duration::from_secs(1);
 
 /// What the watchtower knows of itself; shared by all its tasks.
 #[derive(Debug)]
@@ -45,6 +49,15 @@ impl Status {
     /// Changes what was observed.
     pub(crate) fn observe(&self, change: impl FnOnce(&mut Observed)) {
         change(&mut self.observed.lock());
+    }
+
+    /// Pulses for ever.
+    pub(crate) async fn beat(&self) -> Infallible {
+        let mut beat = tokio::time::interval(PULSE);
+        loop {
+            beat.tick().await;
+            self.pulse();
+        }
     }
 
     /// Reads the node's report, and logs problems that came or went.

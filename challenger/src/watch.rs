@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use alloy::rpc::types::TransactionReceipt;
@@ -28,11 +28,8 @@ use crate::{
     responder::Responder,
     retry::Retries,
     round::{Lookout, Round},
-    status::Status,
+    status::{PULSE, Status},
 };
-
-/// How often health is looked at.
-const PULSE: Duration = Duration::from_secs(1);
 
 /// What the watch works with.
 #[derive(Debug)]
