@@ -173,6 +173,8 @@ fn a_batch_goes_to_l1_and_comes_back() {
     assert!(!node.at(&world, START + 10), "nothing to do");
     let hash = node.send(1, 0);
     assert_eq!(node.chain.next_nonce(key(1).address()).unwrap(), 1);
+    let pending = node.chain.pending_block().unwrap().unwrap();
+    assert_eq!((pending.number(), *pending.transactions()[0].tx_hash()), (1, hash));
     assert!(node.make(&world, START + 10));
     assert_eq!(node.chain.locate(hash).unwrap().unwrap().block, 1);
     assert_eq!((node.chain.head(), node.chain.finality().safe), (1, 0));

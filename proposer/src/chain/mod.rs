@@ -2,6 +2,7 @@
 
 mod blocks;
 mod calls;
+mod pending;
 mod serve;
 
 use std::sync::Arc;

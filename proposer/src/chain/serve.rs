@@ -18,7 +18,7 @@ use tokio::sync::broadcast;
 use super::{
     L2Chain,
     calls::{self, StateDb},
-    next_base_fee,
+    next_base_fee, pending,
 };
 use crate::sequence::L2Block;
 
@@ -179,6 +179,19 @@ impl Chain for L2Chain {
     fn fees(&self) -> Result<Fees, ChainError> {
         let base_fee = next_base_fee(&self.blocks.read(), &self.l2);
         Ok(Fees { base_fee, priority_fee: SUGGESTED_TIP, blob_base_fee: None })
+    }
+
+    fn pending_block(&self) -> Result<Option<Arc<MinedBlock>>, ChainError> {
+        let context = self.next_context();
+        let ready = self.ready();
+        let head = self.blocks.read().head().clone();
+        if context.number != head.number().saturating_add(1) {
+            // The head moved in between: the block that was asked for is made.
+            return Ok(Some(head.mined));
+        }
+        let block =
+            pending::block(&self.l2, &head, context, ready).map_err(ChainError::internal)?;
+        Ok(Some(block.mined))
     }
 
     fn events(&self) -> broadcast::Receiver<ChainEvent> {
