@@ -17,6 +17,8 @@ use recourse_protocol::Payload;
 
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a transaction may wait for its block on a slow machine.
+const RECEIPT_PATIENCE: Duration = Duration::from_secs(90);
 
 /// An account on a chain, L1 or L2.
 #[derive(Debug, Clone)]
@@ -46,7 +48,6 @@ impl Wallet {
             .wallet(EthereumWallet::from(signer))
             .connect_http(url.parse().wrap_err_with(|| format!("no URL: {url}"))?)
             .erased();
-        provider.client().set_poll_interval(LOOK_EVERY);
         Ok(Self { provider, address })
     }
 
@@ -68,7 +69,19 @@ impl Wallet {
     /// When the node refuses it.
     pub async fn send(&self, tx: TransactionRequest) -> eyre::Result<TransactionReceipt> {
         let pending = self.provider.send_transaction(tx).await?;
-        Ok(pending.get_receipt().await?)
+        self.receipt(*pending.tx_hash()).await
+    }
+
+    /// Waits for a receipt. Asks for it by hash again and again: a transaction may be in one block first and, after a reorg,
+    /// in another one with a number that was seen before.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub async fn receipt(&self, transaction: B256) -> eyre::Result<TransactionReceipt> {
+        wait_for(&format!("the receipt of {transaction}"), RECEIPT_PATIENCE, || async {
+            Ok(self.provider.get_transaction_receipt(transaction).await?)
+        })
+        .await
     }
 
     /// Calls a contract in a transaction.

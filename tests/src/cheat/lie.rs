@@ -60,13 +60,13 @@ impl Lie {
             Self::TooFewSteps => FalseHistory::without_one(truth),
             Self::TooManySteps => FalseHistory::going_on(truth),
             Self::Vanished => FalseHistory::of(truth.iter().map(|p| p.checkpoint).collect()),
-            Self::Garbage => Some(self.from_step(truth)?.noisy()),
-            _ => self.from_step(truth),
+            Self::Garbage => Some(self.tell_from_a_step(truth)?.noisy()),
+            _ => self.tell_from_a_step(truth),
         }
     }
 
     /// The lie begins with one step; what it changed stays changed to the end.
-    fn from_step(self, truth: &[Position]) -> Option<FalseHistory> {
+    fn tell_from_a_step(self, truth: &[Position]) -> Option<FalseHistory> {
         let at = truth.iter().position(|position| self.applies(position))?;
         let first = at.checked_add(1)?;
         let checkpoints = truth.iter().enumerate().map(|(index, position)| {

@@ -81,7 +81,7 @@ impl<'a> Court<'a> {
             teller.more(&format!("stands {}, whatever the cheat says", step.event.post));
             self.receipt(teller, step.transaction).await?;
         }
-        ensure!(died.byTimeout == !lie.reveals(), "the claim died in an unexpected way");
+        ensure!(died.byTimeout != lie.reveals(), "the claim died in an unexpected way");
         let call = IRollup::attemptOfCall { attempt: died.attempt };
         let attempt = self.wallet.ask(self.rollup, &call).await?;
         ensure!(

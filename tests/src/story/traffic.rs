@@ -8,7 +8,7 @@ use alloy::{
 use alloy_primitives::{Address, Bytes};
 use eyre::{OptionExt, ensure};
 
-use super::{PATIENCE, Stage, teller::Teller};
+use super::{PATIENCE, Stage, derived, teller::Teller};
 use crate::{
     Role, Wallet,
     traffic::{create_notebook, delegate, raw_transfer, revert, transfer, write},
@@ -57,7 +57,12 @@ async fn from_l1(teller: &Teller, stage: &Stage) -> eyre::Result<()> {
     let batch = network.append_a_bit_of_everything().await?;
     teller
         .tell("stranger", &format!("appends batch {batch}, with invalid transactions and garbage"));
-    Ok(())
+    // What the proposer made before it saw that batch is made again after it: let users begin on firm ground.
+    let proposer = stage.proposer.url();
+    wait_for("the proposer to derive the stranger's batch", PATIENCE, || async {
+        Ok((derived(&proposer).await?.1 >= batch).then_some(()))
+    })
+    .await
 }
 
 /// Transfers, storage writes and deletions, reverts.
@@ -91,11 +96,11 @@ async fn at_once(
             .with_gas_limit(gas)
             .with_max_fee_per_gas(5_000_000_000)
             .with_max_priority_fee_per_gas(1_000_000);
-        pending.push(provider.send_transaction(tx).await?);
+        pending.push(*provider.send_transaction(tx).await?.tx_hash());
     }
     let mut receipts = Vec::new();
-    for sent in pending {
-        receipts.push(sent.with_timeout(Some(PATIENCE)).get_receipt().await?);
+    for transaction in pending {
+        receipts.push(user.receipt(transaction).await?);
     }
     Ok(receipts)
 }
