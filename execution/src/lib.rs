@@ -17,6 +17,6 @@ pub use evm::{block_env, cfg_env};
 pub use execute::{Claim, ExecuteError, TraceShape, execute, replay};
 pub use executor::StateExecutor;
 pub use record::{RecordError, Recorded, Recorder};
-pub use rules::{RuleSet, Schedule};
+pub use rules::{BlobRules, RuleSet, Schedule};
 pub use state::{Account, AccountProof, Genesis, GenesisAccount, State, StorageProof};
 pub use witness::Witness;

@@ -9,11 +9,31 @@ use revm::primitives::hardfork::SpecId;
 pub struct RuleSet {
     /// The hard fork.
     pub spec: SpecId,
+    /// Blob transactions. None on L2: there they are no-ops, and `BLOBBASEFEE` is 1.
+    pub blobs: Option<BlobRules>,
+}
+
+/// Blob transactions (EIP-4844), on a chain that has them. Only for blocks of other chains than ours, one by one: the price
+/// is that of a single block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobRules {
+    /// Wei for a unit of blob gas.
+    pub base_fee: u128,
+    /// The most blobs that one transaction may carry.
+    pub max_per_transaction: u64,
 }
 
 impl RuleSet {
-    /// Osaka.
-    pub const OSAKA: Self = Self { spec: SpecId::OSAKA };
+    /// Cancun, without blobs.
+    pub const CANCUN: Self = Self { spec: SpecId::CANCUN, blobs: None };
+    /// Osaka, without blobs.
+    pub const OSAKA: Self = Self { spec: SpecId::OSAKA, blobs: None };
+
+    /// These rules with blob transactions.
+    #[must_use]
+    pub const fn with_blobs(self, blobs: BlobRules) -> Self {
+        Self { blobs: Some(blobs), ..self }
+    }
 }
 
 /// The rules by the timestamp from which they are in force.
@@ -72,7 +92,7 @@ impl Schedule {
 mod tests {
     use super::*;
 
-    const CANCUN: RuleSet = RuleSet { spec: SpecId::CANCUN };
+    const CANCUN: RuleSet = RuleSet::CANCUN;
 
     #[test]
     fn rules_change_at_their_timestamps() {

@@ -4,7 +4,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, Bytes, keccak256};
-use alloy_rlp::{Decodable, Encodable, Header};
+use alloy_rlp::{Encodable, Header};
 
 use crate::{
     error::StateError,
@@ -12,6 +12,10 @@ use crate::{
     state::{Account, Code, Slot, Source},
     trie::{Node, TrieError, Value},
 };
+
+/// Bytes that a witness has at least for each of its items. Those of a true one have more: a node shorter than 32 bytes is
+/// a part of its parent (a root holds a whole key), and a code comes with the leaf of an account that has it.
+const BYTES_PER_ITEM: usize = 32;
 
 /// The part of a state that proves a piece of a block: trie nodes and codes, found by their hashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,20 +39,33 @@ impl Witness {
         out.into()
     }
 
-    /// Reads `rlp([[node...],[code...]])`, canonical and without trailing bytes. What the items hold is not looked at.
+    /// Reads `rlp([[node...],[code...]])`, canonical and without trailing bytes. What the items hold is not looked at. There
+    /// is at most one for every 32 bytes: each is hashed, and that is paid for by the byte.
     ///
     /// # Errors
     /// When it is anything else.
     pub fn decode(bytes: &[u8]) -> Result<Self, alloy_rlp::Error> {
         let mut rest = bytes;
         let mut payload = Header::decode_bytes(&mut rest, true)?;
-        let nodes = Vec::<Bytes>::decode(&mut payload)?;
-        let codes = Vec::<Bytes>::decode(&mut payload)?;
+        let mut left = bytes.len() / BYTES_PER_ITEM;
+        let nodes = items(&mut payload, &mut left)?;
+        let codes = items(&mut payload, &mut left)?;
         if !rest.is_empty() || !payload.is_empty() {
             return Err(alloy_rlp::Error::UnexpectedLength);
         }
         Ok(Self { nodes, codes })
     }
+}
+
+/// A list of at most `left` strings.
+fn items(bytes: &mut &[u8], left: &mut usize) -> Result<Vec<Bytes>, alloy_rlp::Error> {
+    let mut list = Header::decode_bytes(bytes, true)?;
+    let mut items = Vec::new();
+    while !list.is_empty() {
+        *left = left.checked_sub(1).ok_or(alloy_rlp::Error::Custom("too many items"))?;
+        items.push(Bytes::copy_from_slice(Header::decode_bytes(&mut list, false)?));
+    }
+    Ok(items)
 }
 
 /// A witness by hash. Remembers what was asked for: a run that ends well needed exactly that.

@@ -68,14 +68,19 @@ impl Decoded {
 }
 
 /// The checks that need no more than the bytes and what is left of the block; revm does the other stateless ones before it
-/// reads state.
-pub(super) fn decode(raw: &[u8], available: u64) -> Result<Decoded, Invalid> {
+/// reads state. `blobs` lets blob transactions pass, as blocks carry them: without the blobs themselves.
+pub(super) fn decode(raw: &[u8], available: u64, blobs: bool) -> Result<Decoded, Invalid> {
     let transaction = TxEnvelope::decode_2718_exact(raw).map_err(|_| Invalid::Undecodable)?;
     if transaction.encoded_2718() != raw {
         return Err(Invalid::Undecodable);
     }
-    if transaction.is_eip4844() {
-        return Err(Invalid::Blob);
+    if let TxEnvelope::Eip4844(signed) = &transaction {
+        if !blobs {
+            return Err(Invalid::Blob);
+        }
+        if signed.tx().sidecar().is_some() {
+            return Err(Invalid::Undecodable);
+        }
     }
     let gas_limit = transaction.gas_limit();
     if gas_limit > available {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 
-use revm::context::BlockEnv;
+use revm::{context::BlockEnv, context_interface::Block};
 
 use super::{decode::Decoded, outcome::Ending};
 use crate::{
@@ -25,12 +25,15 @@ pub(super) fn settle(
     let price = decoded.transaction.effective_gas_price(Some(base_fee));
     let tip = price.saturating_sub(base_fee.into());
     let gas = U256::from(gas_limit);
+    let blob_gas = decoded.transaction.blob_gas_used().unwrap_or_default();
+    let blob_price = env.blob_gasprice().unwrap_or_default();
+    let blob_fee = U256::from(blob_gas).wrapping_mul(U256::from(blob_price));
 
     let mut accounts = BTreeMap::new();
     touch(db, &mut accounts, decoded.sender, |sender| {
         sender.nonce = sender.nonce.saturating_add(1);
         // The transaction is valid: its sender can pay, and prices and gas fit 128 and 64 bits.
-        let fee = gas.wrapping_mul(U256::from(price));
+        let fee = gas.wrapping_mul(U256::from(price)).saturating_add(blob_fee);
         sender.balance = sender.balance.saturating_sub(fee);
     })?;
     touch(db, &mut accounts, env.beneficiary, |coinbase| {

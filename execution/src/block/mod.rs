@@ -10,7 +10,10 @@ mod transaction;
 
 use alloy_primitives::B256;
 use recourse_protocol::bindings::BlockContext;
-use revm::context::{BlockEnv, CfgEnv};
+use revm::{
+    context::{BlockEnv, CfgEnv},
+    context_interface::block::BlobExcessGasAndPrice,
+};
 
 pub use decode::Invalid;
 pub use executor::{BlockBody, BlockExecutor, BlockOutcome, Opening, Sequential};
@@ -30,6 +33,7 @@ pub(crate) struct Piece<'s> {
     block: BlockContext,
     cfg: CfgEnv,
     env: BlockEnv,
+    blobs: bool,
     max_witness_bytes: u64,
     used: Option<Used>,
     gross_gas_left: Option<u64>,
@@ -45,12 +49,21 @@ impl<'s> Piece<'s> {
     ) -> Result<Self, ExecutionError> {
         // A node is counted by its size, which is known once it is hashed.
         let _ = world.root();
+        let rules = schedule.at(block.timestamp);
+        let mut env = block_env(block)?;
+        if let Some(blobs) = rules.blobs {
+            env.blob_excess_gas_and_price = Some(BlobExcessGasAndPrice {
+                excess_blob_gas: 0, // nothing but the price is looked at
+                blob_gasprice: blobs.base_fee,
+            });
+        }
         Ok(Self {
             world,
             source,
             block: block.clone(),
-            cfg: cfg_env(block.chainId, schedule.at(block.timestamp)),
-            env: block_env(block)?,
+            cfg: cfg_env(block.chainId, rules),
+            env,
+            blobs: rules.blobs.is_some(),
             max_witness_bytes: max_witness_bytes.into(),
             used: None,
             gross_gas_left: None,

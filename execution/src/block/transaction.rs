@@ -32,7 +32,7 @@ impl Piece<'_> {
         raw: &[u8],
     ) -> Result<TxRun, ExecutionError> {
         let available = self.block.gasLimit.saturating_sub(position.gas_used_before);
-        let decoded = match decode(raw, available) {
+        let decoded = match decode(raw, available, self.blobs) {
             Ok(decoded) => decoded,
             Err(invalid) => return Ok(TxRun::NoOp(invalid)),
         };

@@ -32,5 +32,9 @@ pub fn block_env(block: &BlockContext) -> Result<BlockEnv, ExecutionError> {
 /// The EVM's configuration under a rule set.
 #[must_use]
 pub fn cfg_env(chain_id: u64, rules: RuleSet) -> CfgEnv {
-    CfgEnv::new_with_spec(rules.spec).with_chain_id(chain_id)
+    let mut cfg = CfgEnv::new_with_spec(rules.spec).with_chain_id(chain_id);
+    if let Some(blobs) = rules.blobs {
+        cfg.set_max_blobs_per_tx(blobs.max_per_transaction);
+    }
+    cfg
 }

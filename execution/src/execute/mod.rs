@@ -10,6 +10,8 @@ use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, B256, Bytes};
 use recourse_protocol::{TxPosition, bindings::Trace};
 
+use revm::primitives::hardfork::SpecId;
+
 pub use error::ExecuteError;
 pub use shape::TraceShape;
 
@@ -121,19 +123,25 @@ fn body(trace: &Trace) -> BlockBody {
     }
 }
 
-/// System calls are not paid for by gas: they may only reach code whose cost is known.
+/// System calls are not paid for by gas: they may only reach code whose cost is known. Those that the rules in force do not
+/// have reach none.
 fn check_predeploys(
     piece: &mut Piece<'_>,
     timestamp: u64,
     schedule: &Schedule,
 ) -> Result<(), ExecuteError> {
-    let anchor = code_hash(piece, eip4788::BEACON_ROOTS_ADDRESS)?;
-    let history = code_hash(piece, eip2935::HISTORY_STORAGE_ADDRESS)?;
-    if !schedule.is_anchor_code(anchor, timestamp) {
-        return Err(ExecuteError::Predeploy(eip4788::BEACON_ROOTS_ADDRESS));
+    let spec = schedule.at(timestamp).spec;
+    if spec.is_enabled_in(SpecId::CANCUN) {
+        let anchor = code_hash(piece, eip4788::BEACON_ROOTS_ADDRESS)?;
+        if !schedule.is_anchor_code(anchor, timestamp) {
+            return Err(ExecuteError::Predeploy(eip4788::BEACON_ROOTS_ADDRESS));
+        }
     }
-    if !schedule.is_history_code(history, timestamp) {
-        return Err(ExecuteError::Predeploy(eip2935::HISTORY_STORAGE_ADDRESS));
+    if spec.is_enabled_in(SpecId::PRAGUE) {
+        let history = code_hash(piece, eip2935::HISTORY_STORAGE_ADDRESS)?;
+        if !schedule.is_history_code(history, timestamp) {
+            return Err(ExecuteError::Predeploy(eip2935::HISTORY_STORAGE_ADDRESS));
+        }
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 use alloy_primitives::{Address, Bytes};
-use alloy_sol_types::SolValue;
+use alloy_sol_types::{SolValue, abi::AbiDecoderConfig};
 use recourse_protocol::bindings::Trace;
 
 use super::ExecuteError;
@@ -7,8 +7,10 @@ use crate::witness::Witness;
 
 /// Reads the canonical ABI encoding of a trace.
 pub(super) fn decode(bytes: &[u8]) -> Result<Trace, ExecuteError> {
-    let trace = Trace::abi_decode(bytes).map_err(|_| ExecuteError::Trace)?;
-    // Offsets can overlap and be out of order; only one encoding is meant.
+    // Offsets can overlap and be out of order; only one encoding is meant. Strict decoding refuses them before it copies
+    // anything: else many transactions could name the same bytes, and a small trace take a gigabyte.
+    let strict = AbiDecoderConfig::new().strict(true);
+    let trace = Trace::abi_decode_with_config(bytes, strict).map_err(|_| ExecuteError::Trace)?;
     if trace.abi_encoded_size() != bytes.len() || trace.abi_encode() != bytes {
         return Err(ExecuteError::Trace);
     }

@@ -1,8 +1,8 @@
 //! The encoding of traces, and where witnesses lie.
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolValue;
-use recourse_execution::{ExecuteError, TraceShape, execute, replay};
+use recourse_execution::{Claim, ExecuteError, TraceShape, execute, replay};
 use recourse_protocol::{bindings::Credit, bindings::Trace};
 
 use crate::{
@@ -58,6 +58,53 @@ fn only_the_canonical_encoding_is_true() {
     let mut credits = recorded.trace.clone();
     credits.credits.push(Credit { to: account(1), amountGwei: 1 });
     assert_eq!(says(&credits.abi_encode()), Err(ExecuteError::CreditsWithoutSeal));
+}
+
+/// A head of offsets that all name the same transaction: 32 bytes each, but as long as that once decoded.
+#[test]
+fn transactions_that_share_their_bytes_are_false() {
+    let trace = Trace { transactions: vec![Bytes::from(vec![7; 800_000])], ..Trace::default() };
+    let mut bytes = trace.abi_encode();
+    let word = |bytes: &[u8], at: usize| {
+        usize::try_from(U256::from_be_slice(&bytes[at..at + 32])).unwrap()
+    };
+    let array = 32 + word(&bytes, 32 + 15 * 32);
+    assert_eq!((word(&bytes, array), word(&bytes, array + 32)), (1, 32));
+    let copies = 1_000;
+    let put = |bytes: &mut Vec<u8>, at: usize, value: usize| {
+        bytes[at..at + 32].copy_from_slice(&U256::from(value).to_be_bytes::<32>());
+    };
+    // The array's old item becomes the first offset; the bytes move behind the new head.
+    let tail = bytes.split_off(array + 64);
+    put(&mut bytes, array, copies);
+    bytes.truncate(array + 32);
+    for _ in 0..copies {
+        bytes.extend_from_slice(&U256::from(copies * 32).to_be_bytes::<32>());
+    }
+    bytes.extend_from_slice(&tail);
+    for field in [17, 18] {
+        let (at, moved) = (32 + field * 32, (copies - 1) * 32);
+        let value = word(&bytes, at) + moved;
+        put(&mut bytes, at, value);
+    }
+    assert_eq!(TraceShape::of(&bytes).transactions, 1_000);
+    let start = std::time::Instant::now();
+    let claim = Claim { pre: B256::ZERO, post: B256::ZERO, trace: &bytes, gas_used: 0 };
+    assert_eq!(replay(&claim, &schedule(), &no_pointers), Err(ExecuteError::Trace));
+    eprintln!("TIME alias {:?}", start.elapsed());
+}
+
+#[test]
+fn tmp_short_items() {
+    for item in [vec![], vec![1u8; 1], vec![1u8; 32]] {
+        let n = 1_000_000 / (item.len() + 1);
+        let witness = recourse_execution::Witness { nodes: vec![Bytes::from(item); n], codes: vec![] }.encode();
+        let trace = Trace { witness, ..Trace::default() }.abi_encode();
+        let start = std::time::Instant::now();
+        let claim = Claim { pre: B256::ZERO, post: B256::ZERO, trace: &trace, gas_used: 0 };
+        eprintln!("{:?}", replay(&claim, &schedule(), &no_pointers));
+        eprintln!("TIME {n} items, {} bytes: {:?}", trace.len(), start.elapsed());
+    }
 }
 
 #[test]
