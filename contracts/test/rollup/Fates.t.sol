@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IRollup} from "../../src/interfaces/IRollup.sol";
-import {Segment} from "../../src/interfaces/Types.sol";
+import {Checkpoint, Segment} from "../../src/interfaces/Types.sol";
 import {Game} from "../support/Game.sol";
 import {Toy} from "../support/ToyVerifier.sol";
 
@@ -215,5 +215,90 @@ contract MarkVoidTest is Game {
             abi.encodeCall(IRollup.markVoid, (bytes32(uint256(1)))),
             abi.encodeWithSelector(IRollup.UnknownContent.selector, bytes32(uint256(1)))
         );
+    }
+}
+
+/// @notice What MALLORY can do to claims built on hers, with two true claims that start at the same parent: one to be let die,
+/// one to move the tip, after which nobody can claim the first again. See contracts/README.md.
+contract StrangersParentTest is Game {
+    /// @dev MALLORY challenges the whole of `attempt` herself, in the last second, and never answers.
+    function sabotage(bytes32 attempt) private returns (bytes32 segmentId) {
+        vm.warp(START + WINDOW);
+        vm.prank(MALLORY);
+        return rollup.challengeClaim{value: CHALLENGE_BOND}(attempt);
+    }
+
+    function aliceCanNotClaim(uint64 batch) private {
+        Checkpoint memory end = Toy.truth(batch * Toy.STEPS);
+        bytes memory move = proposal(genesis, end, batch * Toy.STEPS, ALICE, nothing());
+        vm.prank(ALICE);
+        (bool success, bytes memory why) = address(rollup).call{value: CLAIM_BOND}(move);
+        vm.assertFalse(success);
+        vm.assertEq(why, abi.encodeWithSelector(IRollup.UnfitParent.selector, genesis));
+    }
+
+    function test_tipMovesBelowIt() public {
+        bytes32 mover = truly(MALLORY);
+        bytes32 parent = propose(MALLORY, genesis, Toy.truth(16), 16);
+        bytes32 child = propose(ALICE, contentOf(parent), Toy.truth(24), 8);
+        bytes32 id = sabotage(parent);
+        afterWindow();
+        rollup.confirm(mover);
+        aliceCanNotClaim(2);
+        vm.warp(START + WINDOW + RESPONSE + 1);
+        rollup.timeout(parent, id);
+
+        // Neither confirmed nor void, until the tip has passed the dead parent.
+        assertFate(child, IRollup.Fate.Pending);
+        bytes32 anew = propose(ALICE, contentOf(mover), Toy.truth(16), 8);
+        vm.warp(block.timestamp + WINDOW + 1);
+        rollup.confirm(anew);
+        assertFate(child, IRollup.Fate.Void);
+    }
+
+    function test_tipMovesBeyondIt() public {
+        bytes32 parent = truly(MALLORY);
+        bytes32 child = propose(ALICE, contentOf(parent), Toy.truth(32), 24);
+        vm.warp(START + 1 hours);
+        bytes32 mover = propose(MALLORY, genesis, Toy.truth(16), 16);
+        bytes32 id = sabotage(parent);
+        vm.warp(START + WINDOW + 1 hours + 1);
+        rollup.confirm(mover);
+        aliceCanNotClaim(1);
+        vm.warp(START + WINDOW + RESPONSE + 1);
+        rollup.timeout(parent, id);
+        assertFate(child, IRollup.Fate.Void);
+    }
+
+    /// The same death gives the bonds of false claims below it back, if it comes before theirs.
+    function test_takesLiesWithIt() public {
+        bytes32 parent = truly(MALLORY);
+        bytes32 lie = propose(MALLORY, contentOf(parent), Toy.end(1008, 3), 8);
+        bytes32 mover = propose(MALLORY, genesis, Toy.truth(16), 16);
+        bytes32 id = sabotage(parent);
+        bytes32 attack = challenge(lie);
+        afterWindow();
+        rollup.confirm(mover);
+        vm.warp(START + WINDOW + RESPONSE + 1);
+        rollup.timeout(parent, id);
+        reverts(address(rollup), abi.encodeCall(IRollup.timeout, (lie, attack)), notPending(lie, IRollup.Fate.Void));
+        uint256 before = rollup.owed(MALLORY);
+        rollup.settleAttempt(lie);
+        vm.assertEq(rollup.owed(MALLORY) - before, uint256(CLAIM_BOND));
+        rollup.settleChallenge(lie, attack);
+        vm.assertEq(rollup.owed(BOB), uint256(CHALLENGE_BOND));
+    }
+
+    /// Own claims all the way up to what was the tip are out of reach of this.
+    function test_ownParentsStand() public {
+        bytes32 mover = truly(MALLORY);
+        propose(MALLORY, genesis, Toy.truth(16), 16);
+        bytes32 parent = propose(ALICE, genesis, Toy.truth(16), 16); // of the same content
+        bytes32 child = propose(ALICE, contentOf(parent), Toy.truth(24), 8);
+        afterWindow();
+        rollup.confirm(mover);
+        rollup.confirm(parent);
+        rollup.confirm(child);
+        vm.assertEq(rollup.tip(), contentOf(child));
     }
 }
