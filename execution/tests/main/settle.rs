@@ -51,8 +51,8 @@ pub fn settles(pre: &State, recorded: &Recorded) {
     }
     // What is too much does not matter.
     let mut witness = recorded.witness.clone();
-    witness.nodes.insert(0, Bytes::from_static(b"garbage"));
-    witness.codes.push(Bytes::from_static(b"garbage"));
+    witness.nodes.insert(0, Bytes::from_static(&[7; 32]));
+    witness.codes.push(Bytes::from_static(&[7; 32]));
     assert!(with_witness(&claim, &recorded.trace, witness.encode()));
 }
 

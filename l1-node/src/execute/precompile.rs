@@ -20,6 +20,8 @@ use super::{
 
 /// L1 gas of a query, as of a warm storage read.
 const QUERY_GAS: u64 = 100;
+/// Bytes of an envelope beside its trace: four words of head, a length, padding.
+const ENVELOPE_BYTES: usize = 5 * 32 + 31;
 /// Stack of the thread on which the pure function runs, so that it does not depend on the
 /// caller's depth.
 const STACK: usize = 32 * 1024 * 1024;
@@ -38,6 +40,12 @@ fn call(price: &Price, meter: &Meter, mut input: PrecompileInput<'_>) -> Precomp
         return Ok(query(price, meter, &input));
     }
     let fail = |halt| Ok(PrecompileOutput::halt(halt, input.reservoir));
+    // Nothing is read, not even the envelope, by those who could not pay for a trace that long.
+    let bytes = input.data.len().saturating_sub(ENVELOPE_BYTES);
+    let least = Work { bytes: u64::try_from(bytes).unwrap_or(u64::MAX), ..Work::default() };
+    if price.gas(&least) > input.gas {
+        return fail(PrecompileHalt::OutOfGas);
+    }
     let Some(envelope) = Input::decode(input.data) else {
         return fail(PrecompileHalt::other_static("EXECUTE: envelope is not canonical"));
     };
