@@ -124,7 +124,20 @@ impl Network {
     /// # Errors
     /// When it does not start.
     pub async fn challenger(&self, name: &str, role: Role) -> eyre::Result<Daemon> {
-        let mut args = self.daemon_args(name, role)?;
+        self.challenger_behind(name, role, &self.l1.url()).await
+    }
+
+    /// Starts a watchtower that sees L1 through another endpoint.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn challenger_behind(
+        &self,
+        name: &str,
+        role: Role,
+        l1: &str,
+    ) -> eyre::Result<Daemon> {
+        let mut args = self.daemon_args_with(name, role, l1)?;
         args.extend(args_of([("http-addr", "127.0.0.1:0"), ("poll-interval", "200")]));
         Ok(Daemon::start(&self.executable, name, "challenger", &args, &self.folder).await?)
     }
@@ -186,14 +199,17 @@ impl Network {
     }
 
     fn daemon_args(&self, name: &str, role: Role) -> eyre::Result<Vec<String>> {
+        self.daemon_args_with(name, role, &self.l1.url())
+    }
+
+    fn daemon_args_with(&self, name: &str, role: Role, l1: &str) -> eyre::Result<Vec<String>> {
         let key = self.folder.join(format!("{name}.key"));
         std::fs::write(&key, hex::encode_prefixed(role.signer()?.to_bytes()))?;
         let (config, data) = (self.folder.join("rollup.toml"), self.folder.join(name));
-        let l1 = self.l1.url();
         Ok(args([
             ("config", &config.to_string_lossy()),
-            ("l1-rpc", &l1),
-            ("l1-beacon", &l1),
+            ("l1-rpc", l1),
+            ("l1-beacon", l1),
             ("key-file", &key.to_string_lossy()),
             ("data-dir", &data.to_string_lossy()),
         ]))

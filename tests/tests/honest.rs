@@ -2,7 +2,7 @@
 
 use alloy_primitives::{B256, U256};
 use recourse_protocol::bindings::IRollup::{self, Challenged, Settled};
-use recourse_tests::{Lie, Network, PATIENCE, Role, wait_for};
+use recourse_tests::{Lie, LyingL1, Network, PATIENCE, Role, wait_for};
 
 use crate::{fraud::Scene, network::executable};
 
@@ -79,4 +79,33 @@ async fn a_true_claim_whose_owner_vanished_is_claimed_again() {
     network.pass_window().await.unwrap();
     let fate = network.fate_of(again.attempt).await.unwrap();
     assert_eq!(fate.status as u8, IRollup::Status::Confirmed as u8);
+}
+
+#[tokio::test]
+async fn a_lying_endpoint_does_not_make_a_watchtower_attack_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::start(executable(), folder.path(), &Default::default()).await.unwrap();
+    let rollup = network.config().contracts.rollup;
+    let lying = LyingL1::before(network.l1().url()).await.unwrap();
+    let challenger =
+        network.challenger_behind("challenger", Role::Challenger, &lying.url()).await.unwrap();
+    let to = Role::User.signer().unwrap().address();
+    network.deposit(Role::User, to, 1_000_000).await.unwrap();
+    // The proposer pokes for the deposit and posts a batch that credits it; its claim is true, and false to whom believes
+    // in another deposit.
+    let _proposer = network.proposer("proposer", Role::Proposer).await.unwrap();
+    let wallet = network.l1_wallet(Role::User).unwrap();
+    network.append_a_bit_of_everything().await.unwrap();
+    let claim = network.claim_of(Role::Proposer).await.unwrap().event;
+    let health = format!("{}/health", challenger.url());
+    wait_for("the watchtower's alarm", PATIENCE, || async {
+        let health: serde_json::Value = reqwest::get(&health).await?.json().await?;
+        Ok(health["problems"].to_string().contains("inputs-disputed").then_some(()))
+    })
+    .await
+    .unwrap();
+    network.pass_window().await.unwrap();
+    let fate = network.fate_of(claim.attempt).await.unwrap();
+    assert_eq!(fate.status as u8, IRollup::Status::Confirmed as u8);
+    assert_eq!(wallet.events::<Challenged>(rollup).await.unwrap().len(), 0);
 }

@@ -1,6 +1,10 @@
 //! Running other programs.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use eyre::{Context, bail};
 
@@ -28,6 +32,57 @@ pub(crate) fn run(folder: &str, program: &str, args: &[&str]) -> eyre::Result<()
 pub(crate) fn cargo(args: &[&str]) -> eyre::Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     run("", &cargo, args)
+}
+
+/// Tests that passed and failed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
+/// Runs `cargo test`, shows what it prints, and counts.
+pub(crate) fn cargo_test(args: &[&str]) -> eyre::Result<Count> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    say(&format!("$ cargo test {}", args.join(" ")));
+    let mut child = Command::new(cargo)
+        .arg("test")
+        .args(args)
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .spawn()
+        .wrap_err("cargo can't be started")?;
+    let mut count = Count::default();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.wrap_err("the output of cargo test can't be read")?;
+            count.add(&line);
+            say(&line);
+        }
+    }
+    let status = child.wait().wrap_err("cargo test can't be waited for")?;
+    if !status.success() {
+        bail!("cargo test failed: {status}; {} passed, {} failed", count.passed, count.failed);
+    }
+    Ok(count)
+}
+
+impl Count {
+    /// Adds the line in which a test binary says how it ended: `test result: ok. 3 passed; 0 failed; ...`.
+    fn add(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let words: Vec<_> = result.split_whitespace().collect();
+        for pair in words.windows(2) {
+            if let [number, what] = pair {
+                let number = number.parse().unwrap_or(0);
+                match what.trim_end_matches(';') {
+                    "passed" => self.passed = self.passed.saturating_add(number),
+                    "failed" => self.failed = self.failed.saturating_add(number),
+                    _ => {}
+                }
+            }
+        }
+    }
 }
 
 /// Tells the person at the terminal.

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::{
     bindings,
-    command::{self, cargo, root, say},
+    command::{self, Count, cargo, cargo_test, root, say},
     contracts,
 };
 
@@ -29,6 +29,7 @@ pub(crate) enum Stage {
 
 /// Runs every stage from `from` on.
 pub(crate) fn run(from: Stage) -> eyre::Result<()> {
+    let mut count = Count::default();
     for stage in Stage::value_variants().iter().filter(|stage| **stage >= from) {
         say(&format!("== {stage:?}"));
         match stage {
@@ -46,11 +47,12 @@ pub(crate) fn run(from: Stage) -> eyre::Result<()> {
                 "warnings",
             ])?,
             Stage::Contracts => contracts::test()?,
-            Stage::Rust => cargo(&["test", "--workspace", "--locked"])?,
+            Stage::Rust => count = cargo_test(&["--workspace", "--locked"])?,
             Stage::Deny => deny()?,
         }
     }
-    say("all stages passed");
+    say("all stages passed; Rust tests:");
+    say(&format!("{} passed, {} failed", count.passed, count.failed));
     Ok(())
 }
 
