@@ -4,6 +4,9 @@ mod bindings;
 mod command;
 mod contracts;
 mod test;
+mod vectors;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -28,6 +31,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Runs the official test vectors; see docs/vectors.md.
+    Vectors {
+        /// Run this folder of EEST blockchain tests instead of everything.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
     /// Rewrites the Rust bindings' Solidity source from the interfaces.
     Bindings {
         /// Only fail when it is stale.
@@ -40,6 +49,7 @@ fn main() -> eyre::Result<()> {
     match Args::parse().command {
         Command::Test { from } => test::run(from),
         Command::Contracts { check } => contracts::artifacts(check),
+        Command::Vectors { dir } => vectors::run(dir.as_deref()),
         Command::Bindings { check } => bindings::run(check),
     }
 }

@@ -1,0 +1,79 @@
+//! Why a block is invalid, by the names of EEST.
+
+use std::fmt;
+
+use recourse_execution::Invalid;
+use revm::context::result::InvalidTransaction;
+
+/// A block is invalid.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    /// As EEST calls it.
+    name: String,
+    why: String,
+}
+
+impl Refused {
+    /// The block itself is to blame.
+    pub(crate) fn block(name: &str, why: impl fmt::Display) -> Self {
+        Self { name: format!("BlockException.{name}"), why: why.to_string() }
+    }
+
+    fn transaction(name: &str, why: impl fmt::Display) -> Self {
+        Self { name: format!("TransactionException.{name}"), why: why.to_string() }
+    }
+
+    /// The transactions of the block carry more blobs than it may have; the header may hide that or not.
+    pub(crate) fn too_many_blobs(gas: u64) -> Self {
+        Self::transaction("TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED", format!("{gas} blob gas"))
+    }
+
+    /// Whether a test expects this: alternatives have a `|` between them.
+    pub(crate) fn is_one_of(&self, expected: &str) -> bool {
+        expected.split('|').any(|name| name == self.name)
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.why)
+    }
+}
+
+/// A transaction of the block is to blame.
+pub(crate) fn of_transaction(invalid: &Invalid) -> Refused {
+    match invalid {
+        Invalid::Undecodable => Refused::block("RLP_STRUCTURES_ENCODING", invalid),
+        Invalid::Blob => Refused::transaction("TYPE_NOT_SUPPORTED", invalid),
+        Invalid::Signature => Refused::transaction("INVALID_SIGNATURE_VRS", invalid),
+        Invalid::BlockGas { .. } => Refused::transaction("GAS_ALLOWANCE_EXCEEDED", invalid),
+        Invalid::Rules(rules) => Refused::transaction(of_rules(rules), rules),
+    }
+}
+
+fn of_rules(invalid: &InvalidTransaction) -> &'static str {
+    use InvalidTransaction as I;
+    match invalid {
+        I::LackOfFundForMaxFee { .. } | I::OverflowPaymentInTransaction => {
+            "INSUFFICIENT_ACCOUNT_FUNDS"
+        }
+        I::CallGasCostMoreThanGasLimit { .. } => "INTRINSIC_GAS_TOO_LOW",
+        I::GasFloorMoreThanGasLimit { .. } => "INTRINSIC_GAS_BELOW_FLOOR_GAS_COST",
+        I::NonceTooHigh { .. } => "NONCE_MISMATCH_TOO_HIGH",
+        I::NonceTooLow { .. } => "NONCE_MISMATCH_TOO_LOW",
+        I::NonceOverflowInTransaction => "NONCE_IS_MAX",
+        I::CreateInitCodeSizeLimit => "INITCODE_SIZE_EXCEEDED",
+        I::GasPriceLessThanBasefee => "INSUFFICIENT_MAX_FEE_PER_GAS",
+        I::PriorityFeeGreaterThanMaxFee => "PRIORITY_GREATER_THAN_MAX_FEE_PER_GAS",
+        I::RejectCallerWithCode => "SENDER_NOT_EOA",
+        I::InvalidChainId => "INVALID_CHAINID",
+        I::TxGasLimitGreaterThanCap { .. } => "GAS_LIMIT_EXCEEDS_MAXIMUM",
+        I::BlobGasPriceGreaterThanMax { .. } => "INSUFFICIENT_MAX_FEE_PER_BLOB_GAS",
+        I::EmptyBlobs => "TYPE_3_TX_ZERO_BLOBS",
+        I::TooManyBlobs { .. } => "TYPE_3_TX_BLOB_COUNT_EXCEEDED",
+        I::BlobVersionNotSupported => "TYPE_3_TX_INVALID_BLOB_VERSIONED_HASH",
+        I::BlobCreateTransaction => "TYPE_3_TX_CONTRACT_CREATION",
+        I::EmptyAuthorizationList => "TYPE_4_EMPTY_AUTHORIZATION_LIST",
+        _ => "UNNAMED",
+    }
+}

@@ -1,0 +1,206 @@
+//! Whole blocks of Ethereum, checked as strictly as a client checks them, on top of the code behind EXECUTE. Refusals have
+//! the names that EEST gives them.
+
+use alloy_consensus::{Block, Header, TxEnvelope, TxReceipt, proofs::calculate_receipt_root};
+use alloy_eips::{eip2718::Encodable2718, eip7840::BlobParams};
+use alloy_primitives::{B256, Bloom, U256};
+use alloy_rlp::Decodable;
+use alloy_sol_types::SolValue;
+use eyre::{OptionExt, ensure};
+use recourse_execution::{
+    BlobRules, Claim, Executed, Recorded, Recorder, RuleSet, Schedule, State, TxRun,
+    block::{BlockBody, Opening},
+    execute,
+};
+use recourse_protocol::{
+    TxPosition,
+    bindings::{BlockContext, Credit},
+};
+
+use crate::{
+    header::{check_body, check_header},
+    refusal::{Refused, of_transaction},
+    report::Work,
+};
+
+/// No transaction fails for the size of its witness: that rule is of L2.
+const NO_WITNESS_LIMIT: u32 = u32::MAX;
+
+/// The rules of a chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) chain_id: u64,
+    pub(crate) rules: RuleSet,
+    pub(crate) blobs: BlobParams,
+}
+
+/// A block that is valid.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) state: State,
+    pub(crate) header: Header,
+    pub(crate) work: Work,
+}
+
+/// What came of a block. An error beside it is a bug: EXECUTE disagrees with the engine, or with itself.
+pub(crate) type Verdict = Result<Verified, Refused>;
+
+/// Checks a block on the state and the header of its parent: as one piece, then as one piece for each step.
+///
+/// # Errors
+/// When EXECUTE disagrees: never.
+pub(crate) fn verify(
+    rules: &Rules,
+    pre: &State,
+    parent: &Header,
+    rlp: &[u8],
+) -> eyre::Result<Verdict> {
+    let block = match decode(rlp) {
+        Ok(block) => block,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let checked = check_header(rules, parent, &block.header, rlp.len())
+        .and_then(|()| check_body(rules, &block));
+    if let Err(refused) = checked {
+        return Ok(Err(refused));
+    }
+    let run = Run::new(rules, &block)?;
+    let whole = run.recorder().piece(pre, &run.context, TxPosition::default(), &run.body)?;
+    if let Err(refused) = check_result(&block.header, &whole) {
+        return Ok(Err(refused));
+    }
+    run.prove(pre.root(), &whole)?;
+    let steps = run.step_by_step(pre, &whole)?;
+    let work = Work {
+        blocks: 1,
+        refused: 0,
+        executed: steps.saturating_add(1),
+        gas: whole.gas_used,
+        witness: u64::try_from(whole.trace.witness.len())?,
+    };
+    Ok(Ok(Verified { state: whole.state, header: block.header, work }))
+}
+
+fn decode(rlp: &[u8]) -> Result<Block<TxEnvelope>, Refused> {
+    let mut rest = rlp;
+    let block = Block::<TxEnvelope>::decode(&mut rest);
+    match block {
+        Ok(block) if rest.is_empty() => Ok(block),
+        Ok(_) => Err(Refused::block("RLP_STRUCTURES_ENCODING", "bytes behind the block")),
+        Err(error) => Err(Refused::block("RLP_STRUCTURES_ENCODING", error)),
+    }
+}
+
+fn included(whole: &Recorded) -> Result<Vec<&Executed>, Refused> {
+    let each = whole.runs.iter().map(|run| match run {
+        TxRun::NoOp(invalid) => Err(of_transaction(invalid)),
+        TxRun::Included(executed) => Ok(executed.as_ref()),
+    });
+    each.collect()
+}
+
+/// Every transaction is valid, and the header says what came of them.
+fn check_result(header: &Header, whole: &Recorded) -> Result<(), Refused> {
+    let included = included(whole)?;
+    let receipts: Vec<_> = included.iter().map(|executed| executed.receipt.clone()).collect();
+    let bloom = receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.bloom());
+    let checks = [
+        ("INVALID_GAS_USED", header.gas_used == whole.gas_used),
+        ("INVALID_RECEIPTS_ROOT", header.receipts_root == calculate_receipt_root(&receipts)),
+        ("INVALID_LOG_BLOOM", header.logs_bloom == bloom),
+        ("INVALID_STATE_ROOT", header.state_root == whole.state_root),
+    ];
+    for (name, good) in checks {
+        if !good {
+            return Err(Refused::block(
+                name,
+                format!("gas {}, root {}", whole.gas_used, whole.state_root),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A block, ready to be executed.
+struct Run {
+    schedule: Schedule,
+    context: BlockContext,
+    body: BlockBody,
+}
+
+impl Run {
+    fn new(rules: &Rules, block: &Block<TxEnvelope>) -> eyre::Result<Self> {
+        let header = &block.header;
+        let excess = header.excess_blob_gas.ok_or_eyre("no excess blob gas")?;
+        let blobs = BlobRules {
+            base_fee: rules.blobs.calc_blob_fee(excess),
+            max_per_transaction: rules.blobs.max_blobs_per_tx,
+        };
+        let withdrawals = block.body.withdrawals.iter().flatten();
+        Ok(Self {
+            schedule: Schedule::new(rules.rules.with_blobs(blobs), Vec::new()),
+            context: BlockContext {
+                chainId: rules.chain_id,
+                number: header.number,
+                timestamp: header.timestamp,
+                gasLimit: header.gas_limit,
+                baseFee: U256::from(header.base_fee_per_gas.ok_or_eyre("no base fee")?),
+                prevRandao: header.mix_hash,
+                coinbase: header.beneficiary,
+            },
+            body: BlockBody {
+                opening: Some(Opening {
+                    parent_hash: header.parent_hash,
+                    anchor: header.parent_beacon_block_root.ok_or_eyre("no beacon root")?,
+                }),
+                transactions: block
+                    .body
+                    .transactions
+                    .iter()
+                    .map(|transaction| transaction.encoded_2718().into())
+                    .collect(),
+                credits: Some(
+                    withdrawals
+                        .map(|credit| Credit { to: credit.address, amountGwei: credit.amount })
+                        .collect(),
+                ),
+            },
+        })
+    }
+
+    fn recorder(&self) -> Recorder<'_> {
+        Recorder::new(&self.schedule, NO_WITNESS_LIMIT)
+    }
+
+    /// EXECUTE says yes to what was recorded, from the bytes that L1 would have.
+    fn prove(&self, pre: B256, recorded: &Recorded) -> eyre::Result<()> {
+        let trace = recorded.trace.abi_encode();
+        let claim =
+            Claim { pre, post: recorded.state_root, trace: &trace, gas_used: recorded.gas_used };
+        ensure!(execute(&claim, &self.schedule, &|_| None), "EXECUTE says no");
+        Ok(())
+    }
+
+    /// One piece for each step, chained through the roots between them, ends where the whole block does.
+    fn step_by_step(&self, pre: &State, whole: &Recorded) -> eyre::Result<u64> {
+        let recorder = self.recorder();
+        let opening = self.body.opening.unwrap_or_default();
+        let opened = recorder.open(pre, &self.context, opening)?;
+        self.prove(pre.root(), &opened)?;
+        let (mut state, mut position) = (opened.state, TxPosition::default());
+        for raw in &self.body.transactions {
+            let step = recorder.transact(&state, &self.context, position, raw)?;
+            self.prove(state.root(), &step)?;
+            position = step.runs.iter().fold(position, |position, run| run.after(position));
+            ensure!(position.receipt_digest_before == step.receipt_digest, "digest of a step");
+            state = step.state;
+        }
+        let credits = self.body.credits.as_deref().unwrap_or_default();
+        let sealed = recorder.seal(&state, &self.context, credits)?;
+        self.prove(state.root(), &sealed)?;
+        let end = (sealed.state_root, position.gas_used_before, position.receipt_digest_before);
+        let expected = (whole.state_root, whole.gas_used, whole.receipt_digest);
+        ensure!(end == expected, "step by step {end:?}, as a whole {expected:?}");
+        Ok(u64::try_from(self.body.transactions.len())?.saturating_add(2))
+    }
+}
