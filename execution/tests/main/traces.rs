@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolValue;
+use proptest::prelude::*;
 use recourse_execution::{Claim, ExecuteError, TraceShape, Witness, execute, replay};
 use recourse_protocol::{bindings::Credit, bindings::Trace};
 
@@ -90,6 +91,34 @@ fn transactions_that_share_their_bytes_are_false() {
     assert_eq!(TraceShape::of(&bytes).transactions, 1_000);
     let claim = Claim { pre: B256::ZERO, post: B256::ZERO, trace: &bytes, gas_used: 0 };
     assert_eq!(replay(&claim, &schedule(), &no_pointers), Err(ExecuteError::Trace));
+}
+
+proptest! {
+    /// Whatever it holds: what the encoder makes, `execute` reads.
+    #[test]
+    fn every_trace_decodes(
+        credits in prop::collection::vec((any::<[u8; 20]>(), any::<u64>()), 0..4),
+        sizes in prop::collection::vec(0_usize..70, 0..5),
+        pointers in prop::collection::vec(any::<[u8; 20]>(), 0..4),
+        witness in prop::collection::vec(any::<u8>(), 0..70),
+        opens: bool,
+        seals: bool,
+    ) {
+        let credit = |(to, gwei): &([u8; 20], u64)| Credit { to: to.into(), amountGwei: *gwei };
+        let trace = Trace {
+            opens,
+            seals: seals || !credits.is_empty(),
+            credits: credits.iter().map(credit).collect(),
+            transactions: sizes.iter().map(|size| Bytes::from(vec![9; *size])).collect(),
+            pointers: pointers.into_iter().map(Address::from).collect(),
+            witness: witness.into(),
+            ..Trace::default()
+        };
+        let bytes = trace.abi_encode();
+        let claim = Claim { pre: B256::ZERO, post: B256::ZERO, trace: &bytes, gas_used: 0 };
+        prop_assert_ne!(replay(&claim, &schedule(), &no_pointers), Err(ExecuteError::Trace));
+        prop_assert_eq!(TraceShape::of(&bytes).transactions, sizes.len() as u64);
+    }
 }
 
 /// Each item is hashed, which one byte would not pay for.
