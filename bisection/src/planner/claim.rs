@@ -85,7 +85,7 @@ impl<K: Knowledge> Turn<'_, K> {
                 && self.game.contents.get(&id).is_some_and(|c| c.batch > tip.batch))
     }
 
-    /// A claim from the newest true content on, as long as a dissection can be.
+    /// A claim from the newest true content that is safe to build on, as long as a dissection can be.
     fn extend_chain(&self, min_batches: u64, reveal: bool) -> Option<Action> {
         let (parent, content) = self.best_parent()?;
         let newest = self.knowledge.newest();
@@ -98,10 +98,17 @@ impl<K: Knowledge> Turn<'_, K> {
         self.propose(parent, ClaimRange { after: content.batch, upto }, steps, reveal)
     }
 
+    /// The tip, or what an own live attempt claims. Never what only a stranger claims: he can let it die after the tip has
+    /// moved on, and then nobody can claim it again, nor confirm what was built on it.
     fn best_parent(&self) -> Option<(ContentHash, &Content)> {
+        let is_ours = |id: ContentHash| {
+            let mut attempts = self.game.attempts_of(id);
+            attempts.any(|(_, a)| a.status == AttemptStatus::Live && self.is_own(a))
+        };
         self.game
             .contents
             .iter()
+            .filter(|(id, _)| **id == self.game.tip || is_ours(**id))
             .filter(|(id, _)| self.judged.verdict(**id) == Verdict::True && self.can_build_on(**id))
             .max_by_key(|(id, content)| (content.batch, **id == self.game.tip))
             .map(|(id, content)| (*id, content))

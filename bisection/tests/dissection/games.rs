@@ -187,3 +187,22 @@ fn a_deadline_missed_is_made_up_for() {
     assert_eq!(arena.tip_batch(), 1);
     assert_eq!(arena.log.iter().filter(|(_, a)| matches!(a, Action::Propose { .. })).count(), 2);
 }
+
+#[test]
+fn nothing_is_built_on_what_only_a_stranger_claims() {
+    // He owns two true claims with the same parent. He could let the first die once the second has moved the tip past the
+    // point where anybody may claim the first again; what was built on the first would never confirm.
+    let mut arena = Arena::new(4, &[64, 30, 50]);
+    arena.lie(Lie::TrueButSilent, arena.tip(), 2).unwrap();
+    arena.lie(Lie::TrueButSilent, arena.tip(), 1).unwrap();
+    let tip = arena.tip();
+    arena.tick();
+    let game = arena.model.game();
+    let own: Vec<_> = game.attempts.values().filter(|a| a.owner == PROPOSER).collect();
+    assert_eq!(own.len(), 1);
+    let claimed = game.contents[&own[0].content];
+    assert_eq!((claimed.parent, claimed.batch.0), (tip, 3));
+    arena.run(worst_case(4) + 4 * TICK);
+    assert_eq!(arena.tip_batch(), 3, "in time, whatever the stranger does");
+    arena.check_fortunes();
+}
