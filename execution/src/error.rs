@@ -12,6 +12,9 @@ pub enum StateError {
     /// The code with this hash is not known.
     #[error("code {0} is not known")]
     MissingCode(B256),
+    /// The hash of this block is asked for (rules older than EIP-2935), and not known.
+    #[error("the hash of block {0} is not known")]
+    MissingAncestor(u64),
     /// A genesis account has storage, but neither nonce nor code.
     #[error("{0} has storage, but neither nonce nor code")]
     StorageOnly(Address),

@@ -14,7 +14,7 @@ mod witness;
 pub use block::{Executed, Invalid, TxRun};
 pub use error::{ExecutionError, StateError};
 pub use evm::{block_env, cfg_env};
-pub use execute::{Claim, ExecuteError, TraceShape, execute, replay};
+pub use execute::{Claim, ExecuteError, Stateless, TraceShape, execute, replay, stateless};
 pub use executor::StateExecutor;
 pub use record::{RecordError, Recorded, Recorder};
 pub use rules::{BlobRules, RuleSet, Schedule};

@@ -1,5 +1,7 @@
 //! Which rules are in force when.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{B256, keccak256};
 use revm::primitives::hardfork::SpecId;
@@ -41,13 +43,27 @@ impl RuleSet {
 pub struct Schedule {
     first: RuleSet,
     later: Vec<(u64, RuleSet)>,
+    ancestors: Arc<BTreeMap<u64, B256>>,
 }
 
 impl Schedule {
     /// `first` from the beginning on, then each of `later` from its timestamp on; these must ascend.
     #[must_use]
     pub fn new(first: RuleSet, later: Vec<(u64, RuleSet)>) -> Self {
-        Self { first, later }
+        Self { first, later, ancestors: Arc::default() }
+    }
+
+    /// With the hashes of earlier blocks by their numbers: what `BLOCKHASH` gives under rules older than EIP-2935, where no
+    /// state proves it. Only for blocks of other chains than ours.
+    #[must_use]
+    pub fn with_ancestors(self, ancestors: BTreeMap<u64, B256>) -> Self {
+        Self { ancestors: Arc::new(ancestors), ..self }
+    }
+
+    /// The hashes of earlier blocks, if the rules at a timestamp do not keep them in the state.
+    pub(crate) fn ancestors(&self, timestamp: u64) -> Option<Arc<BTreeMap<u64, B256>>> {
+        let in_state = self.at(timestamp).spec.is_enabled_in(SpecId::PRAGUE);
+        (!in_state).then(|| Arc::clone(&self.ancestors))
     }
 
     /// Osaka for ever.
@@ -101,6 +117,15 @@ mod tests {
         assert_eq!(schedule.at(99), CANCUN);
         assert_eq!(schedule.at(100), RuleSet::OSAKA);
         assert_eq!(Schedule::osaka().at(u64::MAX), RuleSet::OSAKA);
+    }
+
+    #[test]
+    fn ancestors_are_for_rules_older_than_eip_2935() {
+        let hashes = BTreeMap::from([(7, B256::repeat_byte(7))]);
+        let schedule =
+            Schedule::new(CANCUN, vec![(100, RuleSet::OSAKA)]).with_ancestors(hashes.clone());
+        assert_eq!(schedule.ancestors(99).as_deref(), Some(&hashes));
+        assert_eq!(schedule.ancestors(100), None);
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod opening;
 mod outcome;
 mod transaction;
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use alloy_primitives::B256;
 use recourse_protocol::bindings::BlockContext;
 use revm::{
@@ -34,6 +36,7 @@ pub(crate) struct Piece<'s> {
     cfg: CfgEnv,
     env: BlockEnv,
     blobs: bool,
+    ancestors: Option<Arc<BTreeMap<u64, B256>>>,
     max_witness_bytes: u64,
     used: Option<Used>,
     gross_gas_left: Option<u64>,
@@ -64,6 +67,7 @@ impl<'s> Piece<'s> {
             cfg: cfg_env(block.chainId, rules),
             env,
             blobs: rules.blobs.is_some(),
+            ancestors: schedule.ancestors(block.timestamp),
             max_witness_bytes: max_witness_bytes.into(),
             used: None,
             gross_gas_left: None,

@@ -40,7 +40,9 @@ impl Piece<'_> {
             .gross_gas_left
             .map(|allowed| GasBound::new(decoded.transaction.gas_limit(), allowed));
         let meter = self.meter();
-        let db = TxDb::new(&self.world, self.source, self.block.number, meter).bounded(bound);
+        let db = TxDb::new(&self.world, self.source, self.block.number, meter)
+            .with_ancestors(self.ancestors.clone())
+            .bounded(bound);
         let ran = evm::transact(
             db,
             self.cfg.clone(),

@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use alloy_eips::eip2935;
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
@@ -30,6 +33,7 @@ pub(crate) struct TxDb<'a> {
     block_number: u64,
     meter: Meter,
     bound: Option<GasBound>,
+    ancestors: Option<Arc<BTreeMap<u64, B256>>>,
     accounts: HashMap<Address, Option<Account>>,
 }
 
@@ -46,11 +50,25 @@ impl<'a> TxDb<'a> {
         block_number: u64,
         meter: Meter,
     ) -> Self {
-        Self { world, source, block_number, meter, bound: None, accounts: HashMap::new() }
+        Self {
+            world,
+            source,
+            block_number,
+            meter,
+            bound: None,
+            ancestors: None,
+            accounts: HashMap::new(),
+        }
     }
 
     pub(crate) fn bounded(mut self, bound: Option<GasBound>) -> Self {
         self.bound = bound;
+        self
+    }
+
+    /// Where block hashes are, when they are not in the state.
+    pub(crate) fn with_ancestors(mut self, ancestors: Option<Arc<BTreeMap<u64, B256>>>) -> Self {
+        self.ancestors = ancestors;
         self
     }
 
@@ -162,11 +180,15 @@ impl Database for TxDb<'_> {
         Ok(value.map_or(U256::ZERO, |slot| slot.0))
     }
 
-    /// The hash of one of the 256 blocks before this one, from the EIP-2935 contract; zero for any other.
+    /// The hash of one of the 256 blocks before this one, from the EIP-2935 contract (under older rules as it was given); zero
+    /// for any other.
     fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
         let age = self.block_number.saturating_sub(number);
         if age == 0 || age > BLOCK_HASH_RANGE {
             return Ok(B256::ZERO);
+        }
+        if let Some(ancestors) = &self.ancestors {
+            return ancestors.get(&number).copied().ok_or(StateError::MissingAncestor(number));
         }
         let hash = self.storage(eip2935::HISTORY_STORAGE_ADDRESS, history_slot(number))?;
         Ok(hash.into())

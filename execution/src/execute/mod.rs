@@ -2,6 +2,7 @@
 
 mod error;
 mod shape;
+mod stateless;
 mod trace;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +15,7 @@ use revm::primitives::hardfork::SpecId;
 
 pub use error::ExecuteError;
 pub use shape::TraceShape;
+pub use stateless::{Stateless, stateless};
 
 use crate::{
     block::{BlockBody, Opening, Piece},

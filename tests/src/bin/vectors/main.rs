@@ -6,8 +6,12 @@ mod archive;
 mod eest;
 mod fixture;
 mod header;
+mod holesky;
+mod kzg;
 mod refusal;
 mod report;
+mod rlp;
+mod trie;
 mod whole;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -34,5 +38,11 @@ fn run(args: &Args) -> eyre::Result<Report> {
     if let Some(folder) = &args.dir {
         return eest::run(folder);
     }
-    eest::run(&archive::find("eest-osaka")?)
+    let mut report = eest::run(&archive::find("eest-osaka")?)?;
+    report.merge(holesky::run(&archive::find("holesky-witnesses")?)?);
+    report.merge(kzg::run(&archive::find("kzg-4844")?)?);
+    let tries_and_rlp = archive::find("trie-and-rlp-tests")?;
+    report.merge(trie::run(&tries_and_rlp.join("TrieTests"))?);
+    report.merge(rlp::run(&tries_and_rlp.join("RLPTests"))?);
+    Ok(report)
 }

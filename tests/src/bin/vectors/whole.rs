@@ -1,20 +1,23 @@
 //! Whole blocks of Ethereum, checked as strictly as a client checks them, on top of the code behind EXECUTE. Refusals have
 //! the names that EEST gives them.
 
+use std::collections::BTreeMap;
+
 use alloy_consensus::{Block, Header, TxEnvelope, TxReceipt, proofs::calculate_receipt_root};
 use alloy_eips::{eip2718::Encodable2718, eip7840::BlobParams};
-use alloy_primitives::{B256, Bloom, U256};
+use alloy_primitives::{B256, Bloom, Bytes, U256};
 use alloy_rlp::Decodable;
 use alloy_sol_types::SolValue;
 use eyre::{OptionExt, ensure};
 use recourse_execution::{
-    BlobRules, Claim, Executed, Recorded, Recorder, RuleSet, Schedule, State, TxRun,
+    BlobRules, Claim, Executed, Recorded, Recorder, RuleSet, Schedule, State, Stateless, TxRun,
+    Witness,
     block::{BlockBody, Opening},
-    execute,
+    execute, stateless,
 };
 use recourse_protocol::{
     TxPosition,
-    bindings::{BlockContext, Credit},
+    bindings::{BlockContext, Credit, Trace},
 };
 
 use crate::{
@@ -66,7 +69,8 @@ pub(crate) fn verify(
     }
     let run = Run::new(rules, &block)?;
     let whole = run.recorder().piece(pre, &run.context, TxPosition::default(), &run.body)?;
-    if let Err(refused) = check_result(&block.header, &whole) {
+    if let Err(refused) = check_result(&block.header, &whole.runs, whole.gas_used, whole.state_root)
+    {
         return Ok(Err(refused));
     }
     run.prove(pre.root(), &whole)?;
@@ -91,8 +95,8 @@ fn decode(rlp: &[u8]) -> Result<Block<TxEnvelope>, Refused> {
     }
 }
 
-fn included(whole: &Recorded) -> Result<Vec<&Executed>, Refused> {
-    let each = whole.runs.iter().map(|run| match run {
+fn included(runs: &[TxRun]) -> Result<Vec<&Executed>, Refused> {
+    let each = runs.iter().map(|run| match run {
         TxRun::NoOp(invalid) => Err(of_transaction(invalid)),
         TxRun::Included(executed) => Ok(executed.as_ref()),
     });
@@ -100,36 +104,42 @@ fn included(whole: &Recorded) -> Result<Vec<&Executed>, Refused> {
 }
 
 /// Every transaction is valid, and the header says what came of them.
-fn check_result(header: &Header, whole: &Recorded) -> Result<(), Refused> {
-    let included = included(whole)?;
+pub(crate) fn check_result(
+    header: &Header,
+    runs: &[TxRun],
+    gas_used: u64,
+    state_root: B256,
+) -> Result<(), Refused> {
+    let included = included(runs)?;
     let receipts: Vec<_> = included.iter().map(|executed| executed.receipt.clone()).collect();
     let bloom = receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.bloom());
     let checks = [
-        ("INVALID_GAS_USED", header.gas_used == whole.gas_used),
+        ("INVALID_GAS_USED", header.gas_used == gas_used),
         ("INVALID_RECEIPTS_ROOT", header.receipts_root == calculate_receipt_root(&receipts)),
         ("INVALID_LOG_BLOOM", header.logs_bloom == bloom),
-        ("INVALID_STATE_ROOT", header.state_root == whole.state_root),
+        ("INVALID_STATE_ROOT", header.state_root == state_root),
     ];
     for (name, good) in checks {
         if !good {
-            return Err(Refused::block(
-                name,
-                format!("gas {}, root {}", whole.gas_used, whole.state_root),
-            ));
+            return Err(Refused::block(name, format!("gas {gas_used}, root {state_root}")));
         }
     }
     Ok(())
 }
 
 /// A block, ready to be executed.
-struct Run {
+pub(crate) struct Run {
     schedule: Schedule,
     context: BlockContext,
     body: BlockBody,
 }
 
 impl Run {
-    fn new(rules: &Rules, block: &Block<TxEnvelope>) -> eyre::Result<Self> {
+    /// What a block asks for.
+    ///
+    /// # Errors
+    /// When the header is older than Cancun.
+    pub(crate) fn new(rules: &Rules, block: &Block<TxEnvelope>) -> eyre::Result<Self> {
         let header = &block.header;
         let excess = header.excess_blob_gas.ok_or_eyre("no excess blob gas")?;
         let blobs = BlobRules {
@@ -168,6 +178,12 @@ impl Run {
         })
     }
 
+    /// With the hashes that BLOCKHASH gives under rules older than EIP-2935.
+    pub(crate) fn with_ancestors(mut self, ancestors: BTreeMap<u64, B256>) -> Self {
+        self.schedule = self.schedule.with_ancestors(ancestors);
+        self
+    }
+
     fn recorder(&self) -> Recorder<'_> {
         Recorder::new(&self.schedule, NO_WITNESS_LIMIT)
     }
@@ -179,6 +195,51 @@ impl Run {
             Claim { pre, post: recorded.state_root, trace: &trace, gas_used: recorded.gas_used };
         ensure!(execute(&claim, &self.schedule, &|_| None), "EXECUTE says no");
         Ok(())
+    }
+
+    /// The whole block on somebody's witness.
+    ///
+    /// # Errors
+    /// When that does not prove what is needed.
+    pub(crate) fn on_witness(&self, pre: B256, witness: Witness) -> eyre::Result<Stateless> {
+        Ok(stateless(pre, &self.trace(B256::ZERO, Bytes::new()), &self.schedule, witness)?)
+    }
+
+    /// EXECUTE says yes with this witness inline. Gives the witness's size.
+    ///
+    /// # Errors
+    /// When it says no.
+    pub(crate) fn claim(
+        &self,
+        pre: B256,
+        done: &Stateless,
+        witness: &Witness,
+    ) -> eyre::Result<u64> {
+        let witness = witness.encode();
+        let size = u64::try_from(witness.len())?;
+        let trace = self.trace(done.receipt_digest, witness).abi_encode();
+        let claim = Claim { pre, post: done.state_root, trace: &trace, gas_used: done.gas_used };
+        ensure!(execute(&claim, &self.schedule, &|_| None), "EXECUTE says no");
+        Ok(size)
+    }
+
+    fn trace(&self, receipt_digest: B256, witness: Bytes) -> Trace {
+        let opening = self.body.opening.unwrap_or_default();
+        Trace {
+            context: self.context.clone(),
+            opens: true,
+            parentHash: opening.parent_hash,
+            anchor: opening.anchor,
+            seals: true,
+            credits: self.body.credits.clone().unwrap_or_default(),
+            gasUsedBefore: 0,
+            receiptDigestBefore: B256::ZERO,
+            receiptDigestAfter: receipt_digest,
+            transactions: self.body.transactions.clone(),
+            maxWitnessBytes: NO_WITNESS_LIMIT,
+            witness,
+            pointers: Vec::new(),
+        }
     }
 
     /// One piece for each step, chained through the roots between them, ends where the whole block does.
