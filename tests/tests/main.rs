@@ -11,6 +11,7 @@
 )]
 
 mod architecture;
+mod demo;
 mod fraud;
 mod honest;
 mod network;

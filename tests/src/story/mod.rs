@@ -5,7 +5,10 @@ mod court;
 mod teller;
 mod traffic;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy::providers::Provider;
 use clap::Parser;
@@ -17,11 +20,8 @@ use crate::{Daemon, Lie, Network, NetworkOptions, Role, Wallet, wait_for};
 use court::Court;
 use teller::Teller;
 
-/// How long a step of the story may take. The periods of the game are part of it.
+/// How long a step of the story may take, beside the challenge window.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// The demo's clocks: seconds where a real deployment has days.
-const PERIODS: Periods =
-    Periods { challenge_window: 25, response_period: 12, force_delay: 24 * 3_600 };
 
 /// One fraud, from the first transaction to the confirmed truth: starts an L1 with EXECUTE, a proposer, a cheating proposer
 /// and a challenger as processes of their own, and tells what happens. Ends with 0 only if the cheat lost, the honest claim
@@ -35,6 +35,12 @@ pub struct Args {
     /// How many L2 transactions the users send.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(20..=5_000))]
     pub transactions: u64,
+    /// How long a claim can be challenged, in seconds; a real deployment has days.
+    #[arg(long, value_name = "SECONDS", default_value_t = 25)]
+    pub challenge_window: u64,
+    /// How long a challenged owner has for an answer, in seconds; a real deployment has days.
+    #[arg(long, value_name = "SECONDS", default_value_t = 12)]
+    pub response_period: u64,
     /// Folder for logs, keys and stores [default: logs/demo-TIME].
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
@@ -50,7 +56,7 @@ pub struct Args {
 pub async fn tell(args: &Args, executable: PathBuf, folder: PathBuf) -> eyre::Result<Stage> {
     let teller = Teller::new();
     teller.line(&format!("Recourse demo. Logs, keys and stores: {}", folder.display()));
-    let stage = Stage::set(&teller, &executable, &folder).await?;
+    let stage = Stage::set(&teller, args, &executable, &folder).await?;
     let head = traffic::play(&teller, &stage, args.transactions).await?;
     teller.tell("posted", &format!("L2 block {head} and all before it are on L1, in blobs"));
     let mut court = Court::new(&stage.network)?;
@@ -76,10 +82,16 @@ pub struct Stage {
 impl Stage {
     async fn set(
         teller: &Teller,
-        executable: &std::path::Path,
-        folder: &std::path::Path,
+        args: &Args,
+        executable: &Path,
+        folder: &Path,
     ) -> eyre::Result<Self> {
-        let options = NetworkOptions { periods: PERIODS, ..NetworkOptions::default() };
+        let periods = Periods {
+            challenge_window: args.challenge_window,
+            response_period: args.response_period,
+            force_delay: 24 * 3_600,
+        };
+        let options = NetworkOptions { periods, ..NetworkOptions::default() };
         let network = Network::start(executable, folder, &options).await?;
         let contracts = network.config().contracts;
         teller.tell("L1", &format!("with EXECUTE at 0x0101: {}", network.l1().url()));
@@ -113,9 +125,10 @@ impl Stage {
 async fn confirmed(teller: &Teller, network: &Network, batch: u64) -> eyre::Result<()> {
     let wallet = network.l1_wallet(Role::Deployer)?;
     let rollup = network.config().contracts.rollup;
-    let seconds = PERIODS.challenge_window;
+    let seconds = network.config().periods.challenge_window;
+    let patience = PATIENCE.saturating_add(Duration::from_secs(seconds));
     teller.wait(&format!("the honest claim's challenge window of {seconds} s runs out"));
-    let seen = wait_for("the honest claim's confirmation", PATIENCE, || async {
+    let seen = wait_for("the honest claim's confirmation", patience, || async {
         let confirmed = wallet.events::<Confirmed>(rollup).await?;
         Ok(confirmed.into_iter().find(|seen| seen.event.batch >= batch))
     })
