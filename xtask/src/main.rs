@@ -37,6 +37,15 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+    /// Runs EXECUTE on blocks with witnesses in debug_executionWitness JSON; see docs/vectors.md.
+    ExecuteWitness {
+        /// `{block, witness: {state, codes, headers}}`.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The rules of the blocks: osaka or cancun.
+        #[arg(long, default_value = "osaka")]
+        rules: String,
+    },
     /// Rewrites the Rust bindings' Solidity source from the interfaces.
     Bindings {
         /// Only fail when it is stale.
@@ -50,6 +59,7 @@ fn main() -> eyre::Result<()> {
         Command::Test { from } => test::run(from),
         Command::Contracts { check } => contracts::artifacts(check),
         Command::Vectors { dir } => vectors::run(dir.as_deref()),
+        Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::Bindings { check } => bindings::run(check),
     }
 }

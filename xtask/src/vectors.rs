@@ -1,20 +1,32 @@
-//! `cargo xtask vectors`: the official test vectors.
+//! `cargo xtask vectors` and `execute-witness`: EXECUTE on what others made.
 
-use std::path::{Path, absolute};
+use std::path::{Path, PathBuf, absolute};
 
 use eyre::{Context, OptionExt};
 
 use crate::command::cargo;
 
-/// Runs all of them, or one folder of EEST blockchain tests. Optimised: thousands of blocks.
+/// Optimised: thousands of blocks.
+const PROGRAM: [&str; 8] =
+    ["run", "--release", "--locked", "-p", "recourse-tests", "--bin", "vectors", "--"];
+
+/// Runs all vectors, or one folder of EEST blockchain tests.
 pub(crate) fn run(dir: Option<&Path>) -> eyre::Result<()> {
-    let program =
-        ["run", "--release", "--locked", "-p", "recourse-tests", "--bin", "vectors", "--"];
     let Some(dir) = dir else {
-        return cargo(&program);
+        return cargo(&PROGRAM);
     };
-    // Cargo is run at the repository's root.
-    let dir = absolute(dir).wrap_err("the folder's path can't be told")?;
-    let dir = dir.to_str().ok_or_eyre("the folder's path is not UTF-8")?;
-    cargo(&[&program[..], &["--dir", dir]].concat())
+    cargo(&[&PROGRAM[..], &["--dir", &told(dir)?]].concat())
+}
+
+/// Runs EXECUTE on blocks with witnesses.
+pub(crate) fn execute_witness(files: &[PathBuf], rules: &str) -> eyre::Result<()> {
+    let files: Vec<_> = files.iter().map(|file| told(file)).collect::<Result<_, _>>()?;
+    let files: Vec<_> = files.iter().map(String::as_str).collect();
+    cargo(&[&PROGRAM[..], &["--rules", rules, "--execute-witness"], &files].concat())
+}
+
+/// A path for cargo, which is run at the repository's root.
+fn told(path: &Path) -> eyre::Result<String> {
+    let path = absolute(path).wrap_err("a path can't be told")?;
+    Ok(path.to_str().ok_or_eyre("a path is not UTF-8")?.to_owned())
 }

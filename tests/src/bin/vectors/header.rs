@@ -84,3 +84,17 @@ fn first(checks: &[Check]) -> Result<(), Refused> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_gas_limit;
+
+    #[test]
+    fn gas_limits_change_slowly() {
+        assert!(is_gas_limit(1_024_000, 1_024_999));
+        assert!(!is_gas_limit(1_024_000, 1_025_000));
+        assert!(is_gas_limit(1_024_000, 1_023_001));
+        assert!(!is_gas_limit(1_024_000, 1_023_000));
+        assert!(!is_gas_limit(5_002, 4_999));
+    }
+}

@@ -148,3 +148,19 @@ fn library(commitment: &[u8], z: &[u8], y: &[u8], proof: &[u8]) -> Result<bool, 
 fn settings() -> &'static KzgSettings {
     ethereum_kzg_settings(0)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+    use super::Case;
+
+    #[test]
+    fn cases_are_read() {
+        let case = Case::read("input:\n  z: '0x01'\noutput:\n- '0x02'\n- '0x03'\n").unwrap();
+        assert_eq!(case.bytes("z").unwrap(), [1]);
+        assert_eq!(case.output().unwrap(), [vec![2], vec![3]]);
+        assert!(Case::read("input:\n  z: '0x01'\noutput: null\n").unwrap().output.is_empty());
+        assert_eq!(Case::read("output: true\n").unwrap().output, ["true"]);
+    }
+}

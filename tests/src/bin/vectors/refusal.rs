@@ -77,3 +77,16 @@ fn of_rules(invalid: &InvalidTransaction) -> &'static str {
         _ => "UNNAMED",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_of_the_alternatives_by_its_whole_name() {
+        let refused = of_transaction(&Invalid::Rules(InvalidTransaction::EmptyBlobs));
+        assert!(refused.is_one_of("BlockException.X|TransactionException.TYPE_3_TX_ZERO_BLOBS"));
+        assert!(!refused.is_one_of("TransactionException.TYPE_3_TX_ZERO_BLOBS_X"));
+        assert!(!refused.is_one_of("TYPE_3_TX_ZERO_BLOBS"));
+    }
+}

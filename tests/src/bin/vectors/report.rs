@@ -159,3 +159,26 @@ fn write_row(f: &mut fmt::Formatter<'_>, folder: &str, row: &Row) -> fmt::Result
         "| {folder} | {passed} | {failed} | {skipped} | {blocks} | {refused} | {executed} | {mgas} | {kilobytes} |"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_counts() {
+        let mut report = Report::default();
+        assert!(!report.is_good());
+        report.add("a", "1", Outcome::Passed(Work { blocks: 2, ..Work::default() }));
+        assert!(report.is_good());
+        assert!(report.to_string().ends_with("\n1 passed, 0 failed"));
+        let mut other = Report::default();
+        other.add("a", "2", Outcome::Failed("why".to_owned()));
+        other.add("b", "3", Outcome::Skipped("no".to_owned()));
+        report.merge(other);
+        assert!(!report.is_good());
+        let text = report.to_string();
+        assert!(text.contains("FAILED a: 2: why"));
+        assert!(text.contains("skipped 1: no"));
+        assert!(text.ends_with("\n1 passed, 1 failed, 1 skipped"));
+    }
+}

@@ -68,7 +68,7 @@ pub(crate) fn verify(
         return Ok(Err(refused));
     }
     let run = Run::new(rules, &block)?;
-    let whole = run.recorder().piece(pre, &run.context, TxPosition::default(), &run.body)?;
+    let whole = run.record(pre)?;
     if let Err(refused) = check_result(&block.header, &whole.runs, whole.gas_used, whole.state_root)
     {
         return Ok(Err(refused));
@@ -186,6 +186,14 @@ impl Run {
 
     fn recorder(&self) -> Recorder<'_> {
         Recorder::new(&self.schedule, NO_WITNESS_LIMIT)
+    }
+
+    /// The whole block on a full state, with its least witness.
+    ///
+    /// # Errors
+    /// When EXECUTE does not agree.
+    pub(crate) fn record(&self, pre: &State) -> eyre::Result<Recorded> {
+        Ok(self.recorder().piece(pre, &self.context, TxPosition::default(), &self.body)?)
     }
 
     /// EXECUTE says yes to what was recorded, from the bytes that L1 would have.
