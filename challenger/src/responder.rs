@@ -176,6 +176,7 @@ fn request(key: String, rollup: Address, call: Call) -> TxRequest {
         value: call.value,
         blobs: call.blobs.into_iter().map(Arc::from).collect(),
         gas_limit: None,
+        gas_at_least: 0,
     }
 }
 

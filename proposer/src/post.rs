@@ -11,6 +11,10 @@ use recourse_protocol::{BatchIndex, Contracts, bindings::IInbox};
 
 use crate::sequence::CutBatch;
 
+/// Gas limit of whatever may record a view of L1, about three times what it uses. Where a view was recorded in the newest block,
+/// an estimate made on that block leaves its cost out.
+const VIEW_GAS: u64 = 400_000;
+
 /// Sends to the Inbox.
 #[derive(Debug, Clone)]
 pub(crate) struct Poster {
@@ -56,7 +60,9 @@ impl Poster {
             expectedIndex: batch.index.0,
         };
         let key = format!("append:{}:{}", batch.index, batch.end.at.h248());
-        let request = TxRequest::call(key, self.contracts.inbox, &append).with_blobs(blobs);
+        let request = TxRequest::call(key, self.contracts.inbox, &append)
+            .with_blobs(blobs)
+            .with_gas_at_least(VIEW_GAS);
         let receipt = self.transactions.send(request).await?;
         let (transaction, gas) = (receipt.transaction_hash, receipt.gas_used);
         tracing::info!(batch = %batch.index, blobs = batch.payloads.len(), %transaction, gas, "batch posted");
@@ -66,7 +72,8 @@ impl Poster {
     /// Records the next view, so that L2 gets to know what was queued since the newest one.
     pub(crate) async fn poke(self, views: u32) -> Result<Posted, PostError> {
         let key = format!("poke:{views}");
-        let request = TxRequest::call(key, self.contracts.inbox, &IInbox::pokeCall {});
+        let request = TxRequest::call(key, self.contracts.inbox, &IInbox::pokeCall {})
+            .with_gas_at_least(VIEW_GAS);
         let receipt = self.transactions.send(request).await?;
         tracing::info!(transaction = %receipt.transaction_hash, "view recorded");
         Ok(Posted::View)

@@ -17,6 +17,9 @@ use recourse_protocol::Payload;
 
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// For any call that tests make. Not estimated: what a call costs can depend on what else its block holds (a view of L1 is
+/// recorded once in a block).
+const ENOUGH_GAS: u64 = 2_000_000;
 /// How long a transaction may wait for its block on a slow machine.
 const RECEIPT_PATIENCE: Duration = Duration::from_secs(90);
 
@@ -97,6 +100,7 @@ impl Wallet {
         let tx = TransactionRequest::default()
             .with_to(to)
             .with_input(call.abi_encode())
+            .with_gas_limit(ENOUGH_GAS)
             .with_value(value);
         succeeded(self.send(tx).await?)
     }
@@ -117,6 +121,7 @@ impl Wallet {
         let tx = TransactionRequest::default()
             .with_to(to)
             .with_input(call.abi_encode())
+            .with_gas_limit(ENOUGH_GAS)
             .with_max_fee_per_blob_gas(blob_fee.saturating_mul(2))
             .with_blob_sidecar_7594(sidecar);
         succeeded(self.send(tx).await?)

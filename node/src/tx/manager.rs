@@ -168,7 +168,10 @@ impl TxManager {
         self.store.apply(blobs.iter().zip(&request.blobs).map(put).collect())?;
         let gas_limit = match request.gas_limit {
             Some(gas) => gas,
-            None => self.with_margin(self.estimate(&request, &blobs).await?),
+            None => {
+                let estimate = self.with_margin(self.estimate(&request, &blobs).await?);
+                estimate.max(request.gas_at_least)
+            }
         };
         Ok(Prepared { request, gas_limit, blobs, sidecar })
     }

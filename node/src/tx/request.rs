@@ -21,6 +21,9 @@ pub struct TxRequest {
     pub blobs: Vec<Arc<Blob>>,
     /// Gas limit; estimated if none.
     pub gas_limit: Option<u64>,
+    /// The least gas limit, whatever the estimate says: a node that estimates on its newest block shows what costs less
+    /// the second time in a block as cheaper than it is in the next one.
+    pub gas_at_least: u64,
 }
 
 impl TxRequest {
@@ -33,6 +36,7 @@ impl TxRequest {
             value: U256::ZERO,
             blobs: Vec::new(),
             gas_limit: None,
+            gas_at_least: 0,
         }
     }
 
@@ -47,6 +51,13 @@ impl TxRequest {
     #[must_use]
     pub fn with_blobs(mut self, blobs: Vec<Arc<Blob>>) -> Self {
         self.blobs = blobs;
+        self
+    }
+
+    /// With a gas limit of at least so much. The estimate is still made: it tells whether the transaction would revert.
+    #[must_use]
+    pub const fn with_gas_at_least(mut self, gas: u64) -> Self {
+        self.gas_at_least = gas;
         self
     }
 

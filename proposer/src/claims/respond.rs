@@ -78,6 +78,7 @@ impl Responder {
             value: call.value,
             blobs,
             gas_limit: None,
+            gas_at_least: 0,
         };
         let receipt = self.transactions.send(request).await?;
         tracing::info!(key, transaction = %receipt.transaction_hash, gas = receipt.gas_used, "mined");
