@@ -16,6 +16,7 @@
 mod assembler;
 mod blocks_official;
 mod hostile;
+mod older_rules;
 mod pieces;
 mod provability;
 mod random;
