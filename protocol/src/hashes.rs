@@ -5,9 +5,6 @@ use alloy_sol_types::SolValue;
 
 use crate::{AttemptId, CheckpointHash, ContentHash, SegmentId, bindings::Segment};
 
-/// The id that no attempt has.
-pub const ATTEMPT_NONE: AttemptId = AttemptId(B256::ZERO);
-
 /// `keccak256(abi.encode(digest, item))`: how transactions and receipts fold into a block.
 #[must_use]
 pub fn fold_digest(digest: B256, item: B256) -> B256 {

@@ -19,9 +19,7 @@ pub use config::{
     ConfigError, Contracts, GenesisAccount, GenesisConfig, L2Config, Limits, Periods, RollupConfig,
 };
 pub use game::{Attempt, AttemptStatus, Challenge, Content, Game, RevealState, SegmentState};
-pub use hashes::{
-    ATTEMPT_NONE, attempt_id, content_hash, fold_digest, genesis_content, segment_id,
-};
+pub use hashes::{attempt_id, content_hash, fold_digest, genesis_content, segment_id};
 pub use ids::{
     AttemptId, BatchIndex, CheckpointHash, ContentHash, SegmentId, StepIndex, ViewIndex,
 };
