@@ -9,8 +9,10 @@ use crate::{Checkpoint, MAX_TX_GAS};
 
 /// The least `arity ^ levels`: the longest batch that six blobs can carry, with room.
 const LEAST_STEPS: u64 = (1 << 24) - (1 << 15);
-/// The least `max_witness_bytes`.
-const LEAST_WITNESS_BYTES: u32 = 1 << 19;
+/// The least `max_witness_bytes`, in bytes; StepVerifier's constructor holds the same.
+pub const LEAST_WITNESS_BYTES: u32 = 1 << 19;
+/// What `max_witness_bytes` is by default, in bytes: the most that Rollup's constructor takes with any response period.
+pub const DEFAULT_WITNESS_BYTES: u32 = 1 << 20;
 
 /// All that a node must know of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

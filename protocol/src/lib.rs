@@ -16,7 +16,8 @@ mod tape;
 pub use block::{base_fee_of_child, header_hash, l2_header};
 pub use checkpoint::Checkpoint;
 pub use config::{
-    ConfigError, Contracts, GenesisAccount, GenesisConfig, L2Config, Limits, Periods, RollupConfig,
+    ConfigError, Contracts, DEFAULT_WITNESS_BYTES, GenesisAccount, GenesisConfig, L2Config,
+    LEAST_WITNESS_BYTES, Limits, Periods, RollupConfig,
 };
 pub use game::{Attempt, AttemptStatus, Challenge, Content, Game, RevealState, SegmentState};
 pub use hashes::{attempt_id, content_hash, fold_digest, genesis_content, segment_id};

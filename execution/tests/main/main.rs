@@ -13,8 +13,11 @@
     reason = "a test may fail loudly"
 )]
 
+mod agreement;
 mod assembler;
 mod blocks_official;
+mod crowds;
+mod exhaustion;
 mod hostile;
 mod older_rules;
 mod pieces;

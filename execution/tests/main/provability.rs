@@ -68,7 +68,7 @@ fn limit_is_exact(state: &State, raw: &[u8]) -> (Recorded, Recorded) {
     (free, short)
 }
 
-fn fails_like_out_of_gas(pre: &State, recorded: &Recorded) {
+pub fn fails_like_out_of_gas(pre: &State, recorded: &Recorded) {
     let Executed { transaction, sender, receipt, .. } = executed(recorded);
     use alloy::consensus::Transaction;
     assert!(!receipt.is_success());

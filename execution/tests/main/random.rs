@@ -17,7 +17,7 @@ use crate::{
 
 /// One thing that a contract does while it is created.
 #[derive(Clone, Debug)]
-enum Act {
+pub enum Act {
     Store(u64, u64),
     Balance(Address),
     CodeSize(Address),
@@ -56,7 +56,7 @@ fn addresses() -> impl Strategy<Value = Address> {
     ]
 }
 
-fn acts() -> impl Strategy<Value = Vec<Act>> {
+pub fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         (0_u64..6, 0_u64..3).prop_map(|(slot, value)| Act::Store(slot, value)),
         addresses().prop_map(Act::Balance),
@@ -88,7 +88,7 @@ fn txs() -> impl Strategy<Value = Tx> {
     ]
 }
 
-fn assemble(acts: &[Act]) -> Code {
+pub fn assemble(acts: &[Act]) -> Code {
     acts.iter().fold(Code::new(), |code, act| match act {
         Act::Store(slot, value) => code.store(*slot, *value),
         Act::Balance(who) => code.address(*who).ops(&[op::BALANCE, op::POP]),

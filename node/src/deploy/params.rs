@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, U256};
 use recourse_protocol::{
-    BatchIndex, Checkpoint, Contracts, GenesisAccount, GenesisConfig, L2Config, Limits, Periods,
-    RollupConfig,
+    BatchIndex, Checkpoint, Contracts, DEFAULT_WITNESS_BYTES, GenesisAccount, GenesisConfig,
+    L2Config, Limits, Periods, RollupConfig,
 };
 
 use super::DeployError;
@@ -40,7 +40,7 @@ impl Default for DeployParams {
                 chain_id: 8079,
                 gas_limit: 1 << 28,
                 block_time: 1,
-                max_witness_bytes: 1 << 20,
+                max_witness_bytes: DEFAULT_WITNESS_BYTES,
             },
             periods: Periods {
                 challenge_window: 7 * 24 * 3600,

@@ -31,6 +31,8 @@ use revm::{
 
 /// The most gas of an L1 transaction (EIP-7825).
 const TX_GAS: u64 = 1 << 24;
+/// Gas of a call that is no transaction.
+const ASK_GAS: u64 = 1 << 27;
 pub const FORCE_DELAY: u64 = 1000;
 
 #[derive(Debug, thiserror::Error)]
@@ -122,12 +124,28 @@ impl L1 {
             rollup: Address::ZERO,
         };
         l1.inbox = l1.create("Inbox", inbox_config(&limits).abi_encode());
-        l1.verifier = l1.create("StepVerifier", verifier_config(l1.inbox, l2).abi_encode());
+        l1.verifier = l1.deploy_verifier(l2).expect("deployed");
+        l1.rollup = l1.deploy_rollup(genesis, periods, limits).expect("deployed");
+        l1
+    }
+
+    /// Another StepVerifier; or why its constructor refuses.
+    pub fn deploy_verifier(&mut self, l2: &L2Config) -> Result<Address, Bytes> {
+        self.try_create("StepVerifier", verifier_config(self.inbox, l2).abi_encode())
+    }
+
+    /// Another Rollup on the StepVerifier at hand; or why its constructor refuses.
+    pub fn deploy_rollup(
+        &mut self,
+        genesis: &State,
+        periods: Periods,
+        limits: Limits,
+    ) -> Result<Address, Bytes> {
         let history = alloy_eips::eip2935::HISTORY_STORAGE_ADDRESS;
         let anchors = alloy_eips::eip4788::BEACON_ROOTS_ADDRESS;
         let config = IRollup::Config {
-            inbox: l1.inbox,
-            verifier: l1.verifier,
+            inbox: self.inbox,
+            verifier: self.verifier,
             arity: limits.arity,
             levels: limits.levels,
             challengeWindow: periods.challenge_window,
@@ -141,8 +159,7 @@ impl L1 {
             genesis.proof(history, &[]).unwrap().nodes,
             genesis.proof(anchors, &[]).unwrap().nodes,
         );
-        l1.rollup = l1.create("Rollup", arguments.abi_encode_params());
-        l1
+        self.try_create("Rollup", arguments.abi_encode_params())
     }
 
     /// A new block, some seconds later.
@@ -179,18 +196,41 @@ impl L1 {
         self.send(Self::OWNER, self.inbox, call.abi_encode(), U256::ZERO, blobs).expect("appended");
     }
 
-    /// Deploys a committed artifact.
+    /// A call that is not held to the gas of a transaction and changes nothing: its answer, or why it reverts.
+    pub fn ask(&mut self, to: Address, data: Vec<u8>) -> Result<Bytes, Bytes> {
+        let tx = TxEnv {
+            caller: Self::OWNER,
+            kind: TxKind::Call(to),
+            data: data.into(),
+            gas_limit: ASK_GAS,
+            gas_price: 1,
+            ..TxEnv::default()
+        };
+        let mut env = self.env();
+        env.cfg_env.tx_gas_limit_cap = Some(ASK_GAS);
+        env.block_env.gas_limit = ASK_GAS;
+        let mut evm = EthEvmBuilder::new(self.db.clone(), env).precompiles(precompiles()).build();
+        match evm.transact_raw(tx).expect("a valid transaction").result {
+            ExecutionResult::Success { output, .. } => Ok(output.into_data()),
+            ExecutionResult::Revert { output, .. } => Err(output),
+            ExecutionResult::Halt { reason, .. } => panic!("halted: {reason:?}"),
+        }
+    }
+
     fn create(&mut self, name: &str, arguments: Vec<u8>) -> Address {
+        self.try_create(name, arguments).expect("deployed")
+    }
+
+    /// Deploys a committed artifact.
+    fn try_create(&mut self, name: &str, arguments: Vec<u8>) -> Result<Address, Bytes> {
         let path = format!("{}/../contracts/artifacts/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let artifact: serde_json::Value =
             serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let mut code =
             alloy_primitives::hex::decode(artifact["bytecode"].as_str().unwrap()).unwrap();
         code.extend(arguments);
-        self.transact(Self::OWNER, TxKind::Create, code.into(), U256::ZERO, &[])
-            .expect("deployed")
-            .created
-            .unwrap()
+        let receipt = self.transact(Self::OWNER, TxKind::Create, code.into(), U256::ZERO, &[])?;
+        Ok(receipt.created.unwrap())
     }
 
     fn transact(

@@ -64,7 +64,7 @@ pub fn genesis() -> State {
 
 const STORER: Address = Address::repeat_byte(0x51);
 
-fn tx(nonce: u64, to: TxKind, value: u64, input: Bytes) -> TxEip1559 {
+pub fn tx(nonce: u64, to: TxKind, value: u64, input: Bytes) -> TxEip1559 {
     TxEip1559 {
         chain_id: L2.chain_id,
         nonce,
@@ -78,7 +78,7 @@ fn tx(nonce: u64, to: TxKind, value: u64, input: Bytes) -> TxEip1559 {
     }
 }
 
-fn sign<T>(from: u8, mut tx: T) -> Bytes
+pub fn sign<T>(from: u8, mut tx: T) -> Bytes
 where
     T: SignableTransaction<Signature>,
     TxEnvelope: From<alloy::consensus::Signed<T>>,

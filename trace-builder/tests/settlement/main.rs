@@ -15,6 +15,7 @@
 
 mod arena;
 mod differential;
+mod exhaustion;
 mod fraud;
 mod histories;
 mod l1;
