@@ -5,6 +5,7 @@ pub mod cheat;
 mod network;
 mod process;
 mod proxy;
+pub mod published;
 pub mod story;
 mod stranger;
 pub mod traffic;

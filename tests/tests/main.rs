@@ -15,4 +15,5 @@ mod demo;
 mod fraud;
 mod honest;
 mod network;
+mod published;
 mod restarts;

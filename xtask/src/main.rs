@@ -3,6 +3,7 @@
 mod bindings;
 mod command;
 mod contracts;
+mod execute_vectors;
 mod test;
 mod vectors;
 
@@ -46,6 +47,12 @@ enum Command {
         #[arg(long, default_value = "osaka")]
         rules: String,
     },
+    /// Rewrites the test vectors that we publish for EXECUTE, and checks them with an independent reader; see docs/execute.md.
+    ExecuteVectors {
+        /// Only fail when they are stale or false.
+        #[arg(long)]
+        check: bool,
+    },
     /// Rewrites the Rust bindings' Solidity source from the interfaces.
     Bindings {
         /// Only fail when it is stale.
@@ -60,6 +67,7 @@ fn main() -> eyre::Result<()> {
         Command::Contracts { check } => contracts::artifacts(check),
         Command::Vectors { dir } => vectors::run(dir.as_deref()),
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
+        Command::ExecuteVectors { check } => execute_vectors::run(check),
         Command::Bindings { check } => bindings::run(check),
     }
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::{
     bindings,
     command::{self, Count, cargo, cargo_test, root, say},
-    contracts,
+    contracts, execute_vectors,
 };
 
 const DENY_VERSION: &str = "0.20.2";
@@ -21,7 +21,7 @@ pub(crate) enum Stage {
     Clippy,
     /// Artifacts fresh, forge fmt, forge tests.
     Contracts,
-    /// Rust tests and doctests.
+    /// Rust tests and doctests, the published vectors.
     Rust,
     /// Licences, bans, sources.
     Deny,
@@ -47,7 +47,10 @@ pub(crate) fn run(from: Stage) -> eyre::Result<()> {
                 "warnings",
             ])?,
             Stage::Contracts => contracts::test()?,
-            Stage::Rust => count = cargo_test(&["--workspace", "--locked"])?,
+            Stage::Rust => {
+                count = cargo_test(&["--workspace", "--locked"])?;
+                execute_vectors::run(true)?;
+            }
             Stage::Deny => deny()?,
         }
     }

@@ -82,7 +82,7 @@ pub fn code_reader() -> Bytes {
     Code::new()
         .op(op::PUSH0)
         .op(op::JUMPDEST) // 1
-        .ops(&[op::CALLDATASIZE, op::DUP2, op::LT, op::ISZERO, op::PUSH1, 20, op::JUMPI])
+        .ops(&[op::CALLDATASIZE, op::DUP2, op::LT, op::ISZERO, op::PUSH1, 19, op::JUMPI])
         .ops(&[op::DUP1, op::CALLDATALOAD, op::EXTCODESIZE, op::POP])
         .ops(&[op::PUSH1, 32, op::ADD, op::PUSH1, 1, op::JUMP])
         .op(op::JUMPDEST)
