@@ -3,6 +3,7 @@
 use std::{
     io::Write as _,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -55,6 +56,9 @@ pub struct Args {
     /// States of so many newest blocks are kept for calls and proofs.
     #[arg(long, default_value_t = 4096)]
     pub state_history: usize,
+    /// Keep the chain in this file, which is made if absent, and take it up from there at the start.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
     /// Print no banner, only the line with the address.
     #[arg(long)]
     pub quiet: bool,
@@ -90,6 +94,7 @@ impl From<&Args> for Config {
             base_fee: args.base_fee,
             slots_in_an_epoch: args.slots_in_an_epoch,
             state_history: args.state_history,
+            state: args.state.clone(),
             ..Self::default()
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub slots_in_an_epoch: u64,
     /// States of so many newest blocks are kept for calls and proofs.
     pub state_history: usize,
+    /// A file that keeps the chain over restarts; it is made if absent. In memory only without it.
+    pub state: Option<PathBuf>,
     /// Blobs are served for so long after their block, in chain time.
     pub blob_retention: Duration,
 }
@@ -70,6 +73,7 @@ impl Default for Config {
             coinbase: address!("0x00000000000000000000000000000000c0ffee00"),
             slots_in_an_epoch: 32,
             state_history: 4096,
+            state: None,
             // 4,096 epochs of 32 slots of 12 seconds, as on mainnet.
             blob_retention: Duration::from_secs(4096 * 32 * 12),
         }

@@ -18,9 +18,8 @@ use tokio::sync::{broadcast, watch};
 
 use crate::{
     Config, DevAccount,
-    chain::{Core, PoolTx, Replay, Simulation, blob_params, env},
+    chain::{Core, OpenError, PoolTx, Replay, Simulation, blob_params, env},
     config::Mining,
-    state::StateError,
 };
 
 /// A priority fee that gets a transaction in: 1 gwei, or less on a chain without traffic would
@@ -37,9 +36,9 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn new(config: &Config, accounts: Vec<DevAccount>) -> Result<Self, StateError> {
+    pub(crate) fn new(config: &Config, accounts: Vec<DevAccount>) -> Result<Self, OpenError> {
         Ok(Self {
-            core: Mutex::new(Core::new(config, &accounts)?),
+            core: Mutex::new(Core::open(config, &accounts)?),
             accounts,
             slots_in_an_epoch: config.slots_in_an_epoch,
             mining: watch::Sender::new(config.mining),

@@ -8,7 +8,7 @@ use recourse_rpc::{Routes, RunningServer, ServerOptions, serve};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Config, DevAccount, config::Mining, dev, node::Node};
+use crate::{Config, DevAccount, JournalError, chain::OpenError, config::Mining, dev, node::Node};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +28,21 @@ pub enum StartError {
     /// The genesis state cannot be written.
     #[error("cannot write the genesis state")]
     Genesis(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The chain cannot be taken up from its file.
+    #[error("cannot take the chain up from its file")]
+    Journal(#[from] JournalError),
     /// Two methods have one name.
     #[error("cannot register the methods")]
     Methods(#[from] RegisterMethodError),
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Genesis(source) => Self::Genesis(Box::new(source)),
+            OpenError::Journal(error) => Self::Journal(error),
+        }
+    }
 }
 
 /// A running node. It stops when this is dropped, and in order with [`Handle::shutdown`].
@@ -93,9 +105,7 @@ pub async fn spawn(config: Config) -> Result<Handle, StartError> {
     let accounts: Result<Vec<_>, _> =
         (0..config.accounts).map(|index| DevAccount::derive(&config.mnemonic, index)).collect();
     let accounts = accounts?;
-    let node = Node::new(&config, accounts.clone())
-        .map_err(|source| StartError::Genesis(Box::new(source)))?;
-    let node = Arc::new(node);
+    let node = Arc::new(Node::new(&config, accounts.clone())?);
     let mut module = recourse_rpc::module(Arc::clone(&node))?;
     module.merge(dev::module(Arc::clone(&node))?)?;
     let routes: Arc<dyn Routes> = Arc::<Node>::clone(&node);

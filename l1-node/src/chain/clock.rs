@@ -55,6 +55,16 @@ impl Clock {
         Ok(())
     }
 
+    /// Seconds that the chain is ahead of the wall clock.
+    pub(crate) const fn offset(&self) -> i64 {
+        self.offset
+    }
+
+    /// Sets the clock so many seconds ahead of the wall clock.
+    pub(crate) const fn shift_to(&mut self, offset: i64) {
+        self.offset = offset;
+    }
+
     fn now(&self) -> u64 {
         wall().saturating_add_signed(self.offset)
     }

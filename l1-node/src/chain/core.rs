@@ -9,18 +9,14 @@ use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock};
 use tokio::sync::broadcast;
 
 use super::{
-    blobs::BlobStore,
-    clock::{Clock, wall},
-    genesis,
-    history::History,
-    pool::Pool,
-    rules,
+    blobs::BlobStore, clock::Clock, genesis, history::History, pool::Pool, rules,
     snapshot::Snapshots,
 };
 use crate::{
     Config, DevAccount,
     beacon::block_root,
     config::Mining,
+    journal::Journal,
     state::{EmptyBase, State, StateError},
 };
 
@@ -42,15 +38,19 @@ pub(crate) struct Core {
     pub(super) impersonated: HashSet<Address>,
     pub(super) impersonate_all: bool,
     pub(super) snapshots: Snapshots,
+    pub(super) journal: Option<Journal>,
     events: broadcast::Sender<ChainEvent>,
 }
 
 impl Core {
-    /// A chain with its genesis block.
-    pub(crate) fn new(config: &Config, accounts: &[DevAccount]) -> Result<Self, StateError> {
+    /// A chain with its genesis block, which has this timestamp.
+    pub(super) fn new(
+        config: &Config,
+        accounts: &[DevAccount],
+        timestamp: u64,
+    ) -> Result<Self, StateError> {
         let mut state = State::new(Arc::new(EmptyBase));
         genesis::allocate(&mut state, config, accounts)?;
-        let timestamp = config.genesis_timestamp.unwrap_or_else(wall);
         let header = genesis::header(config, state.root()?, timestamp).seal_slow();
         state.set_block_hash(0, header.seal());
         let blob_price = header.blob_fee(rules::blob_params());
@@ -69,8 +69,15 @@ impl Core {
             impersonated: HashSet::new(),
             impersonate_all: false,
             snapshots: Snapshots::default(),
+            journal: None,
             events: broadcast::Sender::new(EVENTS),
         })
+    }
+
+    /// From now on all that happens is written down.
+    pub(super) fn kept_in(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
     }
 
     pub(crate) const fn chain_id(&self) -> u64 {

@@ -6,18 +6,20 @@ use recourse_rpc::{BlockPoint, ChainError};
 use super::Core;
 use crate::{
     config::Mining,
-    state::{State, StateError},
+    journal::Record,
+    state::{Edit, StateError},
 };
 
 impl Core {
     /// Changes the state at the head in place. The header's state root catches up with the next
     /// block.
-    pub(crate) fn edit(
-        &mut self,
-        change: impl FnOnce(&mut State) -> Result<(), StateError>,
-    ) -> Result<(), ChainError> {
+    pub(crate) fn edit(&mut self, edit: Edit) -> Result<(), ChainError> {
         let mut state = self.state(BlockPoint::Pending)?.clone();
-        change(&mut state).map_err(ChainError::internal)?;
+        state.edit(&edit).map_err(|error| match error {
+            StateError::Code(reason) => ChainError::InvalidParams(format!("code: {reason}")),
+            other => ChainError::internal(other),
+        })?;
+        self.record(|| Record::Edit(edit))?;
         self.history.set_state(self.history.head_number(), state);
         Ok(())
     }
@@ -36,7 +38,11 @@ impl Core {
     /// Moves the clock on; returns the whole shift against the wall clock in seconds.
     pub(crate) fn increase_time(&mut self, seconds: u64) -> Result<i64, ChainError> {
         let parent = self.head()?.header().timestamp;
-        Ok(self.clock.increase(parent, seconds))
+        let mut clock = self.clock.clone();
+        let offset = clock.increase(parent, seconds);
+        self.record(|| Record::Clock(offset))?;
+        self.clock = clock;
+        Ok(offset)
     }
 
     /// Fixes the timestamp of the next block.

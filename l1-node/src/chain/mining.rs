@@ -8,6 +8,7 @@ use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock};
 use super::{
     Core,
     builder::{Builder, Built, Skip},
+    restore::record_of,
 };
 use crate::config::Mining;
 
@@ -76,12 +77,15 @@ impl Core {
     }
 
     /// Makes a block the head.
-    fn adopt(&mut self, built: Built) -> Result<Arc<MinedBlock>, ChainError> {
+    pub(super) fn adopt(&mut self, built: Built) -> Result<Arc<MinedBlock>, ChainError> {
+        let (number, timestamp) = (built.block.number(), built.block.header().timestamp);
+        let mut clock = self.clock.clone();
+        clock.mined(timestamp);
+        self.record(|| record_of(&built, clock.offset()))?;
         let block = Arc::new(built.block);
-        let (number, timestamp) = (block.number(), block.header().timestamp);
         self.blobs.push(number, timestamp, built.blobs);
         self.history.push(Arc::clone(&block), built.state);
-        self.clock.mined(timestamp);
+        self.clock = clock;
         self.next_base_fee = None;
         for tx in block.transactions() {
             let sender = tx.signer();

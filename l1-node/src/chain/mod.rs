@@ -11,6 +11,7 @@ mod genesis;
 mod history;
 mod mining;
 mod pool;
+mod restore;
 mod rules;
 mod simulate;
 mod snapshot;
@@ -19,9 +20,10 @@ mod transaction;
 use alloy_primitives::{Address, address};
 
 pub(crate) use self::core::Core;
+pub(crate) use restore::OpenError;
 pub(crate) use rules::{blob_params, env};
 pub(crate) use simulate::{Replay, Simulation};
-pub(crate) use transaction::PoolTx;
+pub(crate) use transaction::{PoolTx, StoredBlob};
 
 /// Where EXECUTE lives.
 pub(crate) const EXECUTE_ADDRESS: Address = address!("0x0000000000000000000000000000000000000101");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use recourse_rpc::{BlockPoint, ChainError, ChainEvent};
 
 use super::{Core, clock::Clock, pool::Pool};
-use crate::state::State;
+use crate::{journal::Record, state::State};
 
 /// All snapshots by id.
 #[derive(Debug, Default)]
@@ -33,24 +33,26 @@ impl Core {
             clock: self.clock.clone(),
             next_base_fee: self.next_base_fee,
         };
+        self.record(|| Record::Snapshot)?;
         self.snapshots.last = self.snapshots.last.saturating_add(1);
         self.snapshots.taken.insert(self.snapshots.last, snapshot);
         Ok(self.snapshots.last)
     }
 
     /// Goes back to a snapshot, which is used up with all later ones; false when there is none.
-    pub(crate) fn revert(&mut self, id: u64) -> bool {
+    pub(crate) fn revert(&mut self, id: u64) -> Result<bool, ChainError> {
+        if !self.snapshots.taken.contains_key(&id) {
+            return Ok(false);
+        }
+        self.record(|| Record::Revert(id))?;
         let mut later = self.snapshots.taken.split_off(&id);
-        let Some(snapshot) = later.remove(&id) else {
-            self.snapshots.taken.append(&mut later);
-            return false;
-        };
+        let Some(snapshot) = later.remove(&id) else { return Ok(false) };
         self.pool = snapshot.pool;
         self.clock = snapshot.clock;
         self.next_base_fee = snapshot.next_base_fee;
         self.truncate(snapshot.number);
         self.history.set_state(snapshot.number, snapshot.state);
-        true
+        Ok(true)
     }
 
     /// Removes the newest `depth` blocks; their transactions are lost.
@@ -61,6 +63,7 @@ impl Core {
         let number = self.history.head_number().checked_sub(depth);
         let number = number.ok_or(ChainError::NotFound("block"))?;
         self.state(BlockPoint::Number(number))?;
+        self.record(|| Record::Rollback(depth))?;
         self.truncate(number);
         Ok(())
     }

@@ -2,35 +2,32 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
-use recourse_rpc::{ChainError, method};
-use revm::state::Bytecode;
+use recourse_rpc::method;
 use serde_json::Value;
 
 use super::mining::number;
-use crate::node::Node;
+use crate::{node::Node, state::Edit};
 
 pub(super) fn register(module: &mut RpcModule<Node>) -> Result<(), RegisterMethodError> {
     method(module, "anvil_setBalance", |node, args| {
         let (address, wei) = (args.required("address")?, args.required::<U256>("balance")?);
-        node.core().lock().edit(|state| state.set_balance(address, wei))?;
+        node.core().lock().edit(Edit::Balance { address, wei })?;
         Ok(Value::Null)
     })?;
     method(module, "anvil_setNonce", |node, args| {
         let (address, nonce) = (args.required("address")?, number(args, "nonce")?);
-        node.core().lock().edit(|state| state.set_nonce(address, nonce))?;
+        node.core().lock().edit(Edit::Nonce { address, nonce })?;
         Ok(Value::Null)
     })?;
     method(module, "anvil_setCode", |node, args| {
         let (address, code) = (args.required("address")?, args.required::<Bytes>("code")?);
-        let code = Bytecode::new_raw_checked(code)
-            .map_err(|error| ChainError::InvalidParams(format!("code: {error}")))?;
-        node.core().lock().edit(|state| state.set_code(address, code))?;
+        node.core().lock().edit(Edit::Code { address, code })?;
         Ok(Value::Null)
     })?;
     method(module, "anvil_setStorageAt", |node, args| {
         let address = args.required("address")?;
         let (slot, value) = (args.required::<U256>("slot")?, args.required::<B256>("value")?);
-        node.core().lock().edit(|state| state.set_storage(address, slot, value.into()))?;
+        node.core().lock().edit(Edit::Storage { address, slot, value: value.into() })?;
         Ok(true)
     })?;
     for (alias, name) in [

@@ -39,7 +39,7 @@ pub(super) fn register(module: &mut RpcModule<Node>) -> Result<(), RegisterMetho
     module.register_alias("anvil_snapshot", "evm_snapshot")?;
     method(module, "evm_revert", |node, args| {
         let id = number(args, "snapshot id")?;
-        Ok(node.core().lock().revert(id))
+        node.core().lock().revert(id)
     })?;
     module.register_alias("anvil_revert", "evm_revert")?;
     method(module, "anvil_rollback", |node, args| {

@@ -2,6 +2,7 @@
 //! recent block is kept at the price of what it changed.
 
 mod base;
+mod change;
 mod database;
 mod edit;
 mod error;
@@ -20,6 +21,7 @@ use revm::state::{AccountInfo, Bytecode};
 use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 
 pub(crate) use base::{BaseState, EmptyBase};
+pub(crate) use change::Edit;
 pub(crate) use error::StateError;
 use written::Written;
 
