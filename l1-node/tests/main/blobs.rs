@@ -12,11 +12,11 @@ use alloy_eips::eip7594::BlobTransactionSidecarEip7594;
 
 use crate::harness::Net;
 
-fn sidecar(bytes: &[u8]) -> BlobTransactionSidecarEip7594 {
+pub(crate) fn sidecar(bytes: &[u8]) -> BlobTransactionSidecarEip7594 {
     SidecarBuilder::<SimpleCoder>::from_slice(bytes).build_7594().unwrap()
 }
 
-fn blob_tx(net: &Net, sidecar: BlobTransactionSidecarEip7594) -> TransactionRequest {
+pub(crate) fn blob_tx(net: &Net, sidecar: BlobTransactionSidecarEip7594) -> TransactionRequest {
     let tx = TransactionRequest::default()
         .with_from(net.account(0))
         .with_to(Address::ZERO)

@@ -17,6 +17,7 @@ mod claim;
 mod code;
 mod execute;
 mod harness;
+mod metering;
 mod pool;
 mod service;
 mod transactions;
