@@ -19,8 +19,15 @@ pub enum StateError {
     #[error("{0} has storage, but neither nonce nor code")]
     StorageOnly(Address),
     /// More gas would be spent than the claimed gas allows.
-    #[error("more gross gas than the claim allows")]
-    GasBound,
+    #[error(
+        "the claim allows {allowed} gross gas, {spent} were spent when a transaction was stopped"
+    )]
+    GasBound {
+        /// Gross gas that was left for the transaction.
+        allowed: u64,
+        /// Gross gas that the transaction had spent. Not more than allowed where the next instruction would have been.
+        spent: u64,
+    },
 }
 
 impl DBErrorMarker for StateError {}

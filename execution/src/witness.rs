@@ -75,6 +75,8 @@ pub(crate) struct WitnessSource {
     codes: HashMap<B256, Bytes>,
     accounts: HashMap<B256, Arc<Node<Account>>>,
     slots: HashMap<B256, Arc<Node<Slot>>>,
+    // Thousands of accounts can have one code: it is analysed, and held, once.
+    analysed: HashMap<B256, Code>,
     asked_nodes: HashSet<B256>,
     asked_codes: HashSet<B256>,
 }
@@ -128,9 +130,12 @@ impl Source for WitnessSource {
 
     fn code(&mut self, hash: B256) -> Result<Code, StateError> {
         self.asked_codes.insert(hash);
-        match self.codes.get(&hash) {
-            Some(code) => Ok(Code::new(code.clone())),
-            None => Err(StateError::MissingCode(hash)),
+        if let Some(code) = self.analysed.get(&hash) {
+            return Ok(code.clone());
         }
+        let raw = self.codes.get(&hash).ok_or(StateError::MissingCode(hash))?;
+        let code = Code::new(raw.clone());
+        self.analysed.insert(hash, code.clone());
+        Ok(code)
     }
 }

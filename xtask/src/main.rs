@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bench;
 mod bindings;
 mod command;
 mod contracts;
@@ -53,6 +54,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Measures; see docs/performance.md.
+    Bench {
+        /// What.
+        #[arg(value_enum)]
+        what: bench::Bench,
+    },
     /// Rewrites the Rust bindings' Solidity source from the interfaces.
     Bindings {
         /// Only fail when it is stale.
@@ -68,6 +75,7 @@ fn main() -> eyre::Result<()> {
         Command::Vectors { dir } => vectors::run(dir.as_deref()),
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
+        Command::Bench { what } => bench::run(what),
         Command::Bindings { check } => bindings::run(check),
     }
 }

@@ -82,7 +82,8 @@ impl Piece<'_> {
 
     fn spend(&mut self, gross: u64) -> Result<(), StateError> {
         if let Some(left) = &mut self.gross_gas_left {
-            *left = left.checked_sub(gross).ok_or(StateError::GasBound)?;
+            let passed = StateError::GasBound { allowed: *left, spent: gross };
+            *left = left.checked_sub(gross).ok_or(passed)?;
         }
         Ok(())
     }
@@ -97,15 +98,16 @@ fn settle(
     decoded: &Decoded,
     env: &BlockEnv,
 ) -> Result<Settled, ExecutionError> {
-    let broken = db.bound_mut().is_some_and(|bound| bound.is_broken());
+    let broken = db.bound_mut().and_then(|bound| bound.broken());
     let (result, touched) = match result {
         Ok(ran) => ran,
         Err(EVMError::Transaction(invalid)) => return Ok(Err(invalid)),
         Err(EVMError::Database(StateError::Trie(TrieError::Exhausted))) => {
             return exhausted::settle(db, decoded, env).map(Ok);
         }
-        Err(_) if broken => return Err(StateError::GasBound.into()),
-        Err(other) => return Err(other.into()),
+        Err(EVMError::Database(error)) => return Err(error.into()),
+        // A precompile that was stopped can only say so in words.
+        Err(other) => return Err(broken.map_or_else(|| other.into(), ExecutionError::from)),
     };
     let changes = db.changes(touched)?;
     let world = match db.apply(changes) {

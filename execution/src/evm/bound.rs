@@ -14,6 +14,10 @@ use crate::error::StateError;
 
 /// Gas of one word hashed by `KECCAK256`.
 const KECCAK_WORD_GAS: u64 = 6;
+/// Gas limit of a transaction above which [`GasBound`] refuses it: one instruction could expand memory for all of it, here
+/// 47 MB at most, before it is stopped. From EIP-7825 on no transaction comes near; before it a hostile trace could ask for
+/// terabytes.
+const MOST_GAS_LIMIT: u64 = 1 << 32;
 
 /// Holds a transaction to an amount of gross gas (gas before refunds) without changing what it sees.
 ///
@@ -22,6 +26,8 @@ const KECCAK_WORD_GAS: u64 = 6;
 /// constant cost is at most an expansion of memory that the transaction's gas limit pays for.
 #[derive(Clone, Debug)]
 pub(crate) struct GasBound {
+    /// The transaction's gas limit.
+    limit: u64,
     /// Gross gas allowed.
     allowed: u64,
     /// What must be left, over all frames: the gas limit less `allowed`.
@@ -36,6 +42,7 @@ pub(crate) struct GasBound {
 impl GasBound {
     pub(crate) fn new(gas_limit: u64, allowed: u64) -> Self {
         Self {
+            limit: gas_limit,
             allowed,
             floor: gas_limit.saturating_sub(allowed),
             frames: Vec::new(),
@@ -44,22 +51,30 @@ impl GasBound {
         }
     }
 
-    /// Whether the bound was passed, thus execution stopped.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.broken
+    /// Why execution was stopped, if it was: the bound was passed.
+    pub(crate) fn broken(&self) -> Option<StateError> {
+        self.broken.then(|| self.passed(self.spent()))
     }
 
     pub(crate) fn break_now(&mut self) {
         self.broken = true;
     }
 
-    /// Refuses gas that a transaction spends before its first frame.
+    /// Refuses gas that a transaction spends before its first frame, and gas limits that buy memory without bound.
     pub(crate) fn admit_intrinsic(&mut self, gas: u64) -> Result<(), StateError> {
-        if gas > self.allowed {
+        if gas > self.allowed || self.limit > MOST_GAS_LIMIT {
             self.broken = true;
-            return Err(StateError::GasBound);
+            return Err(self.passed(0));
         }
         Ok(())
+    }
+
+    fn passed(&self, spent: u64) -> StateError {
+        StateError::GasBound { allowed: self.allowed, spent }
+    }
+
+    fn spent(&self) -> u64 {
+        self.limit.saturating_sub(self.left)
     }
 
     /// Gas that may still be spent.
@@ -99,7 +114,8 @@ impl<'a> Inspector<Context<'a>> for BoundInspector {
             return;
         }
         bound.broken = true;
-        *context.error() = Err(StateError::GasBound.into());
+        let passed = bound.passed(bound.spent());
+        *context.error() = Err(passed.into());
         interpreter.halt(InstructionResult::FatalExternalError);
     }
 

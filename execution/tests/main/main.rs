@@ -16,9 +16,12 @@
 mod agreement;
 mod assembler;
 mod blocks_official;
+mod bound;
 mod crowds;
 mod exhaustion;
 mod hostile;
+mod inputs;
+mod loops;
 mod older_rules;
 mod pieces;
 mod provability;

@@ -264,8 +264,10 @@ fn gas_bound(state: &State, recorded: &Recorded, gas_used: u64) -> Result<(), Ex
     replay(&claim, &schedule(), &no_pointers)
 }
 
-const STOPPED: Result<(), ExecuteError> =
-    Err(ExecuteError::Execution(ExecutionError::State(StateError::GasBound)));
+fn is_stopped(answer: &Result<(), ExecuteError>) -> bool {
+    let Err(ExecuteError::Execution(ExecutionError::State(error))) = answer else { return false };
+    matches!(error, StateError::GasBound { .. })
+}
 
 /// Dishonestly little gas stops early, in every kind of work.
 #[test]
@@ -306,7 +308,7 @@ fn too_little_gas_stops_early() {
         assert!(recorded.gas_used > 55_000, "{what}: {}", recorded.gas_used);
         assert_eq!(gas_bound(&state, &recorded, recorded.gas_used), Ok(()), "{what}");
         for less in [0, 21_000, 43_000, recorded.gas_used * 3 / 4] {
-            assert_eq!(gas_bound(&state, &recorded, less), STOPPED, "{what} {less}");
+            assert!(is_stopped(&gas_bound(&state, &recorded, less)), "{what} {less}");
         }
         // Too much is only wrong.
         let wrong = gas_bound(&state, &recorded, recorded.gas_used + 1);

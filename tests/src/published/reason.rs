@@ -49,7 +49,7 @@ impl From<&ExecutionError> for Reason {
             ExecutionError::State(StateError::Trie(TrieError::Missing(_))) => Self::MissingNode,
             ExecutionError::State(StateError::Trie(TrieError::Malformed(_))) => Self::MalformedNode,
             ExecutionError::State(StateError::MissingCode(_)) => Self::MissingCode,
-            ExecutionError::State(StateError::GasBound) => Self::GasBound,
+            ExecutionError::State(StateError::GasBound { .. }) => Self::GasBound,
             ExecutionError::BaseFee(_) => Self::BaseFeeRange,
             ExecutionError::CreditOverflow => Self::CreditOverflow,
             _ => Self::Internal,

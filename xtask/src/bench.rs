@@ -1,0 +1,21 @@
+//! `cargo xtask bench`: measurements, as ratios against a peer in the same run.
+
+use clap::ValueEnum;
+
+use crate::command::cargo;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bench {
+    /// EXECUTE's work for claims of too little gas, beside that for the true claim; see docs/bounded-work.md.
+    Bounded,
+}
+
+/// Runs one.
+pub(crate) fn run(bench: Bench) -> eyre::Result<()> {
+    match bench {
+        Bench::Bounded => {
+            cargo(&["bench", "--locked", "-p", "recourse-execution", "--bench", "bounded"])
+        }
+    }
+}
