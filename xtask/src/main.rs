@@ -54,7 +54,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Measures; see docs/performance.md.
+    /// Measures, as ratios.
     Bench {
         /// What.
         #[arg(value_enum)]
