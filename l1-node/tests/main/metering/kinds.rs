@@ -45,6 +45,8 @@ async fn every_kind_of_call_reaches_it_at_the_same_price() {
 async fn a_call_may_carry_ether_which_is_lost_unless_the_call_fails() {
     let scene = Scene::new().await;
     let balance = |address| scene.net.provider.get_balance(address).into_future();
+    // Ether that comes in must not touch the price.
+    scene.set_excess(500_000_000).await;
     let money = scene.request(0, scene.caller, Bytes::new()).with_value(U256::from(100));
     scene.mine(vec![money]).await;
     // Before anybody sends some, the account has a nonce and nothing else.
@@ -64,6 +66,9 @@ async fn a_call_may_carry_ether_which_is_lost_unless_the_call_fails() {
     assert_eq!(told.answer, word(true));
     assert_eq!(balance(EXECUTE).await.unwrap(), U256::from(7));
     assert_eq!(balance(scene.caller).await.unwrap(), U256::from(93));
+    let declared = [0, 21_000, 0, 21_000];
+    let excess = declared.into_iter().fold(500_000_000, model::next_excess);
+    assert_eq!(scene.excess().await, excess);
     assert_eq!(scene.net.provider.get_transaction_count(EXECUTE).await.unwrap(), 1);
 }
 

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::{
     callers::{
         Called, Counted, EXECUTE, ExecuteCaller, MOST_GAS, Scene, event, nonsense, once,
-        price_and_left,
+        price_and_left, transfer_cost,
     },
     model::{self, LIMIT, TARGET},
 };
-use crate::harness::Net;
+use crate::{claim::Claim, harness::Net};
 
 fn many(times: u64, input: Bytes) -> ExecuteCaller::manyCall {
     ExecuteCaller::manyCall { times: alloy_primitives::U256::from(times), input }
@@ -83,6 +83,20 @@ async fn hundreds_of_calls_in_one_transaction_fill_a_block() {
     let over: Called = event(&receipts[2]);
     assert!(!over.success);
     assert_eq!(scene.excess().await, LIMIT - TARGET);
+}
+
+#[tokio::test]
+async fn hundreds_of_true_claims_in_one_transaction_are_all_true() {
+    let scene = Scene::new().await;
+    let overhead = scene.overhead().await;
+    let claim = Claim::transfer();
+    let told: Counted = scene.told(&many(300, claim.encode())).await;
+    assert_eq!((told.succeeded.to::<u64>(), told.affirmed.to::<u64>()), (300, 300));
+    assert_eq!(told.spent.to::<u64>(), 300 * (transfer_cost(&claim, 0) + overhead));
+    scene.set_excess(100_000_000).await;
+    let told: Counted = scene.told(&many(300, claim.encode())).await;
+    assert_eq!(told.affirmed.to::<u64>(), 300);
+    assert_eq!(scene.excess().await, model::next_excess(100_000_000, 300 * 21_000));
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! A node that stops and starts again.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
 
-use alloy::providers::Provider;
+use alloy::providers::{Provider, ProviderBuilder};
 use alloy_primitives::{Bytes, U256};
 use recourse_l1_node::{Config, JournalError, StartError, spawn};
 use serde_json::{Value, json};
@@ -137,6 +142,62 @@ async fn a_crash_costs_at_most_the_record_that_was_being_written() {
         let scene = restarted(scene, &path).await;
         assert_eq!(head(&scene).await, after);
         scene.net.node.shutdown().await;
+    }
+}
+
+/// The node's own executable.
+struct Process {
+    child: Child,
+    url: String,
+}
+
+impl Process {
+    fn start(path: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_l1-node"))
+            .args(["--port", "0", "--quiet", "--state"])
+            .arg(path)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap();
+        Self { url: format!("http://{address}"), child }
+    }
+
+    async fn call(&self, method: &'static str, params: Value) -> Value {
+        let provider = ProviderBuilder::new().connect_http(self.url.parse().unwrap());
+        provider.raw_request(method.into(), params).await.unwrap()
+    }
+}
+
+/// SIGKILL, also when a test fails.
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_killed_process_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("l1.jsonl");
+    let mut excess = 0;
+    for round in 0..3_u64 {
+        let process = Process::start(&path);
+        let accounts = process.call("eth_accounts", json!([])).await;
+        let spam = json!([{ "from": accounts[0], "to": EXECUTE, "input": nonsense(LIMIT), "gas": "0x1000000" }]);
+        for _ in 0..4 {
+            process.call("eth_sendTransaction", spam.clone()).await;
+            excess = model::next_excess(excess, LIMIT);
+        }
+        let slot = process.call("eth_getStorageAt", json!([EXECUTE, "0x0", "latest"])).await;
+        assert_eq!(slot.as_str().unwrap().parse::<U256>().unwrap(), U256::from(excess));
+        let number = process.call("eth_blockNumber", json!([])).await;
+        assert_eq!(number, json!(format!("{:#x}", 4 * (round + 1))));
+        drop(process);
     }
 }
 

@@ -1,7 +1,11 @@
 //! What is only tried out counts on a meter of its own.
 
-use alloy::{network::TransactionBuilder, providers::Provider};
-use alloy_primitives::{Bytes, U256};
+use alloy::{
+    network::TransactionBuilder,
+    providers::Provider,
+    rpc::types::state::{AccountOverride, StateOverride},
+};
+use alloy_primitives::{B256, Bytes, U256};
 use alloy_sol_types::SolCall;
 use serde_json::{Value, json};
 
@@ -9,7 +13,7 @@ use super::{
     callers::{
         Called, Counted, EXECUTE, ExecuteCaller, Scene, event, nonsense, once, price_and_left,
     },
-    model::{self, LIMIT, TARGET},
+    model::{self, EXCESS_MAX, LIMIT, TARGET},
 };
 
 fn many(times: u64, gas: u64) -> ExecuteCaller::manyCall {
@@ -92,6 +96,23 @@ async fn a_query_at_pending_tells_the_price_of_the_next_block() {
     let base_fee = block.header.base_fee_per_gas.unwrap();
     let excess = model::next_excess(300_000_000, LIMIT);
     assert_eq!(price_and_left(&told), (model::gas_price(excess, base_fee), LIMIT));
+}
+
+#[tokio::test]
+async fn an_override_of_the_excess_is_the_price_that_is_tried_out() {
+    let scene = Scene::new().await;
+    let slots = [(B256::ZERO, B256::from(U256::from(EXCESS_MAX)))].into_iter().collect();
+    let state = AccountOverride { state_diff: Some(slots), ..Default::default() };
+    let overrides: StateOverride = [(EXECUTE, state)].into_iter().collect();
+    let query = scene.request(0, EXECUTE, Bytes::new());
+    let [dear, cheap] = [Some(overrides), None].map(|overrides| {
+        let call = scene.net.provider.call(query.clone()).pending();
+        overrides.into_iter().fold(call, |call, overrides| call.overrides(overrides))
+    });
+    let (dear, cheap) = (dear.await.unwrap(), cheap.await.unwrap());
+    let times =
+        price_and_left(&dear).0.to::<u64>() as f64 / price_and_left(&cheap).0.to::<u64>() as f64;
+    assert!((times - 16.0).abs() < 1e-6, "{times}");
 }
 
 #[tokio::test]
