@@ -40,7 +40,7 @@ fn stopped_at(answer: &Result<(), ExecuteError>, gas_used: u64) -> Option<u64> {
 
 /// From nothing to just too little, dense where transactions begin.
 fn claims(gas_used: u64) -> impl Iterator<Item = u64> {
-    let parts = (0..16).map(move |part| gas_used * part / 16);
+    let parts = (0..8).map(move |part| gas_used * part / 8);
     let start = [1, 16_800, 20_999, 21_000, 21_100, 23_000, 30_000];
     parts.chain(start).chain([gas_used * 4 / 5 - 1, gas_used - 1]).filter(move |c| *c < gas_used)
 }
@@ -184,4 +184,27 @@ fn the_bound_is_over_all_transactions_of_a_segment() {
     };
     assert_eq!(allowed, less + less / 4 - GAS);
     assert!(spent <= allowed + 20);
+}
+
+/// A precompile as the transaction's own target: there is nothing but the first frame.
+#[test]
+fn transactions_of_one_frame_are_stopped() {
+    let state = loops::state();
+    for (name, precompile, input) in inputs::all() {
+        let to = Address::from_word(U256::from(precompile).into());
+        let floor = floor(&input);
+        let raw = sign(0, TxEip1559 { gas_limit: GAS, ..call(0, to, input.into()) });
+        // What EIP-7623 adds for calldata is no work.
+        if record(&state, NO_LIMIT, &raw).gas_used > floor {
+            // A failure takes all gas, and is no work either.
+            let slack = if name.starts_with("point") { GAS } else { 0 };
+            is_bounded(&state, name, &raw, slack);
+        }
+    }
+}
+
+/// Least gas of a transaction with this calldata (EIP-7623).
+fn floor(input: &[u8]) -> u64 {
+    let tokens: u64 = input.iter().map(|byte| if *byte == 0 { 1 } else { 4 }).sum();
+    21_000 + 10 * tokens
 }

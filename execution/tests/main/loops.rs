@@ -22,13 +22,17 @@ pub struct Program {
 
 impl Program {
     pub fn address(&self) -> Address {
-        Address::from_slice(&alloy_primitives::keccak256(self.name)[12..])
+        address_of(self.name)
     }
 
     /// The transaction that runs it.
     pub fn call(&self, gas_limit: u64) -> Bytes {
         sign(0, TxEip1559 { gas_limit, ..call(0, self.address(), Bytes::new()) })
     }
+}
+
+fn address_of(name: &str) -> Address {
+    Address::from_slice(&alloy_primitives::keccak256(name)[12..])
 }
 
 /// A contract of the largest size.
@@ -103,9 +107,10 @@ fn others() -> [(&'static str, Code); 7] {
     ]
 }
 
-fn frames() -> [(&'static str, Code); 6] {
+fn frames() -> [(&'static str, Code); 7] {
     let create = [op::PUSH2, 0xc0, 0, op::PUSH0, op::PUSH0, op::CREATE, op::POP];
     let create2 = [op::GAS, op::PUSH2, 0xc0, 0, op::PUSH0, op::PUSH0, op::CREATE2, op::POP];
+    let straight = [op::PUSH2, 0xbb, 0x80, op::PUSH0, op::PUSH0, op::CREATE, op::POP];
     let child = [op::PUSH1, 2, op::PUSH1, 30, op::PUSH0, op::CREATE, op::POP];
     [
         ("CALL, depth", depth(op::CALL)),
@@ -113,6 +118,7 @@ fn frames() -> [(&'static str, Code); 6] {
         ("CALL of BIG", endless(setup(), |code| code.call(BIG, 0, 50_000))),
         ("CREATE, 48 KiB of initcode", endless(initcode(), |code| code.ops(&create))),
         ("CREATE2, 48 KiB of initcode", endless(initcode(), |code| code.ops(&create2))),
+        ("CREATE, straight initcode", endless(straight_initcode(), |code| code.ops(&straight))),
         ("SELFDESTRUCT in a child", endless(destructing(), |code| code.ops(&child))),
     ]
 }
@@ -184,13 +190,21 @@ fn depth(how: u8) -> Code {
     })
 }
 
+/// The code of an account in memory, then once more.
+fn twice(address: Address, len: u64) -> Code {
+    [0, len].into_iter().fold(Code::new(), |code, to| {
+        code.push(len).op(op::PUSH0).push(to).address(address).op(op::EXTCODECOPY)
+    })
+}
+
 /// 48 KiB of `JUMPDEST`s that start with a `STOP`, in memory.
 fn initcode() -> Code {
-    let half = 24_576_u64;
-    let copy = |code: Code, to: u64| {
-        code.push(half).op(op::PUSH0).push(to).address(BIG).op(op::EXTCODECOPY)
-    };
-    copy(copy(Code::new(), 0), half).ops(&[op::PUSH0, op::PUSH0, op::MSTORE8])
+    twice(BIG, 24_576).ops(&[op::PUSH0, op::PUSH0, op::MSTORE8])
+}
+
+/// 48,000 bytes without a jump, in memory.
+fn straight_initcode() -> Code {
+    twice(address_of("straight line"), 24_000)
 }
 
 /// `ADDRESS SELFDESTRUCT` at the end of the first word of memory.

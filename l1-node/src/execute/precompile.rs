@@ -23,7 +23,7 @@ const QUERY_GAS: u64 = 100;
 /// Bytes of an envelope beside its trace: four words of head, a length, padding.
 const ENVELOPE_BYTES: usize = 5 * 32 + 31;
 /// Stack of the thread on which the pure function runs, so that it does not depend on the
-/// caller's depth.
+/// caller's depth. 2 MiB are enough (docs/bounded-work.md).
 const STACK: usize = 32 * 1024 * 1024;
 
 /// Codes by address, as L1 state has them at the moment of the call.
