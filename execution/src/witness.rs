@@ -15,7 +15,7 @@ use crate::{
 
 /// Bytes that a witness has at least for each of its items. Those of a true one have more: a node shorter than 32 bytes is
 /// a part of its parent (a root holds a whole key), and a code comes with the leaf of an account that has it.
-const BYTES_PER_ITEM: usize = 32;
+pub(crate) const BYTES_PER_ITEM: usize = 32;
 
 /// The part of a state that proves a piece of a block: trie nodes and codes, found by their hashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
-//! Pieces of an L2 block: its opening, its transactions, its credits.
+//! Pieces of an L2 block: its opening, its transactions, its credits. Whole blocks of Ethereum also close.
 
+mod closing;
 mod credits;
 mod decode;
 mod executor;
@@ -17,6 +18,7 @@ use revm::{
     context_interface::block::BlobExcessGasAndPrice,
 };
 
+pub(crate) use closing::Closing;
 pub use decode::Invalid;
 pub use executor::{BlockBody, BlockExecutor, BlockOutcome, Opening, Sequential};
 pub use outcome::{Executed, TxRun};
@@ -86,13 +88,15 @@ impl<'s> Piece<'s> {
         self
     }
 
+    /// With the hashes that `BLOCKHASH` gives, instead of those in the state.
+    pub(crate) fn with_ancestors(mut self, ancestors: Arc<BTreeMap<u64, B256>>) -> Self {
+        self.ancestors = Some(ancestors);
+        self
+    }
+
     /// What was used, if it is recorded, and the state.
     pub(crate) fn finish(self) -> (World, Used) {
         (self.world, self.used.unwrap_or_default())
-    }
-
-    pub(crate) fn source(&mut self) -> (&World, &mut dyn Source) {
-        (&self.world, self.source)
     }
 
     fn meter(&self) -> Meter {

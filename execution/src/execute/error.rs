@@ -1,6 +1,6 @@
 use alloy_primitives::{Address, B256};
 
-use crate::error::ExecutionError;
+use crate::error::{ExecutionError, StateError};
 
 /// Why a claim is false.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,4 +41,10 @@ pub enum ExecuteError {
         /// As executed.
         got: B256,
     },
+}
+
+impl From<StateError> for ExecuteError {
+    fn from(error: StateError) -> Self {
+        Self::Execution(error.into())
+    }
 }

@@ -19,8 +19,6 @@ pub use stateless::{Stateless, stateless};
 
 use crate::{
     block::{BlockBody, Opening, Piece},
-    error::{ExecutionError, StateError},
-    evm::{Meter, Reader},
     rules::Schedule,
     state::World,
     witness::{Witness, WitnessSource},
@@ -104,7 +102,7 @@ pub(crate) fn run(
 }
 
 /// Refunds are at most a fifth of gross gas (EIP-3529).
-fn gross_gas(gas_used: u64) -> u64 {
+pub(crate) fn gross_gas(gas_used: u64) -> u64 {
     gas_used.saturating_add(gas_used / 4)
 }
 
@@ -127,31 +125,23 @@ fn body(trace: &Trace) -> BlockBody {
 
 /// System calls are not paid for by gas: they may only reach code whose cost is known. Those that the rules in force do not
 /// have reach none.
-fn check_predeploys(
+pub(crate) fn check_predeploys(
     piece: &mut Piece<'_>,
     timestamp: u64,
     schedule: &Schedule,
 ) -> Result<(), ExecuteError> {
     let spec = schedule.at(timestamp).spec;
     if spec.is_enabled_in(SpecId::CANCUN) {
-        let anchor = code_hash(piece, eip4788::BEACON_ROOTS_ADDRESS)?;
+        let anchor = piece.code_hash(eip4788::BEACON_ROOTS_ADDRESS)?;
         if !schedule.is_anchor_code(anchor, timestamp) {
             return Err(ExecuteError::Predeploy(eip4788::BEACON_ROOTS_ADDRESS));
         }
     }
     if spec.is_enabled_in(SpecId::PRAGUE) {
-        let history = code_hash(piece, eip2935::HISTORY_STORAGE_ADDRESS)?;
+        let history = piece.code_hash(eip2935::HISTORY_STORAGE_ADDRESS)?;
         if !schedule.is_history_code(history, timestamp) {
             return Err(ExecuteError::Predeploy(eip2935::HISTORY_STORAGE_ADDRESS));
         }
     }
     Ok(())
-}
-
-fn code_hash(piece: &mut Piece<'_>, address: Address) -> Result<B256, ExecutionError> {
-    let (world, source) = piece.source();
-    let mut meter = Meter::exempt();
-    let account =
-        world.account(address, &mut Reader::new(source, &mut meter)).map_err(StateError::from)?;
-    Ok(account.unwrap_or_default().code_hash)
 }

@@ -9,16 +9,17 @@ use std::{
     thread,
 };
 
-use alloy_consensus::{Block, TxEnvelope};
+use alloy_consensus::{Block, Header, TxEnvelope};
 use alloy_rlp::Decodable;
 use eyre::{WrapErr, bail, ensure, eyre};
 use recourse_execution::State;
 
 use crate::{
     archive,
-    fixture::Fixture,
+    fixture::{Fixture, FixtureBlock},
+    payload,
     report::{Outcome, Report, Work},
-    whole,
+    whole::{self, Rules},
 };
 
 /// Runs all tests below a folder, on all cores.
@@ -95,26 +96,57 @@ fn one(name: &str, test: &Fixture) -> Outcome {
 fn chain(test: &Fixture) -> eyre::Result<Work> {
     let rules = test.rules()?;
     let mut state = State::of(&test.accounts()?)?;
-    let mut parent = Block::<TxEnvelope>::decode(&mut &test.genesis[..])?.header;
-    ensure!(state.root() == parent.state_root, "genesis root {}", state.root());
+    let genesis = Block::<TxEnvelope>::decode(&mut &test.genesis[..])?.header;
+    ensure!(state.root() == genesis.state_root, "genesis root {}", state.root());
+    let mut headers = vec![genesis];
     let mut work = Work::default();
     for (index, block) in test.blocks.iter().enumerate() {
-        let verdict = whole::verify(&rules, &state, &parent, &block.rlp)
+        let done = one_block(&rules, &state, &headers, block)
             .wrap_err_with(|| format!("block {index}"))?;
-        match (verdict, &block.expect_exception) {
-            (Ok(verified), None) => {
-                (state, parent) = (verified.state, verified.header);
-                work.add(verified.work);
-            }
-            (Err(refused), Some(expected)) if refused.is_one_of(expected) => {
-                work.add(Work { refused: 1, ..Work::default() });
-            }
-            (Ok(_), Some(expected)) => bail!("block {index} is accepted, expected {expected}"),
-            (Err(refused), expected) => {
-                bail!("block {index} is refused, {refused}, expected {expected:?}")
-            }
+        work.add(done.work);
+        if let Some((header, after)) = done.next {
+            headers.push(header);
+            state = after;
         }
     }
-    ensure!(parent.hash_slow() == test.last_hash, "the last block is {}", parent.hash_slow());
+    let last = headers.last().map(Header::hash_slow);
+    ensure!(last == Some(test.last_hash), "the last block is {last:?}");
     Ok(work)
+}
+
+/// What was done, and where the chain goes on after a valid block.
+struct Done {
+    work: Work,
+    next: Option<(Header, State)>,
+}
+
+fn one_block(
+    rules: &Rules,
+    state: &State,
+    headers: &[Header],
+    block: &FixtureBlock,
+) -> eyre::Result<Done> {
+    // No more than BLOCKHASH and a witness reach.
+    let ancestors = headers.get(headers.len().saturating_sub(256)..).unwrap_or_default();
+    let decoded = whole::decode(&block.rlp);
+    let verdict = match &decoded {
+        Ok(decoded) => whole::verify(rules, state, ancestors, (decoded, block.rlp.len()))?,
+        Err(refused) => Err(refused.clone()),
+    };
+    match (verdict, &block.expect_exception, decoded) {
+        (Ok(verified), None, Ok(decoded)) => {
+            let next = Some((decoded.header, verified.state));
+            Ok(Done { work: verified.work, next })
+        }
+        (Err(refused), Some(expected), decoded) if refused.is_one_of(expected) => {
+            let as_payload = match decoded {
+                Ok(decoded) => payload::refuse(rules, state, ancestors, &decoded, expected)?,
+                Err(_) => false,
+            };
+            let work = Work { refused: 1, refused_payloads: as_payload.into(), ..Work::default() };
+            Ok(Done { work, next: None })
+        }
+        (Ok(_), expected, _) => bail!("accepted, expected {expected:?}"),
+        (Err(refused), expected, _) => bail!("refused, {refused}, expected {expected:?}"),
+    }
 }

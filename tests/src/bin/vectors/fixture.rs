@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use alloy_eips::eip7840::BlobParams;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use eyre::{OptionExt, bail};
-use recourse_execution::{GenesisAccount, RuleSet};
+use recourse_execution::{
+    GenesisAccount,
+    payload::{BlockRules, ProtocolFork},
+};
 use serde::Deserialize;
 
 use crate::whole::Rules;
@@ -80,12 +83,13 @@ impl Fixture {
     /// # Errors
     /// When the numbers are too large.
     pub(crate) fn rules(&self) -> eyre::Result<Rules> {
-        let base = match self.network.as_str() {
-            "Osaka" => BlobParams::osaka(),
-            "BPO1" => BlobParams::bpo1(),
-            "BPO2" => BlobParams::bpo2(),
+        let fork = match self.network.as_str() {
+            "Osaka" => ProtocolFork::Osaka,
+            "BPO1" => ProtocolFork::Bpo1,
+            "BPO2" => ProtocolFork::Bpo2,
             other => bail!("no rules for {other}"),
         };
+        let base = BlockRules::of(fork).blobs;
         let blobs = match self.config.blob_schedule.get(&self.network) {
             None => base,
             Some(schedule) => BlobParams {
@@ -95,7 +99,7 @@ impl Fixture {
                 ..base
             },
         };
-        Ok(Rules { chain_id: number(self.config.chainid)?, rules: RuleSet::OSAKA, blobs })
+        Ok(Rules { chain_id: number(self.config.chainid)?, rules: BlockRules { fork, blobs } })
     }
 
     /// The accounts before the first block.

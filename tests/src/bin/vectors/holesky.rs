@@ -6,18 +6,19 @@ use alloy_consensus::{
     Block, BlockBody, Header, SignableTransaction, TxEip1559, TxEip4844, TxEip4844Variant,
     TxEnvelope, TxLegacy,
 };
-use alloy_eips::{
-    eip2930::AccessList, eip4895::Withdrawal, eip4895::Withdrawals, eip7840::BlobParams,
-};
+use alloy_eips::{eip2930::AccessList, eip4895::Withdrawal, eip4895::Withdrawals};
 use alloy_primitives::{Address, B64, B256, Bloom, Bytes, Signature, TxKind, U64, U128, U256};
 use eyre::{OptionExt, WrapErr, bail, ensure};
-use recourse_execution::{RuleSet, Witness};
+use recourse_execution::{
+    Witness,
+    payload::{BlockRules, ExecutionWitness, ProtocolFork, check_blobs, check_body, check_result},
+};
 use serde::Deserialize;
 
 use crate::{
-    archive, header,
+    archive, payload,
     report::{Outcome, Report, Work},
-    whole::{Rules, Run, check_result},
+    whole::{Rules, Run},
 };
 
 const ROW: &str = "holesky-witnesses";
@@ -101,35 +102,66 @@ struct Signed {
 /// When the folder can't be read.
 pub(crate) fn run(folder: &Path) -> eyre::Result<Report> {
     let mut report = Report::default();
+    let mut headers = Vec::new();
     for file in archive::files(folder, "json")? {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        report.add(ROW, &name, Outcome::from(one(&file)));
+        report.add(ROW, &name, Outcome::from(one(&file, &mut headers)));
     }
     Ok(report)
 }
 
-fn one(file: &Path) -> eyre::Result<Work> {
+/// Runs one; `headers` are those of the files before it, for the parent of the next is the block of the last.
+fn one(file: &Path, headers: &mut Vec<Header>) -> eyre::Result<Work> {
     let text = fs::read(file).wrap_err("can't be read")?;
     let file: File = serde_json::from_slice(&text).wrap_err("not a block with a witness")?;
-    let rules =
-        Rules { chain_id: file.chain_id, rules: RuleSet::CANCUN, blobs: BlobParams::cancun() };
+    let rules = Rules { chain_id: file.chain_id, rules: BlockRules::of(ProtocolFork::Cancun) };
     let block = file.block()?;
-    if let Err(refused) = header::check_body(&rules, &block) {
-        bail!("{refused}");
-    }
+    check_body(&block)?;
+    check_blobs(&rules.rules, &block.header, &block.body.transactions)?;
     ensure!(file.block_hashes.first() == Some(&block.header.parent_hash), "not its parent's hash");
     let before = (0..block.header.number).rev();
     let ancestors = before.zip(file.block_hashes.iter().copied()).collect();
     let run = Run::new(&rules, &block)?.with_ancestors(ancestors);
     let theirs = Witness { nodes: file.states, codes: file.codes };
     let done = run.on_witness(file.pre_state_root, theirs.clone())?;
-    if let Err(refused) = check_result(&block.header, &done.runs, done.gas_used, done.state_root) {
-        bail!("{refused}");
-    }
+    check_result(&block.header, &done.runs, done.gas_used, done.state_root)?;
     run.claim(file.pre_state_root, &done, &theirs).wrap_err("with their witness")?;
     let minimal = run.claim(file.pre_state_root, &done, &done.witness)?;
     ensure!(done.witness.nodes.len() <= theirs.nodes.len(), "more nodes than there are");
-    Ok(Work { blocks: 1, executed: 2, gas: done.gas_used, witness: minimal, ..Work::default() })
+    let payloads = as_payload(&rules, &block, headers, &theirs)?;
+    headers.push(block.header);
+    Ok(Work {
+        blocks: 1,
+        payloads: payloads.into(),
+        executed: 2,
+        gas: done.gas_used,
+        witness: minimal,
+        ..Work::default()
+    })
+}
+
+/// A block whose parent's header is known is a payload, with their witness. The files have none: only hashes.
+fn as_payload(
+    rules: &Rules,
+    block: &Block<TxEnvelope>,
+    headers: &[Header],
+    theirs: &Witness,
+) -> eyre::Result<bool> {
+    if headers.last().map(Header::hash_slow) != Some(block.header.parent_hash) {
+        return Ok(false);
+    }
+    let headers = headers.iter().map(|header| alloy_rlp::encode(header).try_into());
+    let headers: Vec<_> = headers.collect::<Result<_, _>>()?;
+    let nodes = theirs.nodes.iter().map(|node| node.to_vec().try_into());
+    let codes = theirs.codes.iter().map(|code| code.to_vec().try_into());
+    let witness = ExecutionWitness {
+        state: nodes.collect::<Result<_, _>>()?,
+        codes: codes.collect::<Result<_, _>>()?,
+        headers: headers.try_into()?,
+    };
+    let on_l2 = payload::confirm(rules, block, &payload::input(rules, block, witness)?)?;
+    ensure!(!on_l2, "a block with withdrawals is none of L2");
+    Ok(true)
 }
 
 impl File {

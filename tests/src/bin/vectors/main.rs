@@ -5,9 +5,9 @@
 mod archive;
 mod eest;
 mod fixture;
-mod header;
 mod holesky;
 mod kzg;
+mod payload;
 mod refusal;
 mod report;
 mod rlp;

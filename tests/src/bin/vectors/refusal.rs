@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use recourse_execution::Invalid;
+use recourse_execution::{
+    Invalid,
+    payload::{InvalidBlock, PayloadError},
+};
 use revm::context::result::InvalidTransaction;
 
 /// A block is invalid.
@@ -23,11 +26,6 @@ impl Refused {
         Self { name: format!("TransactionException.{name}"), why: why.to_string() }
     }
 
-    /// The transactions of the block carry more blobs than it may have; the header may hide that or not.
-    pub(crate) fn too_many_blobs(gas: u64) -> Self {
-        Self::transaction("TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED", format!("{gas} blob gas"))
-    }
-
     /// Whether a test expects this: alternatives have a `|` between them.
     pub(crate) fn is_one_of(&self, expected: &str) -> bool {
         expected.split('|').any(|name| name == self.name)
@@ -37,6 +35,48 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.name, self.why)
+    }
+}
+
+/// A rule of blocks.
+pub(crate) fn of_block(invalid: &InvalidBlock) -> Refused {
+    use InvalidBlock as I;
+    let name = match invalid {
+        I::TooLarge(_) => "RLP_BLOCK_LIMIT_EXCEEDED",
+        I::Parent => "UNKNOWN_PARENT",
+        I::Number => "INVALID_BLOCK_NUMBER",
+        I::Timestamp => "INVALID_BLOCK_TIMESTAMP_OLDER_THAN_PARENT",
+        I::GasLimit => "INVALID_GASLIMIT",
+        I::GasUsedOverLimit => "GAS_USED_OVERFLOW",
+        I::BaseFee => "INVALID_BASEFEE_PER_GAS",
+        I::ExtraData => "EXTRA_DATA_TOO_BIG",
+        I::Difficulty => "IMPORT_IMPOSSIBLE_DIFFICULTY_OVER_PARIS",
+        I::Nonce => "IMPORT_IMPOSSIBLE_NONCE_OVER_PARIS",
+        I::Ommers => "IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS",
+        I::ExcessBlobGas => "INCORRECT_EXCESS_BLOB_GAS",
+        I::Format => "INCORRECT_BLOCK_FORMAT",
+        I::Requests => "INVALID_REQUESTS",
+        // The transactions carry more than a block may; the header may hide that or not.
+        I::TooManyBlobs(_) => {
+            return Refused::transaction("TYPE_3_TX_MAX_BLOB_GAS_ALLOWANCE_EXCEEDED", invalid);
+        }
+        I::BlobGasUsed => "INCORRECT_BLOB_GAS_USED",
+        I::TransactionsRoot => "INVALID_TRANSACTIONS_ROOT",
+        I::WithdrawalsRoot => "INVALID_WITHDRAWALS_ROOT",
+        I::GasUsed(_) => "INVALID_GAS_USED",
+        I::ReceiptsRoot => "INVALID_RECEIPTS_ROOT",
+        I::LogsBloom => "INVALID_LOG_BLOOM",
+        I::StateRoot(_) => "INVALID_STATE_ROOT",
+    };
+    Refused::block(name, invalid)
+}
+
+/// A payload is invalid.
+pub(crate) fn of_payload(error: &PayloadError) -> Refused {
+    match error {
+        PayloadError::Block(invalid) => of_block(invalid),
+        PayloadError::Transaction(invalid) => of_transaction(invalid),
+        other => Refused::block("UNNAMED", other),
     }
 }
 

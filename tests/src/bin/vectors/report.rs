@@ -12,6 +12,12 @@ pub(crate) struct Work {
     pub(crate) blocks: u64,
     /// Invalid blocks refused for the right reason.
     pub(crate) refused: u64,
+    /// Valid blocks that are valid as payloads of L1.
+    pub(crate) payloads: u64,
+    /// Of these, valid also as payloads of L2.
+    pub(crate) on_l2: u64,
+    /// Of the invalid blocks, refused as payloads, for the right reason.
+    pub(crate) refused_payloads: u64,
     /// Calls of EXECUTE, all true.
     pub(crate) executed: u64,
     /// Gas of the blocks.
@@ -25,6 +31,9 @@ impl Work {
     pub(crate) fn add(&mut self, other: Self) {
         self.blocks = self.blocks.saturating_add(other.blocks);
         self.refused = self.refused.saturating_add(other.refused);
+        self.payloads = self.payloads.saturating_add(other.payloads);
+        self.on_l2 = self.on_l2.saturating_add(other.on_l2);
+        self.refused_payloads = self.refused_payloads.saturating_add(other.refused_payloads);
         self.executed = self.executed.saturating_add(other.executed);
         self.gas = self.gas.saturating_add(other.gas);
         self.witness = self.witness.saturating_add(other.witness);
@@ -125,9 +134,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| folder | passed | failed | skipped | blocks | refused | EXECUTE | Mgas | witness kB |"
+            "| folder | passed | failed | skipped | blocks | refused | payloads | on L2 | refused | EXECUTE | Mgas | witness kB |"
         )?;
-        writeln!(f, "|---|--:|--:|--:|--:|--:|--:|--:|--:|")?;
+        writeln!(f, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")?;
         for (folder, row) in &self.rows {
             write_row(f, folder, row)?;
         }
@@ -152,11 +161,12 @@ impl fmt::Display for Report {
 
 fn write_row(f: &mut fmt::Formatter<'_>, folder: &str, row: &Row) -> fmt::Result {
     let Row { passed, failed, skipped, work } = row;
-    let Work { blocks, refused, executed, gas, witness } = work;
+    let Work { blocks, refused, executed, gas, witness, .. } = work;
+    let Work { payloads, on_l2, refused_payloads, .. } = work;
     let (mgas, kilobytes) = (gas / 1_000_000, witness / 1_000);
     writeln!(
         f,
-        "| {folder} | {passed} | {failed} | {skipped} | {blocks} | {refused} | {executed} | {mgas} | {kilobytes} |"
+        "| {folder} | {passed} | {failed} | {skipped} | {blocks} | {refused} | {payloads} | {on_l2} | {refused_payloads} | {executed} | {mgas} | {kilobytes} |"
     )
 }
 

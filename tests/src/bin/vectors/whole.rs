@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use alloy_consensus::{Block, Header, TxEnvelope, TxReceipt, proofs::calculate_receipt_root};
-use alloy_eips::{eip2718::Encodable2718, eip7840::BlobParams};
-use alloy_primitives::{B256, Bloom, Bytes, U256};
+use alloy_consensus::{Block, Header, TxEnvelope};
+use alloy_eips::{eip2718::Encodable2718, eip7685::EMPTY_REQUESTS_HASH};
+use alloy_primitives::{B256, Bytes, U256};
 use alloy_rlp::Decodable;
 use alloy_sol_types::SolValue;
 use eyre::{OptionExt, ensure};
 use recourse_execution::{
-    BlobRules, Claim, Executed, Recorded, Recorder, RuleSet, Schedule, State, Stateless, TxRun,
-    Witness,
+    Claim, Recorded, Recorder, Schedule, State, Stateless, Witness,
     block::{BlockBody, Opening},
-    execute, stateless,
+    execute,
+    payload::{BlockRules, InvalidBlock, check_blobs, check_body, check_header, check_result},
+    stateless,
 };
 use recourse_protocol::{
     TxPosition,
@@ -21,8 +22,8 @@ use recourse_protocol::{
 };
 
 use crate::{
-    header::{check_body, check_header},
-    refusal::{Refused, of_transaction},
+    payload,
+    refusal::{Refused, of_block, of_payload},
     report::Work,
 };
 
@@ -33,59 +34,76 @@ const NO_WITNESS_LIMIT: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
     pub(crate) chain_id: u64,
-    pub(crate) rules: RuleSet,
-    pub(crate) blobs: BlobParams,
+    pub(crate) rules: BlockRules,
 }
 
 /// A block that is valid.
 #[derive(Debug)]
 pub(crate) struct Verified {
     pub(crate) state: State,
-    pub(crate) header: Header,
     pub(crate) work: Work,
 }
 
 /// What came of a block. An error beside it is a bug: EXECUTE disagrees with the engine, or with itself.
 pub(crate) type Verdict = Result<Verified, Refused>;
 
-/// Checks a block on the state and the header of its parent: as one piece, then as one piece for each step.
+/// Checks a block on the state of its parent and the headers up to it, oldest first: as one piece, then as one piece for
+/// each step, then as a payload.
 ///
 /// # Errors
 /// When EXECUTE disagrees: never.
 pub(crate) fn verify(
     rules: &Rules,
     pre: &State,
-    parent: &Header,
-    rlp: &[u8],
+    ancestors: &[Header],
+    (block, rlp_len): (&Block<TxEnvelope>, usize),
 ) -> eyre::Result<Verdict> {
-    let block = match decode(rlp) {
-        Ok(block) => block,
-        Err(refused) => return Ok(Err(refused)),
-    };
-    let checked = check_header(rules, parent, &block.header, rlp.len())
-        .and_then(|()| check_body(rules, &block));
-    if let Err(refused) = checked {
-        return Ok(Err(refused));
+    let parent = ancestors.last().ok_or_eyre("no parent")?;
+    if let Err(invalid) = check(rules, parent, block, rlp_len) {
+        return Ok(Err(of_block(&invalid)));
     }
-    let run = Run::new(rules, &block)?;
+    let run = Run::new(rules, block)?;
     let whole = run.record(pre)?;
-    if let Err(refused) = check_result(&block.header, &whole.runs, whole.gas_used, whole.state_root)
-    {
-        return Ok(Err(refused));
+    let checked = check_result(&block.header, &whole.runs, whole.gas_used, whole.state_root);
+    if let Err(error) = checked {
+        return Ok(Err(of_payload(&error)));
     }
     run.prove(pre.root(), &whole)?;
     let steps = run.step_by_step(pre, &whole)?;
+    let on_l2 = payload::accept(rules, pre, ancestors, block)?;
     let work = Work {
         blocks: 1,
-        refused: 0,
+        payloads: 1,
+        on_l2: on_l2.into(),
         executed: steps.saturating_add(1),
         gas: whole.gas_used,
         witness: u64::try_from(whole.trace.witness.len())?,
+        ..Work::default()
     };
-    Ok(Ok(Verified { state: whole.state, header: block.header, work }))
+    Ok(Ok(Verified { state: whole.state, work }))
 }
 
-fn decode(rlp: &[u8]) -> Result<Block<TxEnvelope>, Refused> {
+/// What a client checks before it executes a block.
+fn check(
+    rules: &Rules,
+    parent: &Header,
+    block: &Block<TxEnvelope>,
+    rlp_len: usize,
+) -> Result<(), InvalidBlock> {
+    check_header(&rules.rules, parent, &block.header, rlp_len)?;
+    // No test has requests; pieces do not make them.
+    if block.header.requests_hash != Some(EMPTY_REQUESTS_HASH) {
+        return Err(InvalidBlock::Requests);
+    }
+    check_blobs(&rules.rules, &block.header, &block.body.transactions)?;
+    check_body(block)
+}
+
+/// Reads a block.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn decode(rlp: &[u8]) -> Result<Block<TxEnvelope>, Refused> {
     let mut rest = rlp;
     let block = Block::<TxEnvelope>::decode(&mut rest);
     match block {
@@ -93,38 +111,6 @@ fn decode(rlp: &[u8]) -> Result<Block<TxEnvelope>, Refused> {
         Ok(_) => Err(Refused::block("RLP_STRUCTURES_ENCODING", "bytes behind the block")),
         Err(error) => Err(Refused::block("RLP_STRUCTURES_ENCODING", error)),
     }
-}
-
-fn included(runs: &[TxRun]) -> Result<Vec<&Executed>, Refused> {
-    let each = runs.iter().map(|run| match run {
-        TxRun::NoOp(invalid) => Err(of_transaction(invalid)),
-        TxRun::Included(executed) => Ok(executed.as_ref()),
-    });
-    each.collect()
-}
-
-/// Every transaction is valid, and the header says what came of them.
-pub(crate) fn check_result(
-    header: &Header,
-    runs: &[TxRun],
-    gas_used: u64,
-    state_root: B256,
-) -> Result<(), Refused> {
-    let included = included(runs)?;
-    let receipts: Vec<_> = included.iter().map(|executed| executed.receipt.clone()).collect();
-    let bloom = receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | receipt.bloom());
-    let checks = [
-        ("INVALID_GAS_USED", header.gas_used == gas_used),
-        ("INVALID_RECEIPTS_ROOT", header.receipts_root == calculate_receipt_root(&receipts)),
-        ("INVALID_LOG_BLOOM", header.logs_bloom == bloom),
-        ("INVALID_STATE_ROOT", header.state_root == state_root),
-    ];
-    for (name, good) in checks {
-        if !good {
-            return Err(Refused::block(name, format!("gas {gas_used}, root {state_root}")));
-        }
-    }
-    Ok(())
 }
 
 /// A block, ready to be executed.
@@ -142,13 +128,9 @@ impl Run {
     pub(crate) fn new(rules: &Rules, block: &Block<TxEnvelope>) -> eyre::Result<Self> {
         let header = &block.header;
         let excess = header.excess_blob_gas.ok_or_eyre("no excess blob gas")?;
-        let blobs = BlobRules {
-            base_fee: rules.blobs.calc_blob_fee(excess),
-            max_per_transaction: rules.blobs.max_blobs_per_tx,
-        };
         let withdrawals = block.body.withdrawals.iter().flatten();
         Ok(Self {
-            schedule: Schedule::new(rules.rules.with_blobs(blobs), Vec::new()),
+            schedule: Schedule::new(rules.rules.with_blobs(excess), Vec::new()),
             context: BlockContext {
                 chainId: rules.chain_id,
                 number: header.number,

@@ -4,15 +4,20 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use alloy::rpc::types::Block as RpcBlock;
 use alloy_consensus::{Block, BlockBody, Header, Transaction, TxEnvelope};
-use alloy_eips::eip7840::BlobParams;
 use alloy_primitives::{B256, Bytes};
 use alloy_rlp::Decodable;
 use clap::ValueEnum;
 use eyre::{OptionExt, WrapErr, bail, ensure};
-use recourse_execution::{RuleSet, Stateless, Witness};
+use recourse_execution::{
+    Stateless, Witness,
+    payload::{BlockRules, ProtocolFork, check_result},
+};
 use serde::Deserialize;
 
-use crate::whole::{Rules, Run, check_result};
+use crate::{
+    refusal::of_payload,
+    whole::{Rules, Run},
+};
 
 /// The rules of a block.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -66,7 +71,7 @@ pub(crate) fn run(path: &Path, fork: Fork) -> eyre::Result<Answer> {
     let done = run.on_witness(parent.state_root, theirs)?;
     let no = check_result(&block.header, &done.runs, done.gas_used, done.state_root);
     let minimal = run.claim(parent.state_root, &done, &done.witness)?;
-    Ok(Answer { done, minimal, no: no.err().map(|refused| refused.to_string()) })
+    Ok(Answer { done, minimal, no: no.err().map(|error| of_payload(&error).to_string()) })
 }
 
 fn consensus(block: RpcBlock) -> Block<TxEnvelope> {
@@ -84,11 +89,11 @@ fn consensus(block: RpcBlock) -> Block<TxEnvelope> {
 fn rules(fork: Fork, block: &Block<TxEnvelope>) -> Rules {
     // A block does not tell its chain. One without a transaction that does has no use for it but CHAINID.
     let chain_id = block.body.transactions.iter().find_map(Transaction::chain_id).unwrap_or(1);
-    let (rules, blobs) = match fork {
-        Fork::Cancun => (RuleSet::CANCUN, BlobParams::cancun()),
-        Fork::Osaka => (RuleSet::OSAKA, BlobParams::osaka()),
+    let fork = match fork {
+        Fork::Cancun => ProtocolFork::Cancun,
+        Fork::Osaka => ProtocolFork::Osaka,
     };
-    Rules { chain_id, rules, blobs }
+    Rules { chain_id, rules: BlockRules::of(fork) }
 }
 
 /// The headers before a block, by number, as far as each is the parent of the next.
