@@ -21,6 +21,4 @@ pub use host::{Beside, OverLimit, WitnessError, stateless_input, witness_of};
 pub use outcome::{check_body, check_result};
 pub use rules::{BlockRules, BlockSchedule};
 pub use schema::{Malformed, ProtocolFork};
-pub use verify::{
-    ChainKind, RESULT_BYTES, run_stateless_guest, validate, verify_stateless_new_payload,
-};
+pub use verify::{ChainKind, run_stateless_guest, validate, verify_stateless_new_payload};

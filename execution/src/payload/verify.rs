@@ -20,8 +20,6 @@ use crate::{
     witness::{BYTES_PER_ITEM, Witness, WitnessSource},
 };
 
-/// Bytes of a serialized [`StatelessValidationResult`].
-pub const RESULT_BYTES: usize = 43;
 /// First byte of an uncompressed public key.
 const UNCOMPRESSED: u8 = 4;
 
@@ -41,7 +39,15 @@ pub fn run_stateless_guest(input: &[u8], schedule: &BlockSchedule, kind: ChainKi
         Ok((fork, input)) => verify_stateless_new_payload(fork, &input, schedule, kind),
         Err(_) => StatelessValidationResult::default(),
     };
-    result.to_ssz()
+    result.encode()
+}
+
+impl StatelessValidationResult {
+    /// Its SSZ, 43 bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        self.to_ssz()
+    }
 }
 
 /// Whether a block is valid, by its witness alone, under the rules in force at its timestamp.

@@ -12,9 +12,9 @@ use revm::{
     precompile::{PrecompileSpecId, Precompiles},
 };
 
-use super::{EXECUTE_ADDRESS, rules::SPEC};
+use super::{EXECUTE_ADDRESS, PAYLOAD_ADDRESS, rules::SPEC};
 use crate::{
-    execute::{EXCESS_SLOT, Meter, Price, precompile},
+    execute::{EXCESS_SLOT, Meter, Price, payload_precompile, precompile},
     state::{State, StateError},
 };
 
@@ -53,5 +53,7 @@ fn precompiles(state: &State, env: &EvmEnv, meter: &Meter) -> Result<Precompiles
     let mut map = PrecompilesMap::from_static(standard);
     let execute = precompile(price, meter.clone());
     map.apply_precompile(&EXECUTE_ADDRESS, |_| Some(execute));
+    let payloads = payload_precompile(price, meter.clone());
+    map.apply_precompile(&PAYLOAD_ADDRESS, |_| Some(payloads));
     Ok(map)
 }

@@ -27,3 +27,5 @@ pub(crate) use transaction::{PoolTx, StoredBlob};
 
 /// Where EXECUTE lives.
 pub(crate) const EXECUTE_ADDRESS: Address = address!("0x0000000000000000000000000000000000000101");
+/// Where EXECUTE of whole blocks lives (EIP-8079).
+pub(crate) const PAYLOAD_ADDRESS: Address = address!("0x0000000000000000000000000000000000000102");

@@ -2,10 +2,13 @@
 
 mod input;
 mod meter;
+mod payload;
 mod precompile;
 mod price;
+mod worker;
 
 pub(crate) use meter::Meter;
+pub(crate) use payload::payload_precompile;
 pub(crate) use precompile::precompile;
 pub(crate) use price::{Price, next_excess};
 

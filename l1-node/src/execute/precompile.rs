@@ -1,6 +1,6 @@
 //! The precompile: metering around the pure function.
 
-use std::{collections::HashMap, thread};
+use std::collections::HashMap;
 
 use alloy_evm::{
     EvmInternals,
@@ -16,15 +16,13 @@ use super::{
     input::Input,
     meter::Meter,
     price::{Price, Work},
+    worker::{Stopped, on_own_stack},
 };
 
 /// L1 gas of a query, as of a warm storage read.
 const QUERY_GAS: u64 = 100;
 /// Bytes of an envelope beside its trace: four words of head, a length, padding.
 const ENVELOPE_BYTES: usize = 5 * 32 + 31;
-/// Stack of the thread on which the pure function runs, so that it does not depend on the
-/// caller's depth. 2 MiB are enough (docs/bounded-work.md).
-const STACK: usize = 32 * 1024 * 1024;
 
 /// Codes by address, as L1 state has them at the moment of the call.
 type Codes = HashMap<Address, Bytes>;
@@ -121,22 +119,20 @@ fn judge(input: &Input, codes: &Codes) -> Result<bool, PrecompileError> {
     let claim =
         Claim { pre: input.pre, post: input.post, trace: &input.trace, gas_used: input.gas_used };
     let run = || replay(&claim, &Schedule::osaka(), &|address| codes.get(&address).cloned());
-    let verdict = thread::scope(|scope| {
-        let worker = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
-        worker.map(thread::ScopedJoinHandle::join)
-    });
-    match verdict {
-        Ok(Ok(Ok(()))) => Ok(true),
-        Ok(Ok(Err(reason))) => {
+    match on_own_stack(run) {
+        Ok(Ok(())) => Ok(true),
+        Ok(Err(reason)) => {
             tracing::debug!(%reason, "EXECUTE answers false");
             Ok(false)
         }
         // The pure function never panics; should it, one call is false and no block is stuck.
-        Ok(Err(_)) => {
+        Err(Stopped::Panicked) => {
             tracing::error!("EXECUTE panicked");
             Ok(false)
         }
-        Err(error) => Err(PrecompileError::Fatal(format!("EXECUTE has no thread: {error}"))),
+        Err(Stopped::NoThread(error)) => {
+            Err(PrecompileError::Fatal(format!("EXECUTE has no thread: {error}")))
+        }
     }
 }
 

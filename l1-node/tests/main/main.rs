@@ -17,7 +17,10 @@ mod claim;
 mod code;
 mod execute;
 mod harness;
+#[path = "../../../execution/tests/main/l2_block.rs"]
+mod l2_block;
 mod metering;
+mod payload;
 mod pool;
 mod service;
 mod transactions;

@@ -16,7 +16,8 @@ use recourse_execution::{
 use serde::Deserialize;
 
 use crate::{
-    archive, payload,
+    archive,
+    payload::{self, Payload},
     report::{Outcome, Report, Work},
     whole::{Rules, Run},
 };
@@ -128,11 +129,11 @@ fn one(file: &Path, headers: &mut Vec<Header>) -> eyre::Result<Work> {
     run.claim(file.pre_state_root, &done, &theirs).wrap_err("with their witness")?;
     let minimal = run.claim(file.pre_state_root, &done, &done.witness)?;
     ensure!(done.witness.nodes.len() <= theirs.nodes.len(), "more nodes than there are");
-    let payloads = as_payload(&rules, &block, headers, &theirs)?;
+    let payload = as_payload(&rules, &block, headers, &theirs)?;
     headers.push(block.header);
     Ok(Work {
         blocks: 1,
-        payloads: payloads.into(),
+        payloads: payload.is_valid().into(),
         executed: 2,
         gas: done.gas_used,
         witness: minimal,
@@ -146,9 +147,9 @@ fn as_payload(
     block: &Block<TxEnvelope>,
     headers: &[Header],
     theirs: &Witness,
-) -> eyre::Result<bool> {
+) -> eyre::Result<Payload> {
     if headers.last().map(Header::hash_slow) != Some(block.header.parent_hash) {
-        return Ok(false);
+        return Ok(Payload::NoHeader);
     }
     let headers = headers.iter().map(|header| alloy_rlp::encode(header).try_into());
     let headers: Vec<_> = headers.collect::<Result<_, _>>()?;
@@ -159,9 +160,7 @@ fn as_payload(
         codes: codes.collect::<Result<_, _>>()?,
         headers: headers.try_into()?,
     };
-    let on_l2 = payload::confirm(rules, block, &payload::input(rules, block, witness)?)?;
-    ensure!(!on_l2, "a block with withdrawals is none of L2");
-    Ok(true)
+    payload::confirm(rules, block, witness)
 }
 
 impl File {

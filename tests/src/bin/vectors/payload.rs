@@ -3,7 +3,7 @@
 use alloy_consensus::{Block, Header, TxEnvelope};
 use eyre::{bail, ensure};
 use recourse_execution::{
-    State,
+    ExecuteError, ExecutionError, State, StateError,
     payload::{
         Beside, BlockSchedule, ChainKind, ExecutionWitness, NotOnL2, PayloadError, ProtocolFork,
         StatelessInput, WitnessError, run_stateless_guest, stateless_input, validate, witness_of,
@@ -12,8 +12,30 @@ use recourse_execution::{
 
 use crate::{refusal::of_payload, whole::Rules};
 
-/// A valid block is valid by its witness alone, under the rules of L1, and of L2 if it has nothing that L2 has not. Gives
-/// whether that is so.
+/// Rules about fields of a header that a payload does not have.
+const WITHOUT_FIELD: [&str; 0] = [];
+
+/// What became of a block as a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// The containers have no place for it: more than 16 withdrawals, or extra data over 32 bytes.
+    NoPlace,
+    /// A header is missing that `BLOCKHASH` asks for.
+    NoHeader,
+    /// Valid under the rules of L1, and on L2 not, for it has something that L2 has not.
+    OfL1,
+    /// Valid.
+    OfL2,
+}
+
+impl Payload {
+    /// Whether it is valid under the rules of L1.
+    pub(crate) fn is_valid(self) -> bool {
+        matches!(self, Self::OfL1 | Self::OfL2)
+    }
+}
+
+/// A valid block is valid by its witness alone, under the rules of L1, and of L2 if it has nothing that L2 has not.
 ///
 /// # Errors
 /// When the result is another one.
@@ -22,31 +44,37 @@ pub(crate) fn accept(
     pre: &State,
     ancestors: &[Header],
     block: &Block<TxEnvelope>,
-) -> eyre::Result<bool> {
+) -> eyre::Result<Payload> {
     let kind = (ChainKind::L1, rules.chain_id);
     let witness = witness_of(pre, ancestors, block, &rules.rules, kind)?;
-    let input = input(rules, block, witness)?;
-    confirm(rules, block, &input)
+    confirm(rules, block, witness)
 }
 
-/// As [`accept`], with an input at hand.
+/// As [`accept`], with a witness at hand.
 ///
 /// # Errors
 /// When the result is another one.
 pub(crate) fn confirm(
     rules: &Rules,
     block: &Block<TxEnvelope>,
-    input: &StatelessInput,
-) -> eyre::Result<bool> {
-    if let Err(why) = ask(rules, input, ChainKind::L1)? {
-        bail!("as a payload: {why}");
+    witness: ExecutionWitness,
+) -> eyre::Result<Payload> {
+    let Ok(input) = input(rules, block, witness) else {
+        return Ok(Payload::NoPlace);
+    };
+    match ask(rules, &input, ChainKind::L1)? {
+        Ok(()) => {}
+        Err(PayloadError::Execution(ExecuteError::Execution(ExecutionError::State(
+            StateError::MissingAncestor(_),
+        )))) => return Ok(Payload::NoHeader),
+        Err(why) => bail!("as a payload: {why}"),
     }
     let expected = not_on_l2(block);
-    match ask(rules, input, ChainKind::L2)? {
+    match ask(rules, &input, ChainKind::L2)? {
         Ok(()) => ensure!(expected.is_none(), "a payload of L2 with {expected:?}"),
         Err(why) => ensure!(expected.map(PayloadError::from).as_ref() == Some(&why), "{why}"),
     }
-    Ok(expected.is_none())
+    Ok(if expected.is_some() { Payload::OfL1 } else { Payload::OfL2 })
 }
 
 /// An invalid block is refused, for the reason that the test expects. Gives false when the containers have no place for it.
@@ -76,8 +104,9 @@ pub(crate) fn refuse(
         bail!("accepted as a payload, expected {expected}");
     };
     ensure!(ask(rules, &input, ChainKind::L2)?.is_err(), "accepted as a payload of L2");
-    // Fields that no payload has are those of the hash alone.
-    let by_hash = matches!(why, PayloadError::BlockHash { .. });
+    // What a payload has no field for is judged by the hash.
+    let by_hash = matches!(why, PayloadError::BlockHash { .. })
+        && expected.split('|').any(|name| WITHOUT_FIELD.contains(&name));
     let refused = of_payload(&why);
     ensure!(by_hash || refused.is_one_of(expected), "as a payload {refused}, expected {expected}");
     Ok(true)
@@ -93,7 +122,7 @@ fn headers_only(ancestors: &[Header]) -> eyre::Result<ExecutionWitness> {
 ///
 /// # Errors
 /// When the containers have no place for it.
-pub(crate) fn input(
+fn input(
     rules: &Rules,
     block: &Block<TxEnvelope>,
     witness: ExecutionWitness,

@@ -22,7 +22,7 @@ use recourse_protocol::{
 };
 
 use crate::{
-    payload,
+    payload::{self, Payload},
     refusal::{Refused, of_block, of_payload},
     report::Work,
 };
@@ -70,11 +70,11 @@ pub(crate) fn verify(
     }
     run.prove(pre.root(), &whole)?;
     let steps = run.step_by_step(pre, &whole)?;
-    let on_l2 = payload::accept(rules, pre, ancestors, block)?;
+    let payload = payload::accept(rules, pre, ancestors, block)?;
     let work = Work {
         blocks: 1,
-        payloads: 1,
-        on_l2: on_l2.into(),
+        payloads: payload.is_valid().into(),
+        on_l2: (payload == Payload::OfL2).into(),
         executed: steps.saturating_add(1),
         gas: whole.gas_used,
         witness: u64::try_from(whole.trace.witness.len())?,
