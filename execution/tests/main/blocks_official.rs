@@ -54,7 +54,7 @@ struct Count {
     failures: Vec<String>,
 }
 
-fn json_files(folder: &Path) -> Vec<PathBuf> {
+pub fn json_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -154,7 +154,7 @@ fn check(chain: u64, state: &State, block: &Block<TxEnvelope>) -> Result<State, 
     Ok(outcome.state)
 }
 
-fn accounts(pre: &Value) -> BTreeMap<Address, GenesisAccount> {
+pub fn accounts(pre: &Value) -> BTreeMap<Address, GenesisAccount> {
     pre.as_object()
         .unwrap()
         .iter()
@@ -178,6 +178,6 @@ fn word(text: &str) -> U256 {
     text.parse().unwrap()
 }
 
-fn number(value: &Value) -> u64 {
+pub fn number(value: &Value) -> u64 {
     word(value.as_str().unwrap()).to()
 }

@@ -1,10 +1,32 @@
 //! Mutated inputs: none is valid, none panics.
 
+use proptest::prelude::*;
 use recourse_execution::payload::{
     ChainKind, ExecutionWitness, Malformed, PayloadError, ProtocolFork,
 };
 
 use super::{OSAKA, check, guest, says_valid, transfers};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn random_bytes(mut bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+        prop_assert_eq!(guest(&bytes), SENTINEL);
+        bytes.splice(..0, [0x12, 1]);
+        prop_assert!(!says_valid(&guest(&bytes)));
+    }
+
+    /// Offsets and counts of another size, mostly.
+    #[test]
+    fn random_words(words in prop::collection::vec((0_usize..400, any::<u16>()), 1..4)) {
+        let mut bytes = OSAKA.encode_input(&transfers().input);
+        for (at, word) in words {
+            bytes[2 + at * 4..6 + at * 4].copy_from_slice(&u32::from(word).to_le_bytes());
+        }
+        prop_assert!(!says_valid(&guest(&bytes)));
+    }
+}
 
 const SENTINEL: [u8; 43] = [0; 43];
 

@@ -3,6 +3,7 @@
 mod attacks;
 mod blocks;
 mod limits;
+mod official;
 mod roots;
 
 use alloy_primitives::Bytes;
