@@ -95,6 +95,21 @@ fn less_gas_than_was_used_stops_early() {
 }
 
 #[test]
+fn blobs_are_of_l1_alone() {
+    let good = transfers().input;
+    let mut hashes = good.clone();
+    hashes.new_payload_request.versioned_hashes.push([1; 32]).unwrap();
+    assert_eq!(check(&hashes, ChainKind::L1), Err(PayloadError::VersionedHashes));
+    let mut used = good.clone();
+    used.new_payload_request.execution_payload.blob_gas_used = 1 << 17;
+    let mut excess = good;
+    excess.new_payload_request.execution_payload.excess_blob_gas = 1;
+    for bad in [hashes, used, excess] {
+        assert_eq!(check(&bad, ChainKind::L2), Err(NotOnL2::Blobs.into()));
+    }
+}
+
+#[test]
 fn withdrawals_are_of_l1_alone() {
     let scene = Scene::new(&Bytes::new());
     let withdrawal = Withdrawal { index: 3, validator_index: 4, address: CONTRACT, amount: 5 };

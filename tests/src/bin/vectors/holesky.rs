@@ -148,9 +148,10 @@ fn as_payload(
     headers: &[Header],
     theirs: &Witness,
 ) -> eyre::Result<Payload> {
-    if headers.last().map(Header::hash_slow) != Some(block.header.parent_hash) {
+    let Some(parent) = headers.last() else {
         return Ok(Payload::NoHeader);
-    }
+    };
+    ensure!(parent.hash_slow() == block.header.parent_hash, "not the child of the one before");
     let headers = headers.iter().map(|header| alloy_rlp::encode(header).try_into());
     let headers: Vec<_> = headers.collect::<Result<_, _>>()?;
     let nodes = theirs.nodes.iter().map(|node| node.to_vec().try_into());

@@ -12,9 +12,6 @@ use recourse_execution::{
 
 use crate::{refusal::of_payload, whole::Rules};
 
-/// Rules about fields of a header that a payload does not have.
-const WITHOUT_FIELD: [&str; 0] = [];
-
 /// What became of a block as a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Payload {
@@ -104,11 +101,8 @@ pub(crate) fn refuse(
         bail!("accepted as a payload, expected {expected}");
     };
     ensure!(ask(rules, &input, ChainKind::L2)?.is_err(), "accepted as a payload of L2");
-    // What a payload has no field for is judged by the hash.
-    let by_hash = matches!(why, PayloadError::BlockHash { .. })
-        && expected.split('|').any(|name| WITHOUT_FIELD.contains(&name));
     let refused = of_payload(&why);
-    ensure!(by_hash || refused.is_one_of(expected), "as a payload {refused}, expected {expected}");
+    ensure!(refused.is_one_of(expected), "as a payload {refused}, expected {expected}");
     Ok(true)
 }
 

@@ -76,6 +76,8 @@ pub(crate) fn of_payload(error: &PayloadError) -> Refused {
     match error {
         PayloadError::Block(invalid) => of_block(invalid),
         PayloadError::Transaction(invalid) => of_transaction(invalid),
+        // What a payload has no field for is judged by the hash.
+        PayloadError::BlockHash { .. } => Refused::block("INVALID_BLOCK_HASH", error),
         other => Refused::block("UNNAMED", other),
     }
 }
