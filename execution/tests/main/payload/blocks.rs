@@ -7,7 +7,7 @@ use alloy::{
 use alloy_eips::eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use recourse_execution::{
-    ExecuteError, ExecutionError, GenesisAccount, State, StateError,
+    ExecuteError, GenesisAccount, State, StateError,
     payload::{
         BlockRules, BlockSchedule, ChainKind, ExecutionRequests, InvalidBlock, NotOnL2,
         PayloadError, ProtocolFork, StatelessValidationResult, WithdrawalRequest, validate,
@@ -90,7 +90,7 @@ fn fields_that_nothing_follows_from_are_free() {
 fn less_gas_than_was_used_stops_early() {
     let mut built = transfers();
     built.block.header.gas_used = 1;
-    let bound = ExecuteError::from(ExecutionError::State(StateError::GasBound));
+    let bound = ExecuteError::from(StateError::GasBound { allowed: 1, spent: 0 });
     assert_eq!(rehashed(&built), Err(bound.into()));
 }
 
