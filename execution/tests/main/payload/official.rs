@@ -9,8 +9,9 @@ use alloy_rlp::Decodable;
 use recourse_execution::{
     State,
     payload::{
-        Beside, BlockRules, BlockSchedule, ChainKind, ExecutionWitness, NotOnL2, PayloadError,
-        ProtocolFork, stateless_input, validate, witness_of,
+        Beside, BlockRules, BlockSchedule, ChainKind, ExecutionWitness,
+        MAX_WITHDRAWALS_PER_PAYLOAD, NotOnL2, PayloadError, ProtocolFork, stateless_input,
+        validate, witness_of,
     },
 };
 use serde_json::Value;
@@ -26,6 +27,7 @@ struct Count {
     valid: usize,
     of_l2: usize,
     refused: usize,
+    no_place: usize,
 }
 
 #[test]
@@ -49,6 +51,7 @@ fn official_blocks_as_payloads() {
     }
     println!("{count:?}");
     assert!(count.valid > 80 && count.of_l2 > 60 && count.refused > 300, "{count:?}");
+    assert!(count.no_place < 3, "{count:?}");
 }
 
 fn run(name: &str, test: &Value, rlp: &Value, invalid: bool, count: &mut Count) {
@@ -57,6 +60,11 @@ fn run(name: &str, test: &Value, rlp: &Value, invalid: bool, count: &mut Count) 
         assert!(invalid, "{name}");
         return;
     };
+    let withdrawals = block.body.withdrawals.iter().flatten().count();
+    if withdrawals > MAX_WITHDRAWALS_PER_PAYLOAD {
+        count.no_place += 1;
+        return;
+    }
     let parent = Block::<TxEnvelope>::decode(&mut &bytes(&test["genesisRLP"])[..]).unwrap().header;
     let state = State::of(&accounts(&test["pre"])).unwrap();
     let chain_id = number(&test["config"]["chainid"]);
