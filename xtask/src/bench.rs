@@ -9,13 +9,15 @@ use crate::command::cargo;
 pub(crate) enum Bench {
     /// EXECUTE's work for claims of too little gas, beside that for the true claim; see docs/bounded-work.md.
     Bounded,
+    /// What the parts of EXECUTE's L1 gas take, beside precompiles whose price is known; see docs/execute-gas.md.
+    Price,
 }
 
 /// Runs one.
 pub(crate) fn run(bench: Bench) -> eyre::Result<()> {
-    match bench {
-        Bench::Bounded => {
-            cargo(&["bench", "--locked", "-p", "recourse-execution", "--bench", "bounded"])
-        }
-    }
+    let name = match bench {
+        Bench::Bounded => "bounded",
+        Bench::Price => "price",
+    };
+    cargo(&["bench", "--locked", "-p", "recourse-execution", "--bench", name])
 }

@@ -43,10 +43,13 @@ impl Journal {
         let mut line = serde_json::to_vec(record)
             .map_err(|source| self.failed(std::io::Error::other(source)))?;
         line.push(b'\n');
+        // Half a record of a failed attempt must not come before this one.
+        self.cut()?;
         let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
         if let Err(source) = written {
-            // Half a record must not come before the next one.
-            self.cut()?;
+            if let Err(error) = self.cut() {
+                tracing::error!(%error, "half a record is left until the next one");
+            }
             return Err(self.failed(source));
         }
         self.end = self.end.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
