@@ -1,3 +1,5 @@
+use std::panic::catch_unwind;
+
 use libssz::{SszDecode, SszEncode};
 use libssz_merkle::{HashTreeRoot, Sha2Hasher};
 use revm::primitives::hardfork::SpecId;
@@ -65,11 +67,12 @@ impl ProtocolFork {
         let id = u16::from_be_bytes(*id);
         let known = Self::ALL.into_iter().find(|fork| fork.schema_id() == id);
         let fork = known.ok_or(Malformed::Schema)?;
-        let input = match fork {
+        let read = || match fork {
             Self::Cancun => DenebInput::from_ssz_bytes(body).map(StatelessInput::from),
             _ => StatelessInput::from_ssz_bytes(body),
-        }
-        .map_err(|_| Malformed::Ssz)?;
+        };
+        // No panic of the library is known. Should there be one, every validator must give the same answer.
+        let input = catch_unwind(read).ok().and_then(Result::ok).ok_or(Malformed::Ssz)?;
         if fork.encode_input(&input) != bytes {
             return Err(Malformed::Ssz);
         }

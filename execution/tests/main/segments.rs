@@ -276,13 +276,18 @@ fn the_environment_is_that_of_l2() {
     assert_eq!(slot(6), U256::ZERO);
 }
 
-/// The `EXECUTE` precompile is L1's: on L2 its address is an empty account.
+/// The `EXECUTE` precompiles are L1's: on L2 their addresses are empty accounts.
 #[test]
 fn execute_is_not_on_l2() {
-    let to = address!("0000000000000000000000000000000000000101");
-    let recorded = run(&state(), &sign(0, call(0, to, Bytes::from_static(&[1; 64]))));
-    assert!(executed(&recorded).receipt.is_success());
-    assert!(executed(&recorded).output.is_empty());
+    let addresses = [
+        address!("0000000000000000000000000000000000000101"),
+        address!("0000000000000000000000000000000000000102"),
+    ];
+    for to in addresses {
+        let recorded = run(&state(), &sign(0, call(0, to, Bytes::from_static(&[1; 64]))));
+        assert!(executed(&recorded).receipt.is_success());
+        assert!(executed(&recorded).output.is_empty());
+    }
 }
 
 #[test]
