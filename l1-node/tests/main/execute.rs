@@ -144,6 +144,43 @@ async fn a_witness_may_lie_in_code() {
     assert_eq!(U256::from_be_slice(&answer), U256::ZERO);
 }
 
+/// Code that first deploys `data` as code, then is a [`relay`].
+fn deploying_relay(data: &[u8]) -> Vec<u8> {
+    let push2 = |value: usize| [&[0x61][..], &u16::try_from(value).unwrap().to_be_bytes()].concat();
+    // return(data)
+    let mut init = push2(data.len());
+    init.extend_from_slice(&[0x80, 0x60, 0x0a, 0x5f, 0x39, 0x5f, 0xf3]);
+    init.extend_from_slice(data);
+    // codecopy(0, start, length); pop(create(0, 0, length))
+    let program = |start: usize| {
+        let mut code = [push2(init.len()), push2(start), vec![0x5f, 0x39]].concat();
+        code.extend_from_slice(&[push2(init.len()), vec![0x5f, 0x5f, 0xf0, 0x50]].concat());
+        code.extend_from_slice(&relay(STOP));
+        code
+    };
+    [program(program(0).len()), init.clone()].concat()
+}
+
+#[tokio::test]
+async fn code_deployed_in_the_same_transaction_counts() {
+    let net = Net::start().await;
+    let deploying = Address::repeat_byte(0xce);
+    let pointer = deploying.create(1);
+    let mut stored = vec![0];
+    let (claim, _) = Claim::pointing(|part| {
+        stored.extend_from_slice(&part);
+        std::future::ready(pointer)
+    })
+    .await;
+    net.call("anvil_setCode", json!([deploying, Bytes::from(deploying_relay(&stored))])).await;
+    net.call("anvil_setNonce", json!([deploying, 1])).await;
+    let before = net.provider.call(request(&net, EXECUTE, claim.encode())).await.unwrap();
+    assert_eq!(U256::from_be_slice(&before), U256::ZERO, "nothing is there yet");
+    send(&net, deploying, claim.encode()).await;
+    assert_eq!(outcome(&net, deploying).await, (true, U256::ONE));
+    assert_eq!(net.provider.get_code_at(pointer).await.unwrap(), stored[..]);
+}
+
 /// Puts code at an address of its own, past the limit of what `deployer` assembles.
 async fn place(net: &Net, code: Vec<u8>) -> Address {
     let address = Address::repeat_byte(0xc0);
