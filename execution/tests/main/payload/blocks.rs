@@ -2,15 +2,14 @@
 
 use alloy::{
     consensus::{Header, proofs::calculate_withdrawals_root},
-    eips::{eip2935, eip4788, eip4895::Withdrawal, eip7002, eip7251, eip7685::Requests},
+    eips::{eip2935, eip4788, eip4895::Withdrawal, eip7002, eip7251},
 };
-use alloy_eips::eip6110::MAINNET_DEPOSIT_CONTRACT_ADDRESS;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use recourse_execution::{
-    ExecuteError, GenesisAccount, State, StateError,
+    ExecuteError, GenesisAccount, Invalid, State, StateError,
     payload::{
         BlockRules, BlockSchedule, ChainKind, ExecutionRequests, InvalidBlock, NotOnL2,
-        PayloadError, ProtocolFork, StatelessValidationResult, WithdrawalRequest, validate,
+        PayloadError, ProtocolFork, StatelessValidationResult, validate,
         verify_stateless_new_payload,
     },
 };
@@ -65,7 +64,7 @@ fn a_header_that_lies_is_refused_for_the_lie() {
 }
 
 /// The block with what its header says now, and the witness of before.
-fn rehashed(built: &Built) -> Result<(), PayloadError> {
+pub(super) fn rehashed(built: &Built) -> Result<(), PayloadError> {
     let beside = recourse_execution::payload::Beside {
         chain_id: CHAIN,
         requests: ExecutionRequests::default(),
@@ -122,60 +121,6 @@ fn withdrawals_are_of_l1_alone() {
     other.block.header.withdrawals_root = Some(calculate_withdrawals_root(&[]));
     let hash = rehashed(&other);
     assert!(matches!(hash, Err(PayloadError::BlockHash { .. })), "{hash:?}");
-}
-
-/// A contract asks for a withdrawal: the block must say so, and can be none of L2.
-#[test]
-fn requests_are_of_l1_alone() {
-    let scene = Scene::new(&Bytes::new());
-    let pubkey = [0x11; 48];
-    let data = [&pubkey[..], &7_u64.to_be_bytes()].concat();
-    let ask =
-        transaction(0, TxKind::Call(eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS), 1, data.into());
-    let source_address = sender().address().into();
-    let request = WithdrawalRequest { source_address, validator_pubkey: pubkey, amount: 7 };
-    let requests = ExecutionRequests {
-        withdrawals: vec![request].try_into().unwrap(),
-        ..ExecutionRequests::default()
-    };
-    let mut list = Requests::default();
-    // EIP-7002: source, key, amount (little-endian).
-    let flat = [&source_address[..], &pubkey[..], &7_u64.to_le_bytes()].concat();
-    list.push_request_with_type(1, Bytes::from(flat));
-    let honest = scene.build(vec![ask], vec![], requests.clone(), list.requests_hash());
-    let honest = closed(&scene, honest, requests);
-    assert_eq!(check(&honest.input, ChainKind::L1), Ok(()));
-    assert_eq!(check(&honest.input, ChainKind::L2), Err(NotOnL2::Requests.into()));
-
-    let mut silent = honest.clone();
-    silent.block.header.requests_hash = Some(Requests::default().requests_hash());
-    assert_eq!(rehashed(&silent), Err(InvalidBlock::Requests.into()));
-}
-
-/// The system calls at the end change the state, too: the header's root is what comes out with them.
-fn closed(scene: &Scene, built: Built, requests: ExecutionRequests) -> Built {
-    let Err(PayloadError::Block(InvalidBlock::StateRoot(root))) =
-        check(&built.input, ChainKind::L1)
-    else {
-        panic!("the queue changes the root");
-    };
-    let mut block = built.block;
-    block.header.state_root = root;
-    scene.input(block, requests)
-}
-
-/// The deposit contract is an address: whatever emits its event there makes a request.
-#[test]
-fn a_deposit_is_no_block_of_l2() {
-    let mut alloc = l2_block::alloc(&Bytes::new());
-    // log1(0, 0, DepositEvent)
-    let topic = "649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5";
-    let code: Bytes = format!("0x7f{topic}5f5fa100").parse().unwrap();
-    let contract = GenesisAccount { nonce: 1, code, ..GenesisAccount::default() };
-    alloc.insert(MAINNET_DEPOSIT_CONTRACT_ADDRESS, contract);
-    let call = transaction(0, MAINNET_DEPOSIT_CONTRACT_ADDRESS.into(), 0, Bytes::new());
-    let built = Scene::of(alloc).block(vec![call]);
-    assert_eq!(check(&built.input, ChainKind::L2), Err(InvalidBlock::Requests.into()));
 }
 
 #[test]
@@ -243,6 +188,27 @@ fn block_hashes_need_their_headers() {
     input.witness.headers = headers.try_into().unwrap();
     let missing = ExecuteError::from(StateError::MissingAncestor(1));
     assert_eq!(check(&input, ChainKind::L2), Err(missing.into()));
+}
+
+/// What is no transaction can stand in a payload, with the right hash.
+#[test]
+fn what_is_no_transaction_makes_the_block_invalid() {
+    let good = transfers().input;
+    let first: Vec<u8> = good.new_payload_request.execution_payload.transactions[0].to_vec();
+    let longer = [&first[..], &[0]].concat();
+    let cut = first[..first.len() - 1].to_vec();
+    for raw in [vec![], vec![0x7f], longer, cut] {
+        let mut input = good.clone();
+        let payload = &mut input.new_payload_request.execution_payload;
+        payload.transactions = vec![raw.try_into().unwrap()].try_into().unwrap();
+        input.public_keys.pop();
+        let Err(PayloadError::BlockHash { got, .. }) = check(&input, ChainKind::L2) else {
+            panic!("the hash is another");
+        };
+        input.new_payload_request.execution_payload.block_hash = got.0;
+        let why = check(&input, ChainKind::L2);
+        assert_eq!(why, Err(PayloadError::Transaction(Invalid::Undecodable)));
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod attacks;
 mod blocks;
 mod limits;
 mod official;
+mod requests;
 mod roots;
 
 use alloy_primitives::Bytes;
