@@ -12,7 +12,7 @@ pub enum StateError {
     /// The code with this hash is not known.
     #[error("code {0} is not known")]
     MissingCode(B256),
-    /// The hash of this block is asked for (rules older than EIP-2935), and not known.
+    /// The hash of this block is asked for, is not read from the state, and is not known.
     #[error("the hash of block {0} is not known")]
     MissingAncestor(u64),
     /// A genesis account has storage, but neither nonce nor code.

@@ -43,27 +43,27 @@ impl RuleSet {
 pub struct Schedule {
     first: RuleSet,
     later: Vec<(u64, RuleSet)>,
-    ancestors: Arc<BTreeMap<u64, B256>>,
+    ancestors: Option<Arc<BTreeMap<u64, B256>>>,
 }
 
 impl Schedule {
     /// `first` from the beginning on, then each of `later` from its timestamp on; these must ascend.
     #[must_use]
     pub fn new(first: RuleSet, later: Vec<(u64, RuleSet)>) -> Self {
-        Self { first, later, ancestors: Arc::default() }
+        Self { first, later, ancestors: None }
     }
 
-    /// With the hashes of earlier blocks by their numbers: what `BLOCKHASH` gives under rules older than EIP-2935, where no
-    /// state proves it. Only for blocks of other chains than ours.
+    /// With the hashes of earlier blocks by their numbers: what `BLOCKHASH` gives, instead of what the EIP-2935 contract
+    /// says. Only for blocks of other chains than ours, whose witnesses prove those hashes by headers.
     #[must_use]
     pub fn with_ancestors(self, ancestors: BTreeMap<u64, B256>) -> Self {
-        Self { ancestors: Arc::new(ancestors), ..self }
+        Self { ancestors: Some(Arc::new(ancestors)), ..self }
     }
 
-    /// The hashes of earlier blocks, if the rules at a timestamp do not keep them in the state.
+    /// The hashes of earlier blocks, unless they are read from the state: that needs rules that keep them there.
     pub(crate) fn ancestors(&self, timestamp: u64) -> Option<Arc<BTreeMap<u64, B256>>> {
         let in_state = self.at(timestamp).spec.is_enabled_in(SpecId::PRAGUE);
-        (!in_state).then(|| Arc::clone(&self.ancestors))
+        self.ancestors.clone().or_else(|| (!in_state).then(Arc::default))
     }
 
     /// Osaka for ever.
@@ -120,12 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn ancestors_are_for_rules_older_than_eip_2935() {
+    fn ancestors_are_those_given_else_none_before_eip_2935_and_the_states_after() {
         let hashes = BTreeMap::from([(7, B256::repeat_byte(7))]);
-        let schedule =
-            Schedule::new(CANCUN, vec![(100, RuleSet::OSAKA)]).with_ancestors(hashes.clone());
-        assert_eq!(schedule.ancestors(99).as_deref(), Some(&hashes));
+        let schedule = Schedule::new(CANCUN, vec![(100, RuleSet::OSAKA)]);
+        assert_eq!(schedule.ancestors(99).as_deref(), Some(&BTreeMap::new()));
         assert_eq!(schedule.ancestors(100), None);
+        let given = schedule.with_ancestors(hashes.clone());
+        assert_eq!(given.ancestors(99).as_deref(), Some(&hashes));
+        assert_eq!(given.ancestors(100).as_deref(), Some(&hashes));
     }
 
     #[test]

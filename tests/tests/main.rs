@@ -7,6 +7,7 @@
     clippy::cast_possible_truncation,
     clippy::print_stdout,
     missing_docs,
+    unreachable_pub,
     reason = "a test may fail loudly"
 )]
 
@@ -17,3 +18,4 @@ mod honest;
 mod network;
 mod published;
 mod restarts;
+mod vectors;

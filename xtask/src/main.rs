@@ -5,6 +5,7 @@ mod bindings;
 mod command;
 mod contracts;
 mod execute_vectors;
+mod oracle;
 mod test;
 mod vectors;
 
@@ -44,7 +45,7 @@ enum Command {
         /// `{block, witness: {state, codes, headers}}`.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// The rules of the blocks: osaka or cancun.
+        /// The rules of the blocks: osaka, prague or cancun.
         #[arg(long, default_value = "osaka")]
         rules: String,
     },
@@ -59,6 +60,18 @@ enum Command {
         /// What.
         #[arg(value_enum)]
         what: bench::Bench,
+    },
+    /// Runs random blocks by our executor and by the Python execution specs; see docs/vectors.md.
+    Oracle {
+        /// How many.
+        #[arg(long, conflicts_with = "replay")]
+        blocks: Option<u64>,
+        /// The seed of the first; each further one has the next. By default the clock's.
+        #[arg(long, conflicts_with = "replay")]
+        seed: Option<u64>,
+        /// Run the case in this file instead.
+        #[arg(long, value_name = "FILE")]
+        replay: Option<PathBuf>,
     },
     /// Rewrites the Rust bindings' Solidity source from the interfaces.
     Bindings {
@@ -76,6 +89,9 @@ fn main() -> eyre::Result<()> {
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
         Command::Bench { what } => bench::run(what),
+        Command::Oracle { blocks, seed, replay } => {
+            oracle::run(&oracle::Options { blocks, seed, replay })
+        }
         Command::Bindings { check } => bindings::run(check),
     }
 }

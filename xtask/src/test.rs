@@ -7,10 +7,12 @@ use clap::ValueEnum;
 use crate::{
     bindings,
     command::{self, Count, cargo, cargo_test, root, say},
-    contracts, execute_vectors,
+    contracts, execute_vectors, oracle,
 };
 
 const DENY_VERSION: &str = "0.20.2";
+/// The same few at every run, in seconds; `cargo xtask oracle` runs as many others as one likes.
+const ORACLE: oracle::Options = oracle::Options { blocks: Some(60), seed: Some(1), replay: None };
 
 /// A stage of the test run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -23,6 +25,8 @@ pub(crate) enum Stage {
     Contracts,
     /// Rust tests and doctests, the published vectors.
     Rust,
+    /// Random blocks against the Python execution specs.
+    Oracle,
     /// Licences, bans, sources.
     Deny,
 }
@@ -51,6 +55,7 @@ pub(crate) fn run(from: Stage) -> eyre::Result<()> {
                 count = cargo_test(&["--workspace", "--locked"])?;
                 execute_vectors::run(true)?;
             }
+            Stage::Oracle => oracle::run(&ORACLE)?,
             Stage::Deny => deny()?,
         }
     }

@@ -26,7 +26,7 @@ pub(crate) fn execute_witness(files: &[PathBuf], rules: &str) -> eyre::Result<()
 }
 
 /// A path for cargo, which is run at the repository's root.
-fn told(path: &Path) -> eyre::Result<String> {
+pub(crate) fn told(path: &Path) -> eyre::Result<String> {
     let path = absolute(path).wrap_err("a path can't be told")?;
     Ok(path.to_str().ok_or_eyre("a path is not UTF-8")?.to_owned())
 }

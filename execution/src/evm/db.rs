@@ -180,8 +180,8 @@ impl Database for TxDb<'_> {
         Ok(value.map_or(U256::ZERO, |slot| slot.0))
     }
 
-    /// The hash of one of the 256 blocks before this one, from the EIP-2935 contract (under older rules as it was given); zero
-    /// for any other.
+    /// The hash of one of the 256 blocks before this one, from the EIP-2935 contract (under older rules, and where hashes are
+    /// given, as given); zero for any other.
     fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
         let age = self.block_number.saturating_sub(number);
         if age == 0 || age > BLOCK_HASH_RANGE {

@@ -4,34 +4,23 @@ use alloy_primitives::{Address, Bytes, TxKind};
 use revm::{
     ExecuteEvm,
     context::{
-        BlockEnv, CfgEnv, Context as RevmContext, ContextSetters, ContextTr, Evm, Journal, TxEnv,
+        BlockEnv, CfgEnv, Context as RevmContext, ContextSetters, ContextTr, Journal, TxEnv,
         result::{EVMError, ExecutionResult, HaltReason},
     },
     context_interface::Block,
-    handler::{
-        EthFrame, Handler, MainnetHandler, SYSTEM_ADDRESS, instructions::EthInstructions,
-        pre_execution,
-    },
+    handler::{Handler, MainnetHandler, SYSTEM_ADDRESS, pre_execution},
     inspector::InspectorHandler,
     interpreter::{InitialAndFloorGas, interpreter::EthInterpreter},
     state::EvmState,
 };
 
-use super::{TxDb, bound::BoundInspector, precompiles::BoundedPrecompiles};
+use super::{TxDb, machine::L2Evm};
 use crate::error::StateError;
 
 /// Gas of a system call (EIP-2935, EIP-4788).
 const SYSTEM_CALL_GAS: u64 = 30_000_000;
 
 pub(super) type Context<'a> = RevmContext<BlockEnv, TxEnv, CfgEnv, TxDb<'a>, Journal<TxDb<'a>>, ()>;
-
-type L2Evm<'a> = Evm<
-    Context<'a>,
-    BoundInspector,
-    EthInstructions<EthInterpreter, Context<'a>>,
-    BoundedPrecompiles,
-    EthFrame<EthInterpreter>,
->;
 
 type Error = EVMError<StateError>;
 
@@ -53,7 +42,7 @@ pub(crate) fn transact<'a>(
     let mut db = db;
     let bounded = db.bound_mut().is_some();
     let mut evm = build(db, cfg, block);
-    evm.ctx.set_tx(tx);
+    evm.0.ctx.set_tx(tx);
     let mut handler = L2Handler { max_witness_bytes, evm: PhantomData };
     let result = if bounded { handler.inspect_run(&mut evm) } else { handler.run(&mut evm) };
     finish(evm, result)
@@ -68,7 +57,7 @@ pub(crate) fn system_call<'a>(
     data: Bytes,
 ) -> Ran<'a> {
     let mut evm = build(db, cfg, block);
-    evm.ctx.set_tx(TxEnv {
+    evm.0.ctx.set_tx(TxEnv {
         caller: SYSTEM_ADDRESS,
         kind: TxKind::Call(target),
         data,
@@ -81,18 +70,12 @@ pub(crate) fn system_call<'a>(
 
 fn build(db: TxDb<'_>, cfg: CfgEnv, block: BlockEnv) -> L2Evm<'_> {
     let spec = cfg.spec;
-    let context = Context::new(db, spec).with_cfg(cfg).with_block(block);
-    Evm::new_with_inspector(
-        context,
-        BoundInspector,
-        EthInstructions::new_mainnet_with_spec(spec),
-        BoundedPrecompiles::new(spec),
-    )
+    L2Evm::new(Context::new(db, spec).with_cfg(cfg).with_block(block))
 }
 
 fn finish<'a>(mut evm: L2Evm<'a>, result: Result<ExecutionResult, Error>) -> Ran<'a> {
-    let state = evm.finalize();
-    Ran { db: evm.ctx.journaled_state.database, result: result.map(|result| (result, state)) }
+    let state = evm.0.finalize();
+    Ran { db: evm.0.ctx.journaled_state.database, result: result.map(|result| (result, state)) }
 }
 
 /// Ethereum's handler, which also reads the coinbase before anything else runs and starts the limits.
@@ -111,9 +94,9 @@ impl<'a> Handler for L2Handler<'a> {
         evm: &mut Self::Evm,
         gas: &mut InitialAndFloorGas,
     ) -> Result<(), Error> {
-        pre_execution::validate_against_state_and_deduct_caller::<_, Error>(&mut evm.ctx)?;
-        let coinbase = evm.ctx.block().beneficiary();
-        let db = evm.ctx.db_mut();
+        pre_execution::validate_against_state_and_deduct_caller::<_, Error>(&mut evm.0.ctx)?;
+        let coinbase = evm.0.ctx.block().beneficiary();
+        let db = evm.0.ctx.db_mut();
         // Only now: an invalid transaction uses no gas, however much it would need.
         if let Some(bound) = db.bound_mut() {
             bound.admit_intrinsic(gas.initial_total_gas())?;

@@ -2,9 +2,11 @@
 //! uses counted, and with its gross gas bounded where that is asked for.
 
 mod bound;
+mod collision;
 mod db;
 mod env;
 mod handler;
+mod machine;
 mod meter;
 mod precompiles;
 mod reader;

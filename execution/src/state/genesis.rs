@@ -30,8 +30,8 @@ impl Genesis {
     /// The state that this describes: [`State::of`] the accounts and the predeploys, which cannot be replaced.
     ///
     /// # Errors
-    /// [`StateError::StorageOnly`] for an account with storage but neither nonce nor code: EIP-7610 lets creations fail at
-    /// such an address, the EVM at hand does not look, and nothing but a genesis could make one.
+    /// [`StateError::StorageOnly`] for an account with storage but neither nonce nor code: nothing but a genesis
+    /// could make one, and creations fail there (EIP-7610).
     pub fn build(&self) -> Result<State, StateError> {
         let storage_only = self.alloc.iter().find(|(_, account)| {
             account.nonce == 0 && account.code.is_empty() && !account.storage.is_empty()

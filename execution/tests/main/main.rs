@@ -17,6 +17,7 @@ mod agreement;
 mod assembler;
 mod blocks_official;
 mod bound;
+mod collision;
 mod crowds;
 mod exhaustion;
 mod hostile;

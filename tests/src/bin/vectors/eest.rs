@@ -54,7 +54,7 @@ fn work(folder: &Path, files: &[PathBuf], next: &AtomicUsize) -> Report {
         match read(file) {
             Ok(tests) => {
                 for (name, test) in &tests {
-                    report.add(&row, name, one(name, test));
+                    report.add(&row, name, one(test));
                 }
             }
             Err(error) => {
@@ -85,8 +85,8 @@ fn read(file: &Path) -> eyre::Result<BTreeMap<String, Fixture>> {
     serde_json::from_slice(&text).wrap_err("not blockchain tests")
 }
 
-fn one(name: &str, test: &Fixture) -> Outcome {
-    if let Some(why) = test.skip(name) {
+fn one(test: &Fixture) -> Outcome {
+    if let Some(why) = test.skip() {
         return Outcome::Skipped(why);
     }
     let ran = catch_unwind(AssertUnwindSafe(|| chain(test)));

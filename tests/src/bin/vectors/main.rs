@@ -17,7 +17,7 @@ mod witness;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use eyre::WrapErr;
 
 use crate::report::Report;
@@ -28,6 +28,9 @@ struct Args {
     /// Run this folder of EEST blockchain tests instead of everything.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Run only these.
+    #[arg(long, value_enum, value_name = "PART", num_args = 1.., conflicts_with = "dir")]
+    only: Vec<Part>,
     /// Run EXECUTE on these files instead: `{block, witness: {state, codes, headers}}`, the block as `eth_getBlockByNumber`
     /// gives it with full transactions, the witness as `debug_executionWitness` does.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "dir")]
@@ -35,6 +38,16 @@ struct Args {
     /// The rules of those blocks.
     #[arg(long, value_enum, default_value = "osaka")]
     rules: witness::Fork,
+}
+
+/// An archive or a folder of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Eest,
+    Holesky,
+    Kzg,
+    Tries,
+    Rlp,
 }
 
 fn main() -> eyre::Result<ExitCode> {
@@ -51,13 +64,25 @@ fn run(args: &Args) -> eyre::Result<Report> {
     if let Some(folder) = &args.dir {
         return eest::run(folder);
     }
-    let mut report = eest::run(&archive::find("eest-osaka")?)?;
-    report.merge(holesky::run(&archive::find("holesky-witnesses")?)?);
-    report.merge(kzg::run(&archive::find("kzg-4844")?)?);
-    let tries_and_rlp = archive::find("trie-and-rlp-tests")?;
-    report.merge(trie::run(&tries_and_rlp.join("TrieTests"))?);
-    report.merge(rlp::run(&tries_and_rlp.join("RLPTests"))?);
+    let mut report = Report::default();
+    for part in Part::value_variants() {
+        if args.only.is_empty() || args.only.contains(part) {
+            report.merge(part.run()?);
+        }
+    }
     Ok(report)
+}
+
+impl Part {
+    fn run(self) -> eyre::Result<Report> {
+        match self {
+            Self::Eest => eest::run(&archive::find("eest-osaka")?),
+            Self::Holesky => holesky::run(&archive::find("holesky-witnesses")?),
+            Self::Kzg => kzg::run(&archive::find("kzg-4844")?),
+            Self::Tries => trie::run(&archive::find("trie-and-rlp-tests")?.join("TrieTests")),
+            Self::Rlp => rlp::run(&archive::find("trie-and-rlp-tests")?.join("RLPTests")),
+        }
+    }
 }
 
 fn execute_witness(args: &Args) -> eyre::Result<ExitCode> {

@@ -160,7 +160,7 @@ impl Run {
         })
     }
 
-    /// With the hashes that BLOCKHASH gives under rules older than EIP-2935.
+    /// With the hashes that BLOCKHASH gives.
     pub(crate) fn with_ancestors(mut self, ancestors: BTreeMap<u64, B256>) -> Self {
         self.schedule = self.schedule.with_ancestors(ancestors);
         self

@@ -22,8 +22,9 @@ use crate::{
 /// The rules of a block.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Fork {
-    /// Block hashes come from the witness's headers.
     Cancun,
+    /// Its requests, which this does not run, must be none.
+    Prague,
     /// Six blobs are the target, nine the most.
     Osaka,
 }
@@ -91,6 +92,7 @@ fn rules(fork: Fork, block: &Block<TxEnvelope>) -> Rules {
     let chain_id = block.body.transactions.iter().find_map(Transaction::chain_id).unwrap_or(1);
     let fork = match fork {
         Fork::Cancun => ProtocolFork::Cancun,
+        Fork::Prague => ProtocolFork::Prague,
         Fork::Osaka => ProtocolFork::Osaka,
     };
     Rules { chain_id, rules: BlockRules::of(fork) }
