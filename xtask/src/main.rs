@@ -5,6 +5,7 @@ mod bindings;
 mod command;
 mod contracts;
 mod execute_vectors;
+mod fuzz;
 mod oracle;
 mod test;
 mod vectors;
@@ -39,6 +40,21 @@ enum Command {
         /// Run this folder of EEST blockchain tests instead of everything.
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
+        /// Spoil the witnesses of real blocks instead, every node and code in every way; see docs/hostile.md.
+        #[arg(long, conflicts_with = "dir")]
+        hostile: bool,
+    },
+    /// Runs the fuzz targets, each for a while; see docs/hostile.md.
+    Fuzz {
+        /// Seconds for each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Only this target.
+        #[arg(long)]
+        target: Option<String>,
+        /// Write the known claims and the seeds anew instead.
+        #[arg(long, conflicts_with_all = ["seconds", "target"])]
+        seeds: bool,
     },
     /// Runs EXECUTE on blocks with witnesses in debug_executionWitness JSON; see docs/vectors.md.
     ExecuteWitness {
@@ -85,7 +101,10 @@ fn main() -> eyre::Result<()> {
     match Args::parse().command {
         Command::Test { from } => test::run(from),
         Command::Contracts { check } => contracts::artifacts(check),
-        Command::Vectors { dir } => vectors::run(dir.as_deref()),
+        Command::Vectors { hostile: true, .. } => vectors::hostile(),
+        Command::Vectors { dir, .. } => vectors::run(dir.as_deref()),
+        Command::Fuzz { seeds: true, .. } => fuzz::write_seeds(),
+        Command::Fuzz { seconds, target, .. } => fuzz::run(seconds, target.as_deref()),
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
         Command::Bench { what } => bench::run(what),

@@ -18,6 +18,11 @@ pub(crate) fn run(dir: Option<&Path>) -> eyre::Result<()> {
     cargo(&[&PROGRAM[..], &["--dir", &told(dir)?]].concat())
 }
 
+/// Spoils the witnesses of real blocks, every node and code in every way.
+pub(crate) fn hostile() -> eyre::Result<()> {
+    cargo(&[&PROGRAM[..], &["--hostile"]].concat())
+}
+
 /// Runs EXECUTE on blocks with witnesses.
 pub(crate) fn execute_witness(files: &[PathBuf], rules: &str) -> eyre::Result<()> {
     let files: Vec<_> = files.iter().map(|file| told(file)).collect::<Result<_, _>>()?;

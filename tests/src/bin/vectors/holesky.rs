@@ -10,7 +10,7 @@ use alloy_eips::{eip2930::AccessList, eip4895::Withdrawal, eip4895::Withdrawals}
 use alloy_primitives::{Address, B64, B256, Bloom, Bytes, Signature, TxKind, U64, U128, U256};
 use eyre::{OptionExt, WrapErr, bail, ensure};
 use recourse_execution::{
-    Witness,
+    Stateless, Witness,
     payload::{BlockRules, ExecutionWitness, ProtocolFork, check_blobs, check_body, check_result},
 };
 use serde::Deserialize;
@@ -113,6 +113,37 @@ pub(crate) fn run(folder: &Path) -> eyre::Result<Report> {
 
 /// Runs one; `headers` are those of the files before it, for the parent of the next is the block of the last.
 fn one(file: &Path, headers: &mut Vec<Header>) -> eyre::Result<Work> {
+    let Case { rules, block, pre, run, done, theirs } = load(file)?;
+    run.claim(pre, &done, &theirs).wrap_err("with their witness")?;
+    let minimal = run.claim(pre, &done, &done.witness)?;
+    ensure!(done.witness.nodes.len() <= theirs.nodes.len(), "more nodes than there are");
+    let payload = as_payload(&rules, &block, headers, &theirs)?;
+    headers.push(block.header);
+    Ok(Work {
+        blocks: 1,
+        payloads: payload.is_valid().into(),
+        executed: 2,
+        gas: done.gas_used,
+        witness: minimal,
+        ..Work::default()
+    })
+}
+
+/// A block whose header is right, executed on the witness that came with it.
+pub(crate) struct Case {
+    rules: Rules,
+    pub(crate) block: Block<TxEnvelope>,
+    pub(crate) pre: B256,
+    pub(crate) run: Run,
+    pub(crate) done: Stateless,
+    pub(crate) theirs: Witness,
+}
+
+/// Reads and checks one of the files.
+///
+/// # Errors
+/// When the header is not what the block comes to.
+pub(crate) fn load(file: &Path) -> eyre::Result<Case> {
     let text = fs::read(file).wrap_err("can't be read")?;
     let file: File = serde_json::from_slice(&text).wrap_err("not a block with a witness")?;
     let rules = Rules { chain_id: file.chain_id, rules: BlockRules::of(ProtocolFork::Cancun) };
@@ -126,19 +157,7 @@ fn one(file: &Path, headers: &mut Vec<Header>) -> eyre::Result<Work> {
     let theirs = Witness { nodes: file.states, codes: file.codes };
     let done = run.on_witness(file.pre_state_root, theirs.clone())?;
     check_result(&block.header, &done.runs, done.gas_used, done.state_root)?;
-    run.claim(file.pre_state_root, &done, &theirs).wrap_err("with their witness")?;
-    let minimal = run.claim(file.pre_state_root, &done, &done.witness)?;
-    ensure!(done.witness.nodes.len() <= theirs.nodes.len(), "more nodes than there are");
-    let payload = as_payload(&rules, &block, headers, &theirs)?;
-    headers.push(block.header);
-    Ok(Work {
-        blocks: 1,
-        payloads: payload.is_valid().into(),
-        executed: 2,
-        gas: done.gas_used,
-        witness: minimal,
-        ..Work::default()
-    })
+    Ok(Case { rules, block, pre: file.pre_state_root, run, done, theirs })
 }
 
 /// A block whose parent's header is known is a payload, with their witness. The files have none: only hashes.

@@ -6,11 +6,14 @@ mod archive;
 mod eest;
 mod fixture;
 mod holesky;
+mod hostile;
 mod kzg;
 mod payload;
 mod refusal;
 mod report;
 mod rlp;
+#[path = "../../../../execution/tests/main/spoil.rs"]
+mod spoil;
 mod trie;
 mod whole;
 mod witness;
@@ -35,6 +38,9 @@ struct Args {
     /// gives it with full transactions, the witness as `debug_executionWitness` does.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "dir")]
     execute_witness: Vec<PathBuf>,
+    /// Spoil the witnesses of the Holesky blocks instead, every node and code in every way.
+    #[arg(long, conflicts_with_all = ["dir", "execute_witness"])]
+    hostile: bool,
     /// The rules of those blocks.
     #[arg(long, value_enum, default_value = "osaka")]
     rules: witness::Fork,
@@ -54,6 +60,9 @@ fn main() -> eyre::Result<ExitCode> {
     let args = Args::parse();
     if !args.execute_witness.is_empty() {
         return execute_witness(&args);
+    }
+    if args.hostile {
+        return hostile();
     }
     let report = run(&args)?;
     println!("{report}");
@@ -83,6 +92,24 @@ impl Part {
             Self::Rlp => rlp::run(&archive::find("trie-and-rlp-tests")?.join("RLPTests")),
         }
     }
+}
+
+fn hostile() -> eyre::Result<ExitCode> {
+    let rows = hostile::run(&archive::find("holesky-witnesses")?, 1)?;
+    println!(
+        "| block | nodes and codes spoiled | still true | true no more | wrong claims, all false |"
+    );
+    println!("|---|--:|--:|--:|--:|");
+    let mut total = hostile::Tally::default();
+    for (block, tally) in rows {
+        println!("| {block} {tally}");
+        total.add(tally);
+    }
+    println!("| **all** {total}");
+    if let Some(mib) = hostile::peak_memory() {
+        println!("peak memory {mib} MiB");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn execute_witness(args: &Args) -> eyre::Result<ExitCode> {

@@ -213,7 +213,13 @@ impl Run {
         Ok(size)
     }
 
-    fn trace(&self, receipt_digest: B256, witness: Bytes) -> Trace {
+    /// The rules that it runs under.
+    pub(crate) const fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// The whole block as a trace.
+    pub(crate) fn trace(&self, receipt_digest: B256, witness: Bytes) -> Trace {
         let opening = self.body.opening.unwrap_or_default();
         Trace {
             context: self.context.clone(),
