@@ -22,7 +22,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent / "execute"
 BEFORE_EVM = ("TRACE_ENCODING", "CREDITS_WITHOUT_SEAL", "POINTER_CODE", "WITNESS_ENCODING", "BASE_FEE_RANGE",
               "PREDEPLOY_CODE", "CREDIT_OVERFLOW", "MALFORMED_NODE")
 """Reasons that need no EVM to be found."""
-LEAST_IN_FULL = 100
+LEAST_IN_FULL = 150
 """So many calls are followed to their end, lest this program checks less and less and nobody notices."""
 
 

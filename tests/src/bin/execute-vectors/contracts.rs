@@ -154,3 +154,19 @@ pub(crate) fn caller(first: Address, second: Address, third: Address) -> Bytes {
 pub(crate) fn looper() -> Bytes {
     Code::new().ops(&[op::JUMPDEST, op::PUSH0, op::JUMP]).build()
 }
+
+/// Codes that read one thing each, and the least gas with which they come to it: the rules of "In which order" in
+/// docs/execute.md. `poor` has code, `rich` a delegate.
+pub(crate) fn probes(poor: [Address; 4], rich: Address) -> [(Bytes, u64); 7] {
+    let [first, second, third, fourth] = poor;
+    let calls = |to| Code::new().ops(&[op::PUSH0; 5]).address(to).ops(&[op::PUSH0, op::CALL]);
+    [
+        (Code::new().address(first).ops(&[op::BALANCE]).build(), 3 + 100 + 2_500),
+        (Code::new().address(second).ops(&[op::EXTCODESIZE]).build(), 3 + 100 + 2_500),
+        (Code::new().ops(&[op::PUSH0, op::SLOAD]).build(), 2 + 100 + 2_000),
+        (Code::new().ops(&[op::PUSH0, op::PUSH0, op::SSTORE]).build(), 2 + 2 + 2_301),
+        (calls(third).build(), 15 + 100 + 2_500),
+        (Code::new().address(fourth).ops(&[op::SELFDESTRUCT]).build(), 3 + 5_000 + 2_600),
+        (calls(rich).build(), 15 + 100 + 2_500 + 100 + 2_500),
+    ]
+}

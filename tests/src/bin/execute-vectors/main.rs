@@ -13,6 +13,7 @@ mod publish;
 mod raw;
 mod scene;
 mod transactions;
+mod tries;
 
 use std::{fs, path::Path, process::ExitCode};
 

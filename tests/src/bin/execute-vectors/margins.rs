@@ -217,6 +217,13 @@ fn pointers(transfer: &Played) -> eyre::Result<Vec<Margin>> {
     let (inline, item, end) = doubled(&transfer.recorded.witness)?;
     let behind = prove(transfer, &[], &[ONE]);
     let twice = prove(transfer, &inline, &[ONE, ONE, TWO]);
+    let crowded = prove(transfer, &raw::crowded(&transfer.recorded.witness, 0), &[]);
+    all.push(told(
+        "witness-crowded",
+        "as many items that nobody needs as there may be: one for every 32 bytes",
+        L1::default(),
+        &crowded,
+    ));
     all.push(told(
         "pointers-all",
         "all of the witness is behind a pointer",

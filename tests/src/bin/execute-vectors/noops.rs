@@ -5,12 +5,13 @@ use alloy::{
     signers::SignerSync,
 };
 use alloy_primitives::{B256, Bytes, Signature, U256, uint};
+use eyre::{OptionExt, ensure};
 use recourse_protocol::{TxPosition, bindings::Credit};
 
 use crate::{
     piece::{Expect, Piece},
     scene::{CHAIN, NOBODY, STORER, account, key},
-    transactions::{PRICE, call, delegation, encode, sign, transfer},
+    transactions::{PRICE, call, delegation, encode, legacy, sign, transfer},
 };
 
 /// The order of secp256k1.
@@ -42,6 +43,7 @@ fn no_op(name: &'static str, description: &'static str, raw: Bytes) -> Piece {
 fn stateless() -> eyre::Result<Vec<Piece>> {
     let good = || -> eyre::Result<TxEip1559> { Ok(transfer(0, account(1)?, 1)) };
     let sent = sign(0, good()?)?;
+    let sent_ = sent.clone();
     let data = call(0, account(1)?, Bytes::from(vec![1; 200]));
     let none = TxEip7702 { authorization_list: vec![], ..delegation(1, 0, STORER, Bytes::new())? };
     let floor = TxEip1559 { gas_limit: 28_900, ..data.clone() };
@@ -57,6 +59,12 @@ fn stateless() -> eyre::Result<Vec<Piece>> {
         late.runs(sent, Expect::NoOp),
         no_op("no-op-signature", "nobody's: r is zero", unsigned(good()?)),
         no_op("no-op-high-s", "s is over half the order (EIP-2)", high_s(good()?)?),
+        no_op("no-op-parity", "a y_parity of 2", with_parity(&sent_, 2)?),
+        no_op(
+            "no-op-v",
+            "type 0 with a v of 29",
+            with_parity(&sign(0, legacy(None, STORER))?, 29)?,
+        ),
         no_op("no-op-chain", "another chain's", sign(0, TxEip1559 { chain_id: 1, ..good()? })?),
         no_op(
             "no-op-cap",
@@ -137,4 +145,14 @@ fn high_s(tx: TxEip1559) -> eyre::Result<Bytes> {
     let low = key(0)?.sign_hash_sync(&tx.signature_hash())?;
     let high = Signature::new(low.r(), ORDER.wrapping_sub(low.s()), !low.v());
     Ok(encode(tx.into_signed(high)))
+}
+
+/// A signed transaction with another parity (or v), which stands before r and s of 32 bytes each.
+fn with_parity(raw: &Bytes, parity: u8) -> eyre::Result<Bytes> {
+    let mut raw = raw.to_vec();
+    let [.., before, r, _] = [67, 66, 33].map(|back| raw.len().checked_sub(back));
+    let (before, r) = before.zip(r).ok_or_eyre("too short")?;
+    ensure!(raw.get(r) == Some(&0xa0), "r is short: take another transaction");
+    *raw.get_mut(before).ok_or_eyre("too short")? = parity;
+    Ok(raw.into())
 }

@@ -11,8 +11,8 @@ use crate::{
     contracts::{self, Code},
     piece::{Expect, Piece},
     scene::{
-        CALLER, CODE_READER, DESTROYER, HASHER, LOGGER, LONG, LOOPER, NOBODY, OBSERVER, REVERTER,
-        STORER, account, block,
+        self, CALLER, CODE_READER, DESTROYER, HASHER, LOGGER, LONG, LOOPER, NOBODY, OBSERVER,
+        REVERTER, STORER, account, block, probe,
     },
     transactions::{
         call, create, delegation, legacy, sign, transfer, tx, with_access_list, words, writes,
@@ -30,6 +30,7 @@ pub(crate) fn all() -> eyre::Result<Vec<Piece>> {
         storage()?,
         calls()?,
         sights()?,
+        probes()?,
         creations()?,
         delegations()?,
         limits()?,
@@ -237,6 +238,32 @@ fn sights() -> eyre::Result<Vec<Piece>> {
     ])
 }
 
+/// A constructor that calls each probe with `less` gas less than it needs.
+fn probing(name: &'static str, description: &'static str, less: u64) -> eyre::Result<Piece> {
+    let each = |code: Code, (index, (_, gas)): (u8, (Bytes, u64))| {
+        code.call(probe(index), gas.saturating_sub(less))
+    };
+    let init = (0..).zip(scene::probes()?).fold(Code::new(), each).ops(&[op::STOP]).build();
+    let raw = sign(0, create(0, init))?;
+    Ok(Piece::new(name, description).on("probes").runs(raw, Expect::Success))
+}
+
+fn probes() -> eyre::Result<Vec<Piece>> {
+    Ok(vec![
+        probing(
+            "paid",
+            "BALANCE, EXTCODESIZE, SLOAD, SSTORE, CALL, SELFDESTRUCT and a CALL of a delegated account, each cold and \
+             with just the gas to read: the witness has what they read, though most then fail",
+            0,
+        )?,
+        probing(
+            "unpaid",
+            "the same with a unit of gas less each: nothing is read but the delegated account and its code",
+            1,
+        )?,
+    ])
+}
+
 fn creations() -> eyre::Result<Vec<Piece>> {
     let run = |name, description, init, expect| -> eyre::Result<Piece> {
         Ok(Piece::new(name, description).runs(sign(0, create(0, init))?, expect))
@@ -326,9 +353,22 @@ fn limits() -> eyre::Result<Vec<Piece>> {
     };
     let free = of("", "", &reads, Expect::Success).bytes_used()?;
     let free_delete = of("", "", &deletes, Expect::Success).bytes_used()?;
+    let sent = sign(0, transfer(0, account(2)?, 1))?;
+    let delegated = sign(1, transfer(1, account(2)?, 1))?;
+    let free_sent = of("", "", &sent, Expect::Success).bytes_used()?;
+    let free_delegated = of("", "", &delegated, Expect::Success).on("delegated").bytes_used()?;
     let less = Expect::Exhausted;
     Ok(vec![
         of("limit-exact", "uses exactly maxWitnessBytes", &reads, Expect::Success).limited(free),
+        of("limit-transfer-exact", "a transfer uses exactly the limit", &sent, Expect::Success)
+            .limited(free_sent),
+        of("limit-transfer", "a byte less", &sent, less).limited(free_sent.saturating_sub(1)),
+        of("limit-delegated-exact", "the sender's code counts", &delegated, Expect::Success)
+            .on("delegated")
+            .limited(free_delegated),
+        of("limit-delegated", "a byte less", &delegated, less)
+            .on("delegated")
+            .limited(free_delegated.saturating_sub(1)),
         of("limit-code", "a byte less: the last code is one too much", &reads, less)
             .limited(free.saturating_sub(1)),
         of(

@@ -10,8 +10,9 @@ use recourse_tests::published::{
 use serde::Serialize;
 
 use crate::{
+    envelope,
     lies::{self, Truths},
-    margins, noops, pieces, scene,
+    margins, noops, pieces, scene, tries,
 };
 
 /// Every file's name and content.
@@ -36,7 +37,13 @@ async fn calls(truths: &Truths) -> eyre::Result<Vec<CallVector>> {
         let l1 = L1::default();
         all.push(call(&court, name, description, l1, played.input(), meant).await?);
     }
-    for lie in lies::all(truths)? {
+    for shape in tries::shapes()? {
+        let input = envelope::encode(shape.pre, shape.post, &shape.trace, 0);
+        let (name, description) = (shape.name, shape.description);
+        let meant = (Verdict::True, None);
+        all.push(call(&court, name, description, L1::default(), input, meant).await?);
+    }
+    for lie in lies::all(truths)?.into_iter().chain(tries::lies()?) {
         lie.check()?;
         let meant = (Verdict::False, Some(lie.reason));
         let input = lie.input();

@@ -1,7 +1,9 @@
 //! Bytes that are almost what they should be.
 
-use alloy_primitives::{B256, Bytes, U256, keccak256, uint};
+use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, U256, keccak256, uint};
+use alloy_rlp::Header;
 use alloy_sol_types::SolValue;
+use alloy_trie::EMPTY_ROOT_HASH;
 use eyre::OptionExt;
 use recourse_execution::Witness;
 use recourse_protocol::bindings::Trace;
@@ -86,6 +88,8 @@ fn arrays(good: &[u8]) -> eyre::Result<Vec<Bad>> {
     let (second, at) = (first.saturating_add(32), read(good, first)?);
     let item = first.saturating_add(at);
     let whole = U256::from(good.len());
+    let behind = good.len().saturating_sub(item).saturating_sub(32);
+    let room = |more: usize| U256::from(behind.saturating_add(more));
     let changes = [
         ("shared", "two transactions name the same bytes", second, U256::from(at)),
         ("huge-array", "2^64 transactions: none is counted", array, TWO_64),
@@ -100,6 +104,18 @@ fn arrays(good: &[u8]) -> eyre::Result<Vec<Bad>> {
             "the first transaction is longer than the trace: none is counted",
             item,
             whole,
+        ),
+        (
+            "long-item-by-one",
+            "it is one byte longer than what there is: none is counted",
+            item,
+            room(1),
+        ),
+        (
+            "long-item-fits",
+            "it takes all that there is: it is counted, and the second one",
+            item,
+            room(0),
         ),
         ("far-pointers", "the pointers lie outside", place(POINTERS), whole),
     ];
@@ -131,13 +147,46 @@ pub(crate) fn no_witness(good: &Witness) -> Vec<Bad> {
         ("w-string", "a string that holds the witness", string.into()),
         ("w-nested", "a list where a node belongs", nested.into()),
         ("w-length", "the length of the outer list has a leading zero", long_length(&encoded)),
+        (
+            "w-form",
+            "an empty witness with a length of two bytes",
+            Bytes::from_static(&[0xf8, 2, 0xc0, 0xc0]),
+        ),
+        ("w-byte", "a node of one byte below 0x80, with a length", with_byte(good)),
         ("w-many", "more than one item for every 32 bytes", short.encode()),
+        ("w-one-more", "one item more than one for every 32 bytes", crowded(good, 1)),
     ]
 }
 
-/// `0xf9 hh ll ...` as `0xfa 00 hh ll ...`.
+/// `0xf8 ll ...` as `0xf9 00 ll ...`.
 fn long_length(encoded: &[u8]) -> Bytes {
-    [&[0xfa, 0x00], encoded.get(1..).unwrap_or_default()].concat().into()
+    [&[0xf9, 0x00], encoded.get(1..).unwrap_or_default()].concat().into()
+}
+
+/// A code 0x07 written as `0x81 07`.
+fn with_byte(good: &Witness) -> Bytes {
+    let codes = list(&[0x81, 7]);
+    list(&[alloy_rlp::encode(&good.nodes), codes].concat()).into()
+}
+
+/// An RLP list of what is encoded already.
+pub(crate) fn list(payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    Header { list: true, payload_length: payload.len() }.encode(&mut out);
+    out.extend_from_slice(payload);
+    out
+}
+
+/// With a long code, as many empty ones as there may be, and `more`.
+pub(crate) fn crowded(good: &Witness, more: usize) -> Bytes {
+    let with = |empty: usize| {
+        let mut codes = vec![Bytes::from(vec![0; 1_000])];
+        codes.resize(empty.saturating_add(1), Bytes::new());
+        Witness { codes, ..good.clone() }.encode()
+    };
+    let items = |empty: usize| good.nodes.len().saturating_add(empty).saturating_add(1);
+    let most = (0..100).take_while(|empty| items(*empty) <= with(*empty).len() / 32).last();
+    with(most.unwrap_or_default().saturating_add(more))
 }
 
 pub(crate) fn flip_last(item: &[u8]) -> Bytes {
@@ -151,7 +200,7 @@ pub(crate) fn flip_last(item: &[u8]) -> Bytes {
 /// Roots with the bytes behind them, which are no trie nodes. Any byte string is found by its hash.
 pub(crate) fn no_nodes() -> Vec<(&'static str, &'static str, B256, Bytes)> {
     let (hash, path) = (vec![7_u8; 32], vec![0x20_u8]);
-    let list = |items: &[&[u8]]| {
+    let strings = |items: &[&[u8]]| {
         let items: Vec<_> = items.iter().map(|item| Bytes::copy_from_slice(item)).collect();
         alloy_rlp::encode(items)
     };
@@ -160,21 +209,20 @@ pub(crate) fn no_nodes() -> Vec<(&'static str, &'static str, B256, Bytes)> {
         if let Some(first) = items.first_mut() {
             *first = child;
         }
-        list(&items)
+        strings(&items)
     };
-    let bad: [(&str, &str, Vec<u8>); 8] = [
+    let account = strings(&[&[], &[1], EMPTY_ROOT_HASH.as_slice(), KECCAK256_EMPTY.as_slice()]);
+    let padded = strings(&[&[0, 1], &[1], EMPTY_ROOT_HASH.as_slice(), KECCAK256_EMPTY.as_slice()]);
+    let bad: [(&str, &str, Vec<u8>); 9] = [
         ("n-string", "a string", alloy_rlp::encode(&hash[..])),
-        ("n-items", "three items", list(&[&path, &hash, &hash])),
-        ("n-prefix", "a path whose first nibble is 4", list(&[&[0x40], &hash])),
-        ("n-padding", "an even path whose second nibble is not 0", list(&[&[0x21], &hash])),
-        ("n-path", "a path of 65 nibbles", list(&[&[&[0x31][..], &[0; 32]].concat(), &hash])),
-        ("n-leaf", "a leaf that holds no account", list(&[&path, &hash])),
-        ("n-extension", "an extension of no nibbles", list(&[&[0x00], &hash])),
+        ("n-items", "three items", strings(&[&path, &hash, &hash])),
+        ("n-prefix", "a path whose first nibble is 4", strings(&[&[0x40], &account])),
+        ("n-padding", "an even path whose second nibble is not 0", strings(&[&[0x21], &account])),
+        ("n-path", "a path of 65 nibbles", strings(&[&[&[0x31][..], &[0; 32]].concat(), &account])),
+        ("n-leaf", "a leaf that holds no account", strings(&[&path, &hash])),
+        ("n-account", "an account whose nonce has a leading zero", strings(&[&path, &padded])),
+        ("n-extension", "an extension of no nibbles", strings(&[&[0x00], &hash])),
         ("n-reference", "a reference of 31 bytes", branch(hash.get(1..).unwrap_or_default())),
     ];
-    let found = bad.into_iter().map(|(name, what, node)| {
-        // The witness must have 32 bytes for its item.
-        (name, what, keccak256(&node), Bytes::from(node))
-    });
-    found.collect()
+    bad.into_iter().map(|(name, what, node)| (name, what, keccak256(&node), node.into())).collect()
 }

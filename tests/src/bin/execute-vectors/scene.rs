@@ -26,12 +26,13 @@ pub(crate) const OBSERVER: Address = Address::repeat_byte(0x56);
 pub(crate) const DESTROYER: Address = Address::repeat_byte(0x57);
 pub(crate) const CALLER: Address = Address::repeat_byte(0x58);
 pub(crate) const LOOPER: Address = Address::repeat_byte(0x59);
-/// Has a code of 2,000 bytes.
+/// Has a code of 400 bytes.
 pub(crate) const LONG: Address = Address::repeat_byte(0x5a);
 
 /// The states by name.
-pub(crate) const STATES: [&str; 9] = [
+pub(crate) const STATES: [&str; 10] = [
     "plain",
+    "probes",
     "empty",
     "lonely",
     "history",
@@ -88,6 +89,14 @@ pub(crate) fn accounts(name: &str) -> eyre::Result<Accounts> {
             delegated.code = code.into();
             delegated.nonce = 1;
         }
+        "probes" => {
+            all = accounts("delegated")?;
+            for (index, (code, _)) in (0..).zip(probes()?) {
+                let storage = (0..3_u64).map(|slot| (U256::from(slot), U256::from(7))).collect();
+                let account = GenesisAccount { nonce: 1, code, storage, ..Default::default() };
+                all.insert(probe(index), account);
+            }
+        }
         "contract-sender" => at(&mut all, account(0)?)?.code = Bytes::from_static(&[0x00]),
         "rich" => at(&mut all, account(0)?)?.balance = U256::MAX,
         "no-history-code" => {
@@ -99,6 +108,16 @@ pub(crate) fn accounts(name: &str) -> eyre::Result<Accounts> {
         _ => bail!("no state is called {name}"),
     }
     Ok(all)
+}
+
+/// Where the contract `index` of [`probes`] is.
+pub(crate) const fn probe(index: u8) -> Address {
+    Address::repeat_byte(0x60_u8.saturating_add(index))
+}
+
+/// The codes of the state `probes`, and the least gas with which each reads what it reads.
+pub(crate) fn probes() -> eyre::Result<[(Bytes, u64); 7]> {
+    Ok(contracts::probes([account(2)?, LONG, REVERTER, LOGGER], account(1)?))
 }
 
 /// What the state `history` says that the hash of block `number` is.
@@ -153,6 +172,6 @@ fn codes() -> eyre::Result<[(Address, Bytes); 10]> {
         (DESTROYER, contracts::destroyer(account(2)?)),
         (CALLER, contracts::caller(REVERTER, LOGGER, NOBODY)),
         (LOOPER, contracts::looper()),
-        (LONG, Code::new().ops(&[0; 2_000]).build()),
+        (LONG, Code::new().ops(&[0; 400]).build()),
     ])
 }
