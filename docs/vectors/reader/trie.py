@@ -18,7 +18,7 @@ def account_value(data):
     fields = rlp.decode(data)
     if not isinstance(fields, list) or len(fields) != 4 or any(isinstance(f, list) for f in fields):
         raise rlp.Malformed("not an account")
-    if len(fields[2]) != 32 or len(fields[3]) != 32:
+    if len(fields[2]) != 32 or len(fields[3]) != 32 or not any(fields[3]):
         raise rlp.Malformed("not an account")
     return rlp.integer(fields[0], 64), rlp.integer(fields[1], 256), fields[2], fields[3]
 

@@ -64,6 +64,10 @@ impl Value for Account {
 
     fn decode(bytes: &[u8]) -> Result<Self, TrieError> {
         let tuple: AccountTuple = canonical(bytes, "an account is not canonical RLP")?;
+        // Nothing hashes to that, and EVM implementations take it for "no code", some for "empty".
+        if tuple.code_hash.is_zero() {
+            return Err(TrieError::Malformed("a code hash is zero"));
+        }
         Ok(Self {
             nonce: tuple.nonce,
             balance: tuple.balance,
@@ -144,5 +148,25 @@ impl Value for Code {
 
     fn decode(bytes: &[u8]) -> Result<Self, TrieError> {
         Ok(Self::new(Bytes::copy_from_slice(bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_read_as_it_was_written() {
+        let account = Account { nonce: 1, balance: U256::from(2), ..Account::default() };
+        let read = Account::decode(&account.encode()).unwrap();
+        assert_eq!((read.nonce, read.balance), (1, U256::from(2)));
+        assert_eq!(read.code_hash, KECCAK256_EMPTY);
+    }
+
+    #[test]
+    fn a_code_hash_of_zero_is_refused() {
+        let account = Account { code_hash: B256::ZERO, ..Account::default() };
+        let refused = Account::decode(&account.encode()).map(|_| ());
+        assert_eq!(refused, Err(TrieError::Malformed("a code hash is zero")));
     }
 }

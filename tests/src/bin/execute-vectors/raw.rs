@@ -213,7 +213,8 @@ pub(crate) fn no_nodes() -> Vec<(&'static str, &'static str, B256, Bytes)> {
     };
     let account = strings(&[&[], &[1], EMPTY_ROOT_HASH.as_slice(), KECCAK256_EMPTY.as_slice()]);
     let padded = strings(&[&[0, 1], &[1], EMPTY_ROOT_HASH.as_slice(), KECCAK256_EMPTY.as_slice()]);
-    let bad: [(&str, &str, Vec<u8>); 9] = [
+    let no_code_hash = strings(&[&[], &[1], EMPTY_ROOT_HASH.as_slice(), &[0; 32]]);
+    let bad: [(&str, &str, Vec<u8>); 10] = [
         ("n-string", "a string", alloy_rlp::encode(&hash[..])),
         ("n-items", "three items", strings(&[&path, &hash, &hash])),
         ("n-prefix", "a path whose first nibble is 4", strings(&[&[0x40], &account])),
@@ -221,6 +222,7 @@ pub(crate) fn no_nodes() -> Vec<(&'static str, &'static str, B256, Bytes)> {
         ("n-path", "a path of 65 nibbles", strings(&[&[&[0x31][..], &[0; 32]].concat(), &account])),
         ("n-leaf", "a leaf that holds no account", strings(&[&path, &hash])),
         ("n-account", "an account whose nonce has a leading zero", strings(&[&path, &padded])),
+        ("n-code-hash", "an account whose code hash is zero", strings(&[&path, &no_code_hash])),
         ("n-extension", "an extension of no nibbles", strings(&[&[0x00], &hash])),
         ("n-reference", "a reference of 31 bytes", branch(hash.get(1..).unwrap_or_default())),
     ];
