@@ -38,12 +38,12 @@ struct Args {
     /// gives it with full transactions, the witness as `debug_executionWitness` does.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "dir")]
     execute_witness: Vec<PathBuf>,
-    /// Spoil the witnesses of the Holesky blocks instead, every node and code in every way.
-    #[arg(long, conflicts_with_all = ["dir", "execute_witness"])]
-    hostile: bool,
     /// The rules of those blocks.
     #[arg(long, value_enum, default_value = "osaka")]
     rules: witness::Fork,
+    /// Spoil the witnesses of the Holesky blocks instead, every node and code in every way.
+    #[arg(long, conflicts_with_all = ["dir", "execute_witness"])]
+    hostile: bool,
 }
 
 /// An archive or a folder of one.
