@@ -5,6 +5,7 @@ mod error;
 mod evm;
 pub mod execute;
 mod executor;
+mod keccak;
 pub mod payload;
 mod record;
 mod rules;

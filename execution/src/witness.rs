@@ -1,14 +1,12 @@
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{B256, Bytes, map::B256Map};
 use alloy_rlp::{Encodable, Header};
 
 use crate::{
     error::StateError,
     evm::Used,
+    keccak::keccak256_all,
     state::{Account, Code, Slot, Source},
     trie::{Node, TrieError, Value},
 };
@@ -45,11 +43,19 @@ impl Witness {
     /// # Errors
     /// When it is anything else.
     pub fn decode(bytes: &[u8]) -> Result<Self, alloy_rlp::Error> {
-        let mut rest = bytes;
+        Self::decode_shared(&Bytes::copy_from_slice(bytes))
+    }
+
+    /// [`Witness::decode`], of which the items are parts of `bytes`, not copies.
+    ///
+    /// # Errors
+    /// As [`Witness::decode`].
+    pub fn decode_shared(bytes: &Bytes) -> Result<Self, alloy_rlp::Error> {
+        let mut rest: &[u8] = bytes;
         let mut payload = Header::decode_bytes(&mut rest, true)?;
         let mut left = bytes.len() / BYTES_PER_ITEM;
-        let nodes = items(&mut payload, &mut left)?;
-        let codes = items(&mut payload, &mut left)?;
+        let nodes = items(bytes, &mut payload, &mut left)?;
+        let codes = items(bytes, &mut payload, &mut left)?;
         if !rest.is_empty() || !payload.is_empty() {
             return Err(alloy_rlp::Error::UnexpectedLength);
         }
@@ -57,13 +63,13 @@ impl Witness {
     }
 }
 
-/// A list of at most `left` strings.
-fn items(bytes: &mut &[u8], left: &mut usize) -> Result<Vec<Bytes>, alloy_rlp::Error> {
+/// A list of at most `left` strings, parts of `all`.
+fn items(all: &Bytes, bytes: &mut &[u8], left: &mut usize) -> Result<Vec<Bytes>, alloy_rlp::Error> {
     let mut list = Header::decode_bytes(bytes, true)?;
     let mut items = Vec::new();
     while !list.is_empty() {
         *left = left.checked_sub(1).ok_or(alloy_rlp::Error::Custom("too many items"))?;
-        items.push(Bytes::copy_from_slice(Header::decode_bytes(&mut list, false)?));
+        items.push(all.slice_ref(Header::decode_bytes(&mut list, false)?));
     }
     Ok(items)
 }
@@ -71,71 +77,84 @@ fn items(bytes: &mut &[u8], left: &mut usize) -> Result<Vec<Bytes>, alloy_rlp::E
 /// A witness by hash. Remembers what was asked for: a run that ends well needed exactly that.
 #[derive(Debug, Default)]
 pub(crate) struct WitnessSource {
-    nodes: HashMap<B256, Bytes>,
-    codes: HashMap<B256, Bytes>,
-    accounts: HashMap<B256, Arc<Node<Account>>>,
-    slots: HashMap<B256, Arc<Node<Slot>>>,
-    // Thousands of accounts can have one code: it is analysed, and held, once.
-    analysed: HashMap<B256, Code>,
-    asked_nodes: HashSet<B256>,
-    asked_codes: HashSet<B256>,
+    nodes: B256Map<Item>,
+    codes: B256Map<CodeItem>,
+}
+
+/// The RLP of a node, and the node as soon as it is asked for: as one of the account trie, of a storage trie, or both.
+#[derive(Debug)]
+struct Item {
+    rlp: Bytes,
+    account: Option<Arc<Node<Account>>>,
+    slot: Option<Arc<Node<Slot>>>,
+}
+
+/// A code, analysed as soon as it is asked for.
+#[derive(Debug)]
+struct CodeItem {
+    bytes: Bytes,
+    code: Option<Code>,
 }
 
 impl WitnessSource {
     pub(crate) fn new(witness: Witness) -> Self {
-        Self { nodes: by_hash(witness.nodes), codes: by_hash(witness.codes), ..Self::default() }
+        let Witness { nodes, codes } = witness;
+        let items: Vec<&[u8]> = nodes.iter().chain(&codes).map(|item| item.as_ref()).collect();
+        let mut hashes = keccak256_all(&items).into_iter();
+        let nodes = hashes
+            .by_ref()
+            .zip(nodes)
+            .map(|(hash, rlp)| (hash, Item { rlp, account: None, slot: None }))
+            .collect();
+        let codes =
+            hashes.zip(codes).map(|(hash, bytes)| (hash, CodeItem { bytes, code: None })).collect();
+        Self { nodes, codes }
     }
 
     /// What of `used` was asked for, each once, in the order of use.
-    pub(crate) fn needed(self, used: Used) -> Witness {
-        Witness {
-            nodes: take(used.nodes, self.asked_nodes),
-            codes: take(used.codes, self.asked_codes),
-        }
+    pub(crate) fn needed(mut self, used: Used) -> Witness {
+        let node = |hash: &B256| {
+            let item = self.nodes.remove(hash)?;
+            (item.account.is_some() || item.slot.is_some()).then_some(item.rlp)
+        };
+        let nodes = used.nodes.iter().map(|(hash, _)| hash).filter_map(node).collect();
+        let code = |hash: &B256| {
+            let item = self.codes.remove(hash)?;
+            item.code.is_some().then_some(item.bytes)
+        };
+        let codes = used.codes.iter().map(|(hash, _)| hash).filter_map(code).collect();
+        Witness { nodes, codes }
     }
 }
 
-fn take(items: Vec<(B256, Bytes)>, mut asked: HashSet<B256>) -> Vec<Bytes> {
-    items.into_iter().filter(|(hash, _)| asked.remove(hash)).map(|(_, item)| item).collect()
-}
-
-fn by_hash(items: Vec<Bytes>) -> HashMap<B256, Bytes> {
-    items.into_iter().map(|item| (keccak256(&item), item)).collect()
-}
-
+/// The node in `kept`, read from `rlp` the first time.
 fn node<V: Value>(
-    raw: &HashMap<B256, Bytes>,
-    decoded: &mut HashMap<B256, Arc<Node<V>>>,
+    kept: &mut Option<Arc<Node<V>>>,
     hash: B256,
+    rlp: &[u8],
 ) -> Result<Arc<Node<V>>, TrieError> {
-    if let Some(node) = decoded.get(&hash) {
+    if let Some(node) = kept {
         return Ok(Arc::clone(node));
     }
-    let rlp = raw.get(&hash).ok_or(TrieError::Missing(hash))?;
     let node = Arc::new(Node::decode(hash, rlp)?);
-    decoded.insert(hash, Arc::clone(&node));
+    *kept = Some(Arc::clone(&node));
     Ok(node)
 }
 
 impl Source for WitnessSource {
     fn account_node(&mut self, hash: B256) -> Result<Arc<Node<Account>>, TrieError> {
-        self.asked_nodes.insert(hash);
-        node(&self.nodes, &mut self.accounts, hash)
+        let Item { rlp, account, .. } =
+            self.nodes.get_mut(&hash).ok_or(TrieError::Missing(hash))?;
+        node(account, hash, rlp)
     }
 
     fn slot_node(&mut self, hash: B256) -> Result<Arc<Node<Slot>>, TrieError> {
-        self.asked_nodes.insert(hash);
-        node(&self.nodes, &mut self.slots, hash)
+        let Item { rlp, slot, .. } = self.nodes.get_mut(&hash).ok_or(TrieError::Missing(hash))?;
+        node(slot, hash, rlp)
     }
 
     fn code(&mut self, hash: B256) -> Result<Code, StateError> {
-        self.asked_codes.insert(hash);
-        if let Some(code) = self.analysed.get(&hash) {
-            return Ok(code.clone());
-        }
-        let raw = self.codes.get(&hash).ok_or(StateError::MissingCode(hash))?;
-        let code = Code::new(raw.clone());
-        self.analysed.insert(hash, code.clone());
-        Ok(code)
+        let item = self.codes.get_mut(&hash).ok_or(StateError::MissingCode(hash))?;
+        Ok(item.code.get_or_insert_with(|| Code::new(item.bytes.clone())).clone())
     }
 }

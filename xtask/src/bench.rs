@@ -11,6 +11,8 @@ pub(crate) enum Bench {
     Bounded,
     /// What the parts of EXECUTE's L1 gas take, beside precompiles whose price is known; see docs/execute-gas.md.
     Price,
+    /// EXECUTE of real blocks and of their steps, beside plain revm and the keccak of the witness; see docs/performance.md.
+    Execute,
 }
 
 /// Runs one.
@@ -18,6 +20,7 @@ pub(crate) fn run(bench: Bench) -> eyre::Result<()> {
     let name = match bench {
         Bench::Bounded => "bounded",
         Bench::Price => "price",
+        Bench::Execute => "execute",
     };
     cargo(&["bench", "--locked", "-p", "recourse-execution", "--bench", name])
 }

@@ -22,7 +22,7 @@ impl Piece<'_> {
     /// The system calls that end a whole block: EIP-7002 and EIP-7251, if the rules have them. No gas pays for them, so they
     /// may only reach code whose cost is known; without such code the block is invalid, as both EIPs say.
     pub(crate) fn close(&mut self) -> Result<Closing, ExecuteError> {
-        if !self.cfg.spec.is_enabled_in(SpecId::PRAGUE) {
+        if !self.engine.spec().is_enabled_in(SpecId::PRAGUE) {
             return Ok(Closing::default());
         }
         let withdrawals = eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS;
@@ -47,9 +47,9 @@ impl Piece<'_> {
 
     /// The hash of an account's code, or zero when there is no account.
     pub(crate) fn code_hash(&mut self, address: Address) -> Result<B256, StateError> {
-        let mut meter = Meter::exempt();
-        let mut reader = Reader::new(self.source, &mut meter);
-        let account = self.world.account(address, &mut reader)?;
+        let (world, source) = self.source();
+        let mut meter = Meter::off();
+        let account = world.account(address, &mut Reader::new(source, &mut meter))?;
         Ok(account.unwrap_or_default().code_hash)
     }
 }

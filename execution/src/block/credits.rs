@@ -4,7 +4,7 @@ use alloy_primitives::{B256, U256, keccak256};
 use recourse_protocol::bindings::Credit;
 
 use super::Piece;
-use crate::{error::ExecutionError, evm::TxDb, state::AccountChange};
+use crate::{error::ExecutionError, state::AccountChange};
 
 /// Wei in a gwei.
 const WEI_PER_GWEI: u64 = 1_000_000_000;
@@ -12,8 +12,9 @@ const WEI_PER_GWEI: u64 = 1_000_000_000;
 impl Piece<'_> {
     /// Credits deposits as EIP-4895 credits withdrawals. Gives the state root.
     pub(crate) fn credit(&mut self, credits: &[Credit]) -> Result<B256, ExecutionError> {
-        let meter = self.meter();
-        let mut db = TxDb::new(&self.world, self.source, self.block.number, meter);
+        let meter = self.exempt();
+        let db = self.engine.db_mut();
+        db.begin(meter, None);
         let mut changes: BTreeMap<B256, AccountChange> = BTreeMap::new();
         for credit in credits {
             let change = match changes.entry(keccak256(credit.to)) {
@@ -36,8 +37,8 @@ impl Piece<'_> {
             change.after = (!account.is_empty()).then_some(account);
         }
         let world = db.apply(changes)?;
-        let used = db.take_used();
-        self.keep(used);
-        Ok(self.commit(world))
+        self.keep();
+        self.commit(world);
+        Ok(self.root())
     }
 }

@@ -61,14 +61,20 @@ pub trait BlockExecutor {
 #[derive(Clone, Debug)]
 pub struct Sequential {
     schedule: Schedule,
-    max_witness_bytes: u32,
+    max_witness_bytes: Option<u32>,
 }
 
 impl Sequential {
     /// An executor under these rules; a transaction that uses more than `max_witness_bytes` of state fails.
     #[must_use]
     pub fn new(schedule: Schedule, max_witness_bytes: u32) -> Self {
-        Self { schedule, max_witness_bytes }
+        Self { schedule, max_witness_bytes: Some(max_witness_bytes) }
+    }
+
+    /// An executor for blocks of chains that do not have the provability rule.
+    #[must_use]
+    pub fn without_limit(schedule: Schedule) -> Self {
+        Self { schedule, max_witness_bytes: None }
     }
 }
 
@@ -81,13 +87,12 @@ impl BlockExecutor for Sequential {
         body: &BlockBody,
     ) -> Result<BlockOutcome, ExecutionError> {
         let mut full = Full;
-        let mut piece = Piece::new(
-            state.world().clone(),
-            &mut full,
-            &self.schedule,
-            block,
-            self.max_witness_bytes,
-        )?;
+        let world = state.world().clone();
+        let limit = self.max_witness_bytes.unwrap_or_default();
+        let mut piece = Piece::new(world, &mut full, &self.schedule, block, limit)?;
+        if self.max_witness_bytes.is_none() {
+            piece = piece.unlimited();
+        }
         let (runs, position) = piece.run(position, body)?;
         let (world, _) = piece.finish();
         Ok(BlockOutcome { state: State::new(world), runs, position })

@@ -13,10 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
 use recourse_protocol::bindings::BlockContext;
-use revm::{
-    context::{BlockEnv, CfgEnv},
-    context_interface::block::BlobExcessGasAndPrice,
-};
+use revm::context_interface::block::BlobExcessGasAndPrice;
 
 pub(crate) use closing::Closing;
 pub use decode::Invalid;
@@ -25,21 +22,19 @@ pub use outcome::{Executed, TxRun};
 
 use crate::{
     error::ExecutionError,
-    evm::{Meter, Used, block_env, cfg_env},
+    evm::{Engine, Meter, TxDb, Used, block_env, cfg_env},
     rules::Schedule,
     state::{Source, World},
 };
 
 /// A block under way: the state so far, and what its parts run under.
+#[derive(Debug)]
 pub(crate) struct Piece<'s> {
-    pub(crate) world: World,
-    source: &'s mut dyn Source,
-    block: BlockContext,
-    cfg: CfgEnv,
-    env: BlockEnv,
+    engine: Engine<'s>,
+    gas_limit: u64,
     blobs: bool,
-    ancestors: Option<Arc<BTreeMap<u64, B256>>>,
-    max_witness_bytes: u64,
+    /// None on chains that do not have the rule.
+    max_witness_bytes: Option<u64>,
     used: Option<Used>,
     gross_gas_left: Option<u64>,
 }
@@ -52,8 +47,8 @@ impl<'s> Piece<'s> {
         block: &BlockContext,
         max_witness_bytes: u32,
     ) -> Result<Self, ExecutionError> {
-        // A node is counted by its size, which is known once it is hashed.
-        let _ = world.root();
+        // Only what is settled counts as used.
+        world.settle();
         let rules = schedule.at(block.timestamp);
         let mut env = block_env(block)?;
         if let Some(blobs) = rules.blobs {
@@ -62,15 +57,13 @@ impl<'s> Piece<'s> {
                 blob_gasprice: blobs.base_fee,
             });
         }
+        let db = TxDb::new(world, source, block.number)
+            .with_ancestors(schedule.ancestors(block.timestamp));
         Ok(Self {
-            world,
-            source,
-            block: block.clone(),
-            cfg: cfg_env(block.chainId, rules),
-            env,
+            engine: Engine::new(db, cfg_env(block.chainId, rules), env),
+            gas_limit: block.gasLimit,
             blobs: rules.blobs.is_some(),
-            ancestors: schedule.ancestors(block.timestamp),
-            max_witness_bytes: max_witness_bytes.into(),
+            max_witness_bytes: Some(max_witness_bytes.into()),
             used: None,
             gross_gas_left: None,
         })
@@ -82,6 +75,12 @@ impl<'s> Piece<'s> {
         self
     }
 
+    /// Without the provability rule.
+    pub(crate) fn unlimited(mut self) -> Self {
+        self.max_witness_bytes = None;
+        self
+    }
+
     /// Stops with an error when its transactions spend more gross gas.
     pub(crate) fn bounded(mut self, gross_gas: u64) -> Self {
         self.gross_gas_left = Some(gross_gas);
@@ -90,29 +89,51 @@ impl<'s> Piece<'s> {
 
     /// With the hashes that `BLOCKHASH` gives, instead of those in the state.
     pub(crate) fn with_ancestors(mut self, ancestors: Arc<BTreeMap<u64, B256>>) -> Self {
-        self.ancestors = Some(ancestors);
+        self.engine.db_mut().set_ancestors(ancestors);
         self
     }
 
     /// What was used, if it is recorded, and the state.
     pub(crate) fn finish(self) -> (World, Used) {
-        (self.world, self.used.unwrap_or_default())
+        (self.engine.into_db().into_world(), self.used.unwrap_or_default())
     }
 
+    /// The state, and where blinded parts of it come from.
+    pub(crate) fn source(&mut self) -> (&World, &mut dyn Source) {
+        self.engine.db_mut().source()
+    }
+
+    /// For a transaction.
     fn meter(&self) -> Meter {
-        Meter::exempt().keeping(self.used.is_some())
+        match (&self.used, self.max_witness_bytes) {
+            (Some(_), _) => Meter::keeping(),
+            (None, Some(_)) => Meter::counting(),
+            (None, None) => Meter::off(),
+        }
     }
 
-    fn keep(&mut self, used: Option<Used>) {
+    /// For what is exempt from the provability rule.
+    fn exempt(&self) -> Meter {
+        if self.used.is_some() { Meter::keeping() } else { Meter::off() }
+    }
+
+    /// Takes over what the part used that ends.
+    fn keep(&mut self) {
+        let used = self.engine.db_mut().take_used();
         if let (Some(all), Some(used)) = (&mut self.used, used) {
             all.nodes.extend(used.nodes);
             all.codes.extend(used.codes);
         }
     }
 
-    /// Takes the state after a part. Hashes it, so that the next part finds the sizes of all nodes.
-    fn commit(&mut self, world: World) -> B256 {
-        self.world = world;
-        self.world.root()
+    /// Takes the state after a part. It is not hashed yet.
+    fn commit(&mut self, world: World) {
+        world.settle();
+        self.engine.db_mut().set_world(world);
+    }
+
+    /// The state root.
+    fn root(&self) -> B256 {
+        self.engine.db().world().root()
     }
 }

@@ -1,11 +1,12 @@
 use alloy_consensus::{
-    Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction, TxEnvelope, TxReceipt,
+    Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction, TxEnvelope,
 };
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, B256, Bytes, Log, keccak256};
+use alloy_primitives::{Address, B256, Bloom, BloomInput, Bytes, Log, keccak256};
 use recourse_protocol::{TxPosition, fold_digest};
 
 use super::{Invalid, decode::Decoded};
+use crate::keccak::keccak256_all;
 
 /// What became of a transaction.
 #[derive(Clone, Debug)]
@@ -82,7 +83,8 @@ impl Executed {
             cumulative_gas_used,
             logs: ending.logs,
         };
-        let receipt = envelope(&transaction, receipt.into_with_bloom());
+        let logs_bloom = bloom(&receipt.logs);
+        let receipt = envelope(&transaction, ReceiptWithBloom { receipt, logs_bloom });
         let contract_address = transaction.is_create().then(|| sender.create(transaction.nonce()));
         Self {
             effective_gas_price: transaction.effective_gas_price(Some(base_fee)),
@@ -101,6 +103,20 @@ impl Executed {
     pub fn fold_receipt(&self, digest: B256) -> B256 {
         fold_digest(digest, keccak256(self.receipt.encoded_2718()))
     }
+}
+
+/// The bloom of logs (Yellow Paper, 4.3.1): their addresses and topics.
+fn bloom(logs: &[Log]) -> Bloom {
+    let words = logs.iter().flat_map(|log| {
+        let topics = log.topics().iter().map(|topic| topic.as_slice());
+        std::iter::once(log.address.as_slice()).chain(topics)
+    });
+    let words: Vec<&[u8]> = words.collect();
+    let mut bloom = Bloom::ZERO;
+    for hash in keccak256_all(&words) {
+        bloom.accrue(BloomInput::Hash(hash));
+    }
+    bloom
 }
 
 fn envelope(transaction: &TxEnvelope, receipt: ReceiptWithBloom<Receipt>) -> ReceiptEnvelope {

@@ -1,11 +1,8 @@
 use alloy_consensus::Transaction;
 use recourse_protocol::TxPosition;
-use revm::{
-    context::{
-        BlockEnv,
-        result::{EVMError, ExecutionResult, InvalidTransaction},
-    },
-    state::EvmState,
+use revm::context::{
+    BlockEnv,
+    result::{EVMError, ExecutionResult, InvalidTransaction},
 };
 
 use super::{
@@ -16,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{ExecutionError, StateError},
-    evm::{self, GasBound, TxDb},
+    evm::{GasBound, Ran, TxDb},
     state::World,
     trie::TrieError,
 };
@@ -31,36 +28,25 @@ impl Piece<'_> {
         position: TxPosition,
         raw: &[u8],
     ) -> Result<TxRun, ExecutionError> {
-        let available = self.block.gasLimit.saturating_sub(position.gas_used_before);
+        let available = self.gas_limit.saturating_sub(position.gas_used_before);
         let decoded = match decode(raw, available, self.blobs) {
             Ok(decoded) => decoded,
             Err(invalid) => return Ok(TxRun::NoOp(invalid)),
         };
-        let bound = self
-            .gross_gas_left
-            .map(|allowed| GasBound::new(decoded.transaction.gas_limit(), allowed));
+        let gas_limit = decoded.transaction.gas_limit();
+        let bound = self.gross_gas_left.and_then(|allowed| GasBound::new(gas_limit, allowed));
         let meter = self.meter();
-        let db = TxDb::new(&self.world, self.source, self.block.number, meter)
-            .with_ancestors(self.ancestors.clone())
-            .bounded(bound);
-        let ran = evm::transact(
-            db,
-            self.cfg.clone(),
-            self.env.clone(),
-            decoded.env(),
-            self.max_witness_bytes,
-        );
-        let mut db = ran.db;
-        let (ended, gross) = match settle(&mut db, ran.result, &decoded, &self.env)? {
-            Ok(ended) => ended,
-            Err(invalid) => {
-                let used = db.take_used();
-                self.keep(used);
-                return Ok(TxRun::NoOp(invalid.into()));
-            }
+        self.engine.db_mut().begin(meter, bound);
+        let ran = self.engine.transact(decoded.env(), self.max_witness_bytes);
+        let settled = {
+            let (db, env) = self.engine.parts();
+            settle(db, ran, &decoded, env)?
         };
-        let used = db.take_used();
-        self.keep(used);
+        self.keep();
+        let (ended, gross) = match settled {
+            Ok(ended) => ended,
+            Err(invalid) => return Ok(TxRun::NoOp(invalid.into())),
+        };
         self.spend(gross)?;
         self.include(decoded, ended, position)
     }
@@ -75,7 +61,8 @@ impl Piece<'_> {
             .gas_used_before
             .checked_add(ending.gas_used)
             .ok_or(ExecutionError::GasOverflow)?;
-        let executed = Executed::new(decoded, ending, cumulative, self.env.basefee);
+        let (_, env) = self.engine.parts();
+        let executed = Executed::new(decoded, ending, cumulative, env.basefee);
         self.commit(world);
         Ok(TxRun::Included(Box::new(executed)))
     }
@@ -94,12 +81,12 @@ type Settled = Result<(Ended, u64), InvalidTransaction>;
 /// Turns revm's answer into the state after the transaction and the gross gas that it took.
 fn settle(
     db: &mut TxDb<'_>,
-    result: Result<(ExecutionResult, EvmState), EVMError<StateError>>,
+    ran: Ran,
     decoded: &Decoded,
     env: &BlockEnv,
 ) -> Result<Settled, ExecutionError> {
     let broken = db.bound_mut().and_then(|bound| bound.broken());
-    let (result, touched) = match result {
+    let (result, touched) = match ran {
         Ok(ran) => ran,
         Err(EVMError::Transaction(invalid)) => return Ok(Err(invalid)),
         Err(EVMError::Database(StateError::Trie(TrieError::Exhausted))) => {

@@ -1,19 +1,17 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_eips::eip2935;
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::AddressMap};
+use alloy_trie::Nibbles;
 use revm::{
     Database,
     state::{AccountInfo, Bytecode, EvmState},
 };
 
-use super::{GasBound, Meter, Reader, Used};
+use super::{GasBound, Meter, Reader, Used, keys::Keys};
 use crate::{
     error::StateError,
-    state::{Account, AccountChange, Code, Source, World, hashed_slot},
+    state::{Account, AccountChange, Code, Source, World},
 };
 
 /// Slots of the EIP-2935 contract.
@@ -28,13 +26,14 @@ pub(crate) fn history_slot(number: u64) -> U256 {
 
 /// The state just before a transaction, as revm reads it. Every read counts as use.
 pub(crate) struct TxDb<'a> {
-    world: &'a World,
+    world: World,
     source: &'a mut dyn Source,
     block_number: u64,
     meter: Meter,
     bound: Option<GasBound>,
     ancestors: Option<Arc<BTreeMap<u64, B256>>>,
-    accounts: HashMap<Address, Option<Account>>,
+    accounts: AddressMap<Option<Account>>,
+    keys: Keys,
 }
 
 impl std::fmt::Debug for TxDb<'_> {
@@ -44,32 +43,54 @@ impl std::fmt::Debug for TxDb<'_> {
 }
 
 impl<'a> TxDb<'a> {
-    pub(crate) fn new(
-        world: &'a World,
-        source: &'a mut dyn Source,
-        block_number: u64,
-        meter: Meter,
-    ) -> Self {
+    pub(crate) fn new(world: World, source: &'a mut dyn Source, block_number: u64) -> Self {
         Self {
             world,
             source,
             block_number,
-            meter,
+            meter: Meter::off(),
             bound: None,
             ancestors: None,
-            accounts: HashMap::new(),
+            accounts: AddressMap::default(),
+            keys: Keys::default(),
         }
-    }
-
-    pub(crate) fn bounded(mut self, bound: Option<GasBound>) -> Self {
-        self.bound = bound;
-        self
     }
 
     /// Where block hashes are, when they are not in the state.
     pub(crate) fn with_ancestors(mut self, ancestors: Option<Arc<BTreeMap<u64, B256>>>) -> Self {
         self.ancestors = ancestors;
         self
+    }
+
+    pub(crate) fn set_ancestors(&mut self, ancestors: Arc<BTreeMap<u64, B256>>) {
+        self.ancestors = Some(ancestors);
+    }
+
+    /// A new transaction, system call or list of credits begins: nothing is used yet.
+    pub(crate) fn begin(&mut self, meter: Meter, bound: Option<GasBound>) {
+        self.meter = meter;
+        self.bound = bound;
+        self.accounts.clear();
+    }
+
+    /// The state just before the transaction.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Ends the transaction: this is the state from now on.
+    pub(crate) fn set_world(&mut self, world: World) {
+        self.world = world;
+        self.accounts.clear();
+    }
+
+    pub(crate) fn into_world(self) -> World {
+        self.world
+    }
+
+    /// The state, and where blinded parts of it come from.
+    pub(crate) fn source(&mut self) -> (&World, &mut dyn Source) {
+        (&self.world, self.source)
     }
 
     pub(crate) fn bound_mut(&mut self) -> Option<&mut GasBound> {
@@ -89,8 +110,9 @@ impl<'a> TxDb<'a> {
         if let Some(account) = self.accounts.get(&address) {
             return Ok(account.clone());
         }
+        let key = Nibbles::unpack(self.keys.address(address));
         let mut reader = Reader::new(self.source, &mut self.meter);
-        let account = self.world.account(address, &mut reader)?;
+        let account = self.world.accounts().get(&key, &mut reader)?;
         self.accounts.insert(address, account.clone());
         Ok(account)
     }
@@ -116,14 +138,18 @@ impl<'a> TxDb<'a> {
                 continue;
             }
             let before = self.account(address)?;
-            changes.insert(keccak256(address), change(before, account));
+            changes.insert(self.keys.address(address), change(before, account, &mut self.keys));
         }
         Ok(changes)
     }
 }
 
 /// EIP-161 and EIP-6780: empty accounts, and those that were created and destructed, end.
-fn change(before: Option<Account>, account: revm::state::Account) -> AccountChange {
+fn change(
+    before: Option<Account>,
+    account: revm::state::Account,
+    keys: &mut Keys,
+) -> AccountChange {
     if account.is_selfdestructed() || account.is_empty() {
         return AccountChange { before, after: None, code: None, slots: BTreeMap::new() };
     }
@@ -134,7 +160,7 @@ fn change(before: Option<Account>, account: revm::state::Account) -> AccountChan
     };
     let slots = account
         .changed_storage_slots()
-        .map(|(slot, value)| (keccak256(slot.to_be_bytes::<32>()), value.present_value()))
+        .map(|(slot, value)| (keys.slot(*slot), value.present_value()))
         .collect();
     let known_code =
         before.as_ref().is_some_and(|before| before.code_hash == account.info.code_hash);
@@ -175,8 +201,9 @@ impl Database for TxDb<'_> {
         let Some(account) = self.account(address)? else {
             return Ok(U256::ZERO);
         };
+        let key = Nibbles::unpack(self.keys.slot(slot));
         let mut reader = Reader::new(self.source, &mut self.meter);
-        let value = account.storage.get(&hashed_slot(slot), &mut reader)?;
+        let value = account.storage.get(&key, &mut reader)?;
         Ok(value.map_or(U256::ZERO, |slot| slot.0))
     }
 

@@ -1,4 +1,4 @@
-use std::marker::PhantomData;
+use std::{marker::PhantomData, mem};
 
 use alloy_primitives::{Address, Bytes, TxKind};
 use revm::{
@@ -9,12 +9,15 @@ use revm::{
     },
     context_interface::Block,
     handler::{Handler, MainnetHandler, SYSTEM_ADDRESS, pre_execution},
-    inspector::InspectorHandler,
-    interpreter::{InitialAndFloorGas, interpreter::EthInterpreter},
+    interpreter::InitialAndFloorGas,
+    primitives::hardfork::SpecId,
     state::EvmState,
 };
 
-use super::{TxDb, machine::L2Evm};
+use super::{
+    TxDb, bound,
+    machine::{Instructions, L2Evm},
+};
 use crate::error::StateError;
 
 /// Gas of a system call (EIP-2935, EIP-4788).
@@ -24,63 +27,100 @@ pub(super) type Context<'a> = RevmContext<BlockEnv, TxEnv, CfgEnv, TxDb<'a>, Jou
 
 type Error = EVMError<StateError>;
 
-/// What a run left: the database, and revm's result with the state that it touched.
-pub(crate) struct Ran<'a> {
-    pub(crate) db: TxDb<'a>,
-    pub(crate) result: Result<(ExecutionResult, EvmState), Error>,
+/// revm's result, and the state that it touched.
+pub(crate) type Ran = Result<(ExecutionResult, EvmState), Error>;
+
+/// revm on top of a [`TxDb`], for all transactions of a piece.
+pub(crate) struct Engine<'a> {
+    evm: L2Evm<'a>,
+    spec: SpecId,
+    /// Whether the instructions in use are those that look at the bound.
+    watching: bool,
+    /// The others.
+    spare: Option<Instructions<'a>>,
 }
 
-/// Runs a transaction. The sender is read first, then, if the transaction is valid, the coinbase; from then on no more
-/// than `max_witness_bytes` may be used.
-pub(crate) fn transact<'a>(
-    db: TxDb<'a>,
-    cfg: CfgEnv,
-    block: BlockEnv,
-    tx: TxEnv,
-    max_witness_bytes: u64,
-) -> Ran<'a> {
-    let mut db = db;
-    let bounded = db.bound_mut().is_some();
-    let mut evm = build(db, cfg, block);
-    evm.0.ctx.set_tx(tx);
-    let mut handler = L2Handler { max_witness_bytes, evm: PhantomData };
-    let result = if bounded { handler.inspect_run(&mut evm) } else { handler.run(&mut evm) };
-    finish(evm, result)
+impl std::fmt::Debug for Engine<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("spec", &self.spec).finish_non_exhaustive()
+    }
 }
 
-/// Runs a system call: no sender, no fees; a target without code does nothing.
-pub(crate) fn system_call<'a>(
-    db: TxDb<'a>,
-    cfg: CfgEnv,
-    block: BlockEnv,
-    target: Address,
-    data: Bytes,
-) -> Ran<'a> {
-    let mut evm = build(db, cfg, block);
-    evm.0.ctx.set_tx(TxEnv {
-        caller: SYSTEM_ADDRESS,
-        kind: TxKind::Call(target),
-        data,
-        gas_limit: SYSTEM_CALL_GAS,
-        ..TxEnv::default()
-    });
-    let result = MainnetHandler::default().run_system_call(&mut evm);
-    finish(evm, result)
-}
+impl<'a> Engine<'a> {
+    pub(crate) fn new(db: TxDb<'a>, cfg: CfgEnv, block: BlockEnv) -> Self {
+        let spec = cfg.spec;
+        let context = Context::new(db, spec).with_cfg(cfg).with_block(block);
+        Self { evm: L2Evm::new(context), spec, watching: false, spare: None }
+    }
 
-fn build(db: TxDb<'_>, cfg: CfgEnv, block: BlockEnv) -> L2Evm<'_> {
-    let spec = cfg.spec;
-    L2Evm::new(Context::new(db, spec).with_cfg(cfg).with_block(block))
-}
+    pub(crate) fn spec(&self) -> SpecId {
+        self.spec
+    }
 
-fn finish<'a>(mut evm: L2Evm<'a>, result: Result<ExecutionResult, Error>) -> Ran<'a> {
-    let state = evm.0.finalize();
-    Ran { db: evm.0.ctx.journaled_state.database, result: result.map(|result| (result, state)) }
+    pub(crate) fn db(&self) -> &TxDb<'a> {
+        &self.evm.0.ctx.journaled_state.database
+    }
+
+    pub(crate) fn db_mut(&mut self) -> &mut TxDb<'a> {
+        &mut self.evm.0.ctx.journaled_state.database
+    }
+
+    /// The database, beside what the EVM sees of the block.
+    pub(crate) fn parts(&mut self) -> (&mut TxDb<'a>, &BlockEnv) {
+        let context = &mut self.evm.0.ctx;
+        (&mut context.journaled_state.database, &context.block)
+    }
+
+    pub(crate) fn into_db(self) -> TxDb<'a> {
+        self.evm.0.ctx.journaled_state.database
+    }
+
+    /// Runs a transaction. The sender is read first, then, if the transaction is valid, the coinbase; from then on no more
+    /// than `max_witness_bytes` may be used, if there is a limit.
+    pub(crate) fn transact(&mut self, tx: TxEnv, max_witness_bytes: Option<u64>) -> Ran {
+        let bounded = self.db_mut().bound_mut().is_some();
+        self.watch(bounded);
+        self.evm.0.ctx.set_tx(tx);
+        let mut handler = L2Handler { max_witness_bytes, evm: PhantomData };
+        let result = handler.run(&mut self.evm);
+        self.finish(result)
+    }
+
+    /// Runs a system call: no sender, no fees; a target without code does nothing.
+    pub(crate) fn system_call(&mut self, target: Address, data: Bytes) -> Ran {
+        self.watch(false);
+        self.evm.0.ctx.set_tx(TxEnv {
+            caller: SYSTEM_ADDRESS,
+            kind: TxKind::Call(target),
+            data,
+            gas_limit: SYSTEM_CALL_GAS,
+            ..TxEnv::default()
+        });
+        let result = MainnetHandler::default().run_system_call(&mut self.evm);
+        self.finish(result)
+    }
+
+    fn watch(&mut self, on: bool) {
+        if self.watching == on {
+            return;
+        }
+        let spec = self.spec;
+        let spare = self.spare.get_or_insert_with(|| bound::instructions(spec));
+        mem::swap(spare, &mut self.evm.0.instruction);
+        self.watching = on;
+    }
+
+    /// Leaves nothing behind for the next run, however this one ended.
+    fn finish(&mut self, result: Result<ExecutionResult, Error>) -> Ran {
+        let state = self.evm.0.finalize();
+        *self.evm.0.ctx.error() = Ok(());
+        result.map(|result| (result, state))
+    }
 }
 
 /// Ethereum's handler, which also reads the coinbase before anything else runs and starts the limits.
 struct L2Handler<'a> {
-    max_witness_bytes: u64,
+    max_witness_bytes: Option<u64>,
     evm: PhantomData<L2Evm<'a>>,
 }
 
@@ -102,11 +142,9 @@ impl<'a> Handler for L2Handler<'a> {
             bound.admit_intrinsic(gas.initial_total_gas())?;
         }
         db.account(coinbase)?;
-        db.meter_mut().enforce(self.max_witness_bytes).map_err(StateError::from)?;
+        if let Some(limit) = self.max_witness_bytes {
+            db.meter_mut().enforce(limit).map_err(StateError::from)?;
+        }
         Ok(())
     }
-}
-
-impl InspectorHandler for L2Handler<'_> {
-    type IT = EthInterpreter;
 }

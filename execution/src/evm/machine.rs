@@ -5,15 +5,14 @@ use revm::{
         evm::{ContextDbError, FrameInitResult},
         instructions::EthInstructions,
     },
-    inspector::InspectorEvmTr,
     interpreter::{FrameInput, interpreter::EthInterpreter, interpreter_action::FrameInit},
 };
 
-use super::{bound::BoundInspector, collision, handler::Context, precompiles::BoundedPrecompiles};
+use super::{collision, handler::Context, precompiles::BoundedPrecompiles};
 
-type Instructions<'a> = EthInstructions<EthInterpreter, Context<'a>>;
+pub(super) type Instructions<'a> = EthInstructions<EthInterpreter, Context<'a>>;
 type Frame = EthFrame<EthInterpreter>;
-type Eth<'a> = Evm<Context<'a>, BoundInspector, Instructions<'a>, BoundedPrecompiles, Frame>;
+type Eth<'a> = Evm<Context<'a>, (), Instructions<'a>, BoundedPrecompiles, Frame>;
 
 /// revm's EVM for Ethereum, in which creations also collide with storage (EIP-7610).
 pub(super) struct L2Evm<'a>(pub(super) Eth<'a>);
@@ -21,9 +20,8 @@ pub(super) struct L2Evm<'a>(pub(super) Eth<'a>);
 impl<'a> L2Evm<'a> {
     pub(super) fn new(context: Context<'a>) -> Self {
         let spec = context.cfg.spec;
-        Self(Evm::new_with_inspector(
+        Self(Evm::new(
             context,
-            BoundInspector,
             EthInstructions::new_mainnet_with_spec(spec),
             BoundedPrecompiles::new(spec),
         ))
@@ -68,28 +66,5 @@ impl<'a> EvmTr for L2Evm<'a> {
         result: FrameResult,
     ) -> Result<Option<FrameResult>, ContextDbError<Context<'a>>> {
         self.0.frame_return_result(result)
-    }
-}
-
-impl<'a> InspectorEvmTr for L2Evm<'a> {
-    type Inspector = BoundInspector;
-
-    fn all_inspector(
-        &self,
-    ) -> (&Context<'a>, &Instructions<'a>, &BoundedPrecompiles, &FrameStack<Frame>, &BoundInspector)
-    {
-        self.0.all_inspector()
-    }
-
-    fn all_mut_inspector(
-        &mut self,
-    ) -> (
-        &mut Context<'a>,
-        &mut Instructions<'a>,
-        &mut BoundedPrecompiles,
-        &mut FrameStack<Frame>,
-        &mut BoundInspector,
-    ) {
-        self.0.all_mut_inspector()
     }
 }

@@ -1,19 +1,44 @@
-use std::collections::HashSet;
+use std::sync::Arc;
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, map::B256Set};
 
-use crate::trie::TrieError;
+use crate::{
+    state::{Account, Slot},
+    trie::{Node, Place, TrieError},
+};
 
 /// Counts the bytes of state that a transaction uses: the RLP of every trie node and every code, each once by its hash,
 /// in the order of access.
+///
+/// It begins with an upper bound, which counts a node again each time that it is visited: most transactions end long before
+/// that comes near the limit, and never need to know by which hashes nodes are named. Only when it passes the limit (or
+/// when what is used is kept) what was visited is counted exactly.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter {
     // Apart: a contract's code can be the very bytes of a node.
-    nodes: HashSet<B256>,
-    codes: HashSet<B256>,
-    bytes: u64,
+    codes: B256Set,
+    code_bytes: u64,
+    nodes: Counted,
     limit: Option<u64>,
     kept: Option<Used>,
+}
+
+/// Nodes visited so far.
+#[derive(Clone, Debug)]
+enum Counted {
+    /// Nobody asks.
+    Off,
+    /// At most these bytes.
+    Bound { bytes: u64, visited: Vec<(Visited, Place)> },
+    /// Exactly these.
+    Exact { bytes: u64, nodes: B256Set },
+}
+
+/// A node of one of the tries.
+#[derive(Clone, Debug)]
+pub(super) enum Visited {
+    Account(Arc<Node<Account>>),
+    Slot(Arc<Node<Slot>>),
 }
 
 /// What was used, by hash, in the order of access.
@@ -24,15 +49,29 @@ pub(crate) struct Used {
 }
 
 impl Meter {
-    /// Counts without a limit, as for system calls and credits; and until [`Meter::enforce`].
-    pub(crate) fn exempt() -> Self {
-        Self { nodes: HashSet::new(), codes: HashSet::new(), bytes: 0, limit: None, kept: None }
+    /// Counts nothing, as for system calls and credits.
+    pub(crate) fn off() -> Self {
+        Self {
+            codes: B256Set::default(),
+            code_bytes: 0,
+            nodes: Counted::Off,
+            limit: None,
+            kept: None,
+        }
     }
 
-    /// Keeps what is used, for [`Meter::take_used`].
-    pub(crate) fn keeping(mut self, keep: bool) -> Self {
-        self.kept = keep.then(Used::default);
-        self
+    /// Counts, without a limit until [`Meter::enforce`].
+    pub(crate) fn counting() -> Self {
+        Self { nodes: Counted::Bound { bytes: 0, visited: Vec::new() }, ..Self::off() }
+    }
+
+    /// Counts, and keeps what is used for [`Meter::take_used`].
+    pub(crate) fn keeping() -> Self {
+        Self {
+            nodes: Counted::Exact { bytes: 0, nodes: B256Set::default() },
+            kept: Some(Used::default()),
+            ..Self::off()
+        }
     }
 
     /// From now on, more than `limit` bytes is an error.
@@ -50,42 +89,108 @@ impl Meter {
         self.kept.take()
     }
 
-    pub(crate) fn node(
+    /// A node is visited that has an RLP of this length.
+    pub(super) fn node(
         &mut self,
-        hash: B256,
         len: usize,
-        rlp: impl FnOnce() -> Vec<u8>,
+        place: Place,
+        node: impl FnOnce() -> Visited,
     ) -> Result<(), TrieError> {
-        if !self.nodes.insert(hash) {
-            return Ok(());
+        if place == Place::Inner && len < 32 {
+            return Ok(()); // a part of its parent
         }
-        self.add(len);
-        if let Some(used) = &mut self.kept {
-            used.nodes.push((hash, rlp().into()));
+        match &mut self.nodes {
+            Counted::Off => return Ok(()),
+            Counted::Bound { bytes, visited } => {
+                *bytes = bytes.saturating_add(length(len));
+                visited.push((node(), place));
+            }
+            Counted::Exact { .. } => self.count(&node(), place),
         }
         self.check()
     }
 
     pub(crate) fn code(&mut self, hash: B256, code: &Bytes) -> Result<(), TrieError> {
-        if !self.codes.insert(hash) {
+        if matches!(self.nodes, Counted::Off) || !self.codes.insert(hash) {
             return Ok(());
         }
-        self.add(code.len());
+        self.code_bytes = self.code_bytes.saturating_add(length(code.len()));
         if let Some(used) = &mut self.kept {
             used.codes.push((hash, code.clone()));
         }
         self.check()
     }
 
-    fn add(&mut self, len: usize) {
-        let len = u64::try_from(len).unwrap_or(u64::MAX);
-        self.bytes = self.bytes.saturating_add(len);
+    fn check(&mut self) -> Result<(), TrieError> {
+        let Some(limit) = self.limit else {
+            return Ok(());
+        };
+        if self.bytes() > limit {
+            self.count_exactly();
+            if self.bytes() > limit {
+                return Err(TrieError::Exhausted);
+            }
+        }
+        Ok(())
     }
 
-    fn check(&self) -> Result<(), TrieError> {
-        match self.limit {
-            Some(limit) if self.bytes > limit => Err(TrieError::Exhausted),
-            _ => Ok(()),
+    fn bytes(&self) -> u64 {
+        let nodes = match &self.nodes {
+            Counted::Off => 0,
+            Counted::Bound { bytes, .. } | Counted::Exact { bytes, .. } => *bytes,
+        };
+        nodes.saturating_add(self.code_bytes)
+    }
+
+    /// Counts what was visited so far, and from now on, by the hashes.
+    fn count_exactly(&mut self) {
+        let Counted::Bound { visited, .. } = &mut self.nodes else {
+            return;
+        };
+        let visited = std::mem::take(visited);
+        self.nodes = Counted::Exact { bytes: 0, nodes: B256Set::default() };
+        for (node, place) in &visited {
+            self.count(node, *place);
         }
     }
+
+    fn count(&mut self, node: &Visited, place: Place) {
+        let Counted::Exact { bytes, nodes } = &mut self.nodes else {
+            return;
+        };
+        let Some(hash) = node.name(place).filter(|hash| nodes.insert(*hash)) else {
+            return;
+        };
+        *bytes = bytes.saturating_add(length(node.rlp_len()));
+        if let Some(used) = &mut self.kept {
+            used.nodes.push((hash, node.rlp().into()));
+        }
+    }
+}
+
+impl Visited {
+    fn name(&self, place: Place) -> Option<B256> {
+        match self {
+            Self::Account(node) => place.name(node),
+            Self::Slot(node) => place.name(node),
+        }
+    }
+
+    fn rlp_len(&self) -> usize {
+        match self {
+            Self::Account(node) => node.rlp_len(),
+            Self::Slot(node) => node.rlp_len(),
+        }
+    }
+
+    fn rlp(&self) -> Vec<u8> {
+        match self {
+            Self::Account(node) => node.rlp(),
+            Self::Slot(node) => node.rlp(),
+        }
+    }
+}
+
+fn length(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

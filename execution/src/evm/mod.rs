@@ -6,6 +6,7 @@ mod collision;
 mod db;
 mod env;
 mod handler;
+mod keys;
 mod machine;
 mod meter;
 mod precompiles;
@@ -15,6 +16,6 @@ pub use env::{block_env, cfg_env};
 
 pub(crate) use bound::GasBound;
 pub(crate) use db::{TxDb, history_slot};
-pub(crate) use handler::{system_call, transact};
+pub(crate) use handler::{Engine, Ran};
 pub(crate) use meter::{Meter, Used};
 pub(crate) use reader::Reader;

@@ -17,20 +17,19 @@ impl BoundedPrecompiles {
     }
 
     fn run_bounded(
-        &self,
+        &mut self,
         context: &mut Context<'_>,
         inputs: &CallInputs,
         allowance: u64,
     ) -> Result<Option<InterpreterResult>, String> {
         let mut clamped = inputs.clone();
         clamped.gas_limit = allowance;
-        let mut eth = self.0.clone();
-        let Some(mut result) = eth.run(context, &clamped)? else {
+        let Some(mut result) = self.0.run(context, &clamped)? else {
             return Ok(None);
         };
         if result.result == InstructionResult::PrecompileOOG {
             if let Some(bound) = context.db_mut().bound_mut() {
-                bound.break_now();
+                let _ = bound.stop_call(inputs.gas_limit);
             }
             return Err("the gas bound stops a precompile".to_owned());
         }
@@ -58,16 +57,14 @@ impl<'a> PrecompileProvider<Context<'a>> for BoundedPrecompiles {
         context: &mut Context<'a>,
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
-        if !self.0.contains(&inputs.bytecode_address) {
-            return Ok(None);
+        let Some(bound) = context.db_mut().bound_mut() else {
+            return self.0.run(context, inputs);
+        };
+        let allowance = bound.allowance(inputs.gas_limit);
+        if allowance >= inputs.gas_limit || !self.0.contains(&inputs.bytecode_address) {
+            return self.0.run(context, inputs);
         }
-        let allowance = context.db_mut().bound_mut().map(|bound| bound.allowance());
-        match allowance {
-            Some(allowance) if allowance < inputs.gas_limit => {
-                self.run_bounded(context, inputs, allowance)
-            }
-            _ => self.0.run(context, inputs),
-        }
+        self.run_bounded(context, inputs, allowance)
     }
 
     fn warm_addresses(&self) -> &AddressSet {

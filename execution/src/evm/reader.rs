@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 
-use super::Meter;
+use super::{Meter, meter::Visited};
 use crate::{
     state::{Account, Slot, Source},
-    trie::{Node, Nodes, TrieError},
+    trie::{Node, Nodes, Place, TrieError},
 };
 
 /// Resolves nodes from a [`Source`], and counts what is visited.
@@ -25,8 +25,13 @@ impl Nodes<Account> for Reader<'_> {
         self.source.account_node(hash)
     }
 
-    fn visit(&mut self, hash: B256, node: &Node<Account>) -> Result<(), TrieError> {
-        self.meter.node(hash, node.rlp_len(), || node.rlp())
+    // What is told is passed.
+    fn visit(&mut self, _: B256, _: &Node<Account>) -> Result<(), TrieError> {
+        Ok(())
+    }
+
+    fn pass(&mut self, node: &Arc<Node<Account>>, place: Place) -> Result<(), TrieError> {
+        self.meter.node(node.rlp_len(), place, || Visited::Account(Arc::clone(node)))
     }
 }
 
@@ -35,7 +40,11 @@ impl Nodes<Slot> for Reader<'_> {
         self.source.slot_node(hash)
     }
 
-    fn visit(&mut self, hash: B256, node: &Node<Slot>) -> Result<(), TrieError> {
-        self.meter.node(hash, node.rlp_len(), || node.rlp())
+    fn visit(&mut self, _: B256, _: &Node<Slot>) -> Result<(), TrieError> {
+        Ok(())
+    }
+
+    fn pass(&mut self, node: &Arc<Node<Slot>>, place: Place) -> Result<(), TrieError> {
+        self.meter.node(node.rlp_len(), place, || Visited::Slot(Arc::clone(node)))
     }
 }

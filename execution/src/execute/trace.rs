@@ -26,7 +26,7 @@ pub(super) fn witness(
     code_of: &dyn Fn(Address) -> Option<Bytes>,
 ) -> Result<Witness, ExecuteError> {
     if trace.pointers.is_empty() {
-        return Witness::decode(&trace.witness).map_err(ExecuteError::Witness);
+        return Witness::decode_shared(&trace.witness).map_err(ExecuteError::Witness);
     }
     let mut bytes = trace.witness.to_vec();
     for pointer in &trace.pointers {
@@ -36,5 +36,5 @@ pub(super) fn witness(
             _ => return Err(ExecuteError::Pointer(*pointer)),
         }
     }
-    Witness::decode(&bytes).map_err(ExecuteError::Witness)
+    Witness::decode_shared(&bytes.into()).map_err(ExecuteError::Witness)
 }

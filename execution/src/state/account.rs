@@ -52,14 +52,25 @@ struct AccountTuple {
     code_hash: B256,
 }
 
+impl Account {
+    fn tuple(&self, storage_root: B256) -> AccountTuple {
+        let Self { nonce, balance, code_hash, .. } = *self;
+        AccountTuple { nonce, balance, storage_root, code_hash }
+    }
+}
+
 impl Value for Account {
     fn encode(&self) -> Vec<u8> {
-        alloy_rlp::encode(AccountTuple {
-            nonce: self.nonce,
-            balance: self.balance,
-            storage_root: self.storage.root(),
-            code_hash: self.code_hash,
-        })
+        alloy_rlp::encode(self.tuple(self.storage.root()))
+    }
+
+    fn encode_to(&self, out: &mut Vec<u8>) {
+        self.tuple(self.storage.root()).encode(out);
+    }
+
+    // Nothing is hashed: all roots are equally long.
+    fn encoded_len(&self) -> usize {
+        self.tuple(B256::ZERO).length()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, TrieError> {
@@ -84,6 +95,14 @@ pub struct Slot(pub U256);
 impl Value for Slot {
     fn encode(&self) -> Vec<u8> {
         alloy_rlp::encode(self.0)
+    }
+
+    fn encode_to(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+
+    fn encoded_len(&self) -> usize {
+        self.0.length()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, TrieError> {

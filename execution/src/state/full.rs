@@ -17,7 +17,7 @@ pub struct State {
 
 impl State {
     pub(crate) fn new(world: World) -> Self {
-        Self { world }
+        Self::from(world)
     }
 
     pub(crate) fn world(&self) -> &World {
@@ -73,6 +73,13 @@ impl State {
             Some(account) => self.code(account.code_hash),
             None => Ok(Bytes::new()),
         }
+    }
+}
+
+/// Whoever makes a state of a world vouches that it is in memory: reading what is blinded is an error.
+impl From<World> for State {
+    fn from(world: World) -> Self {
+        Self { world }
     }
 }
 

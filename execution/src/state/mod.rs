@@ -3,6 +3,7 @@
 mod account;
 mod full;
 mod genesis;
+mod partial;
 mod proof;
 mod source;
 mod world;

@@ -6,14 +6,14 @@ use alloy_trie::Nibbles;
 use super::{Account, Code, Slot};
 use crate::{
     error::StateError,
-    trie::{InMemory, Nodes, Trie, TrieError},
+    trie::{InMemory, Nodes, Trie, TrieError, Unhashed},
 };
 
 /// The state that blocks run on, full or partly blinded. A clone is O(1) and stays what it was.
 #[derive(Clone, Debug, Default)]
 pub struct World {
-    accounts: Trie<Account>,
-    codes: Trie<Code>,
+    pub(super) accounts: Trie<Account>,
+    pub(super) codes: Trie<Code>,
 }
 
 /// What becomes of one account.
@@ -51,10 +51,20 @@ impl World {
         Self { accounts: Trie::blinded(root), codes: Trie::default() }
     }
 
-    /// The state root.
+    /// The state root. Hashes what changed since the last call, each level of the tries at once.
     #[must_use]
     pub fn root(&self) -> B256 {
+        self.settle();
+        let (mut accounts, mut slots) = (Unhashed::default(), Unhashed::default());
+        accounts.add(&self.accounts, &mut |account| slots.add(&account.storage, &mut |_| {}));
+        slots.hash();
+        accounts.hash();
         self.accounts.root()
+    }
+
+    /// From now on what changed is the state that the next transaction begins with. Nothing is hashed for that.
+    pub(crate) fn settle(&self) {
+        self.accounts.settle(&mut |account| account.storage.settle(&mut |_| {}));
     }
 
     pub(crate) fn accounts(&self) -> &Trie<Account> {

@@ -31,8 +31,8 @@ struct Item<'a> {
 }
 
 fn kind<V: Value>(rlp: &[u8]) -> Result<Kind<V>, TrieError> {
-    let items = list(rlp)?;
-    match items.as_slice() {
+    let (items, len) = list(rlp)?;
+    match items.get(..len).unwrap_or_default() {
         [path, value] => short(path, value),
         [children @ .., value] if children.len() == 16 => branch(children, value),
         _ => Err(TrieError::Malformed("neither 2 nor 17 items")),
@@ -92,27 +92,31 @@ fn string<'a>(item: &Item<'a>) -> Result<&'a [u8], TrieError> {
     Ok(item.payload)
 }
 
-/// The items of an RLP list that fills `rlp`.
-fn list(rlp: &[u8]) -> Result<Vec<Item<'_>>, TrieError> {
+/// The items of an RLP list that fills `rlp`, and how many they are.
+fn list(rlp: &[u8]) -> Result<([Item<'_>; 17], usize), TrieError> {
     let (outer, rest) = item(rlp)?;
     if !outer.list || !rest.is_empty() {
         return Err(TrieError::Malformed("not one list"));
     }
-    let mut items = Vec::with_capacity(17);
+    let mut items = [Item { list: false, raw: &[], payload: &[] }; 17];
+    let mut len = 0_usize;
     let mut rest = outer.payload;
     while !rest.is_empty() {
-        if items.len() == 17 {
-            return Err(TrieError::Malformed("more than 17 items"));
-        }
-        let (next, after) = item(rest)?;
-        items.push(next);
-        rest = after;
+        let place = items.get_mut(len).ok_or(TrieError::Malformed("more than 17 items"))?;
+        (*place, rest) = item(rest)?;
+        len = len.saturating_add(1);
     }
-    Ok(items)
+    Ok((items, len))
 }
 
 fn item(bytes: &[u8]) -> Result<(Item<'_>, &[u8]), TrieError> {
     const BAD: TrieError = TrieError::Malformed("not canonical RLP");
+    // Nearly all items: a hash, or nothing.
+    if let [0xa0, rest @ ..] = bytes
+        && let (Some((payload, after)), Some(raw)) = (rest.split_at_checked(32), bytes.get(..33))
+    {
+        return Ok((Item { list: false, raw, payload }, after));
+    }
     let mut rest = bytes;
     let header = Header::decode(&mut rest).map_err(|_| BAD)?;
     let (payload, after) = rest.split_at_checked(header.payload_length).ok_or(BAD)?;
@@ -128,18 +132,16 @@ fn hex_prefix(bytes: &[u8]) -> Result<(Nibbles, bool), TrieError> {
         return Err(TrieError::Malformed("a path of more than 64 nibbles"));
     }
     let (flag, low) = (first >> 4, first & 0x0f);
-    let mut path = Nibbles::new();
     match flag {
         1 | 3 if rest.len() >= MAX_PREFIXED_PATH.saturating_sub(1) => {
-            return Err(TrieError::Malformed("a path of more than 64 nibbles"));
+            Err(TrieError::Malformed("a path of more than 64 nibbles"))
         }
-        1 | 3 => path.push(low),
-        0 | 2 if low == 0 => {}
-        _ => return Err(TrieError::Malformed("a path with a bad prefix")),
+        1 | 3 => {
+            let mut path = Nibbles::new();
+            path.push(low);
+            Ok((path.join(&Nibbles::unpack(rest)), flag == 3))
+        }
+        0 | 2 if low == 0 => Ok((Nibbles::unpack(rest), flag == 2)),
+        _ => Err(TrieError::Malformed("a path with a bad prefix")),
     }
-    for byte in rest {
-        path.push(byte >> 4);
-        path.push(byte & 0x0f);
-    }
-    Ok((path, flag >= 2))
 }

@@ -3,34 +3,77 @@ use alloy_trie::Nibbles;
 
 use super::{Kind, Link, Node, Value};
 
-/// The RLP of a node; hashes what below it has no hash yet.
-pub(super) fn node<V: Value>(node: &Node<V>) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(64);
+/// RLP of a hash.
+const HASH_LEN: usize = 33;
+
+/// Writes the RLP of a node; hashes what below it has no hash yet.
+pub(super) fn node<V: Value>(node: &Node<V>, out: &mut Vec<u8>) {
+    let payload_length = payload_of(node.rlp_len());
+    Header { list: true, payload_length }.encode(out);
     match node.kind() {
         Kind::Leaf { path, value } => {
-            hex_prefix(path, true).as_slice().encode(&mut payload);
-            value.encode().as_slice().encode(&mut payload);
+            hex_prefix(path, true, out);
+            leaf_value(value, out);
         }
         Kind::Extension { path, child } => {
-            hex_prefix(path, false).as_slice().encode(&mut payload);
-            link(child, &mut payload);
+            hex_prefix(path, false, out);
+            link(child, out);
         }
         Kind::Branch { children, value } => {
-            payload.reserve(500);
             for child in children.iter() {
-                link(child, &mut payload);
+                link(child, out);
             }
             match value {
-                Some(value) => value.encode().as_slice().encode(&mut payload),
-                None => payload.push(EMPTY_STRING_CODE),
+                Some(value) => leaf_value(value, out),
+                None => out.push(EMPTY_STRING_CODE),
             }
         }
     }
-    let header = Header { list: true, payload_length: payload.len() };
-    let mut out = Vec::with_capacity(payload.len().saturating_add(header.length()));
-    header.encode(&mut out);
-    out.extend_from_slice(&payload);
-    out
+}
+
+/// The length of a node's RLP. Nothing is hashed for it.
+pub(super) fn len<V: Value>(kind: &Kind<V>) -> usize {
+    let payload_length = payload_len(kind);
+    Header { list: true, payload_length }.length_with_payload()
+}
+
+/// The payload of an RLP list that is this long with its header.
+fn payload_of(len: usize) -> usize {
+    let mut payload = len.saturating_sub(1);
+    // One byte of header up to 55 bytes of payload, then one more and those that its length takes.
+    while (Header { list: true, payload_length: payload }).length_with_payload() > len {
+        payload = payload.saturating_sub(1);
+    }
+    payload
+}
+
+fn payload_len<V: Value>(kind: &Kind<V>) -> usize {
+    match kind {
+        Kind::Leaf { path, value } => hex_prefix_len(path).saturating_add(value_len(value)),
+        Kind::Extension { path, child } => hex_prefix_len(path).saturating_add(link_len(child)),
+        Kind::Branch { children, value } => {
+            let value = value.as_ref().map_or(1, value_len);
+            children.iter().map(link_len).fold(value, usize::saturating_add)
+        }
+    }
+}
+
+fn value_len<V: Value>(value: &V) -> usize {
+    let payload_length = value.encoded_len();
+    if payload_length == 1 {
+        // A byte below 0x80 is its own RLP.
+        return value.encode().as_slice().length();
+    }
+    Header { list: false, payload_length }.length_with_payload()
+}
+
+fn leaf_value<V: Value>(value: &V, out: &mut Vec<u8>) {
+    let payload_length = value.encoded_len();
+    if payload_length == 1 {
+        return value.encode().as_slice().encode(out);
+    }
+    Header { list: false, payload_length }.encode(out);
+    value.encode_to(out);
 }
 
 fn link<V: Value>(link: &Link<V>, out: &mut Vec<u8>) {
@@ -41,19 +84,43 @@ fn link<V: Value>(link: &Link<V>, out: &mut Vec<u8>) {
     }
 }
 
-/// The hex-prefix encoding (Yellow Paper, appendix C).
-fn hex_prefix(path: &Nibbles, leaf: bool) -> Vec<u8> {
+fn link_len<V: Value>(link: &Link<V>) -> usize {
+    match link {
+        Link::Empty => 1,
+        Link::Hash(_) => HASH_LEN,
+        Link::Node(node) if node.is_short() => node.rlp_len(),
+        Link::Node(_) => HASH_LEN,
+    }
+}
+
+/// The hex-prefix encoding (Yellow Paper, appendix C), as an RLP string.
+fn hex_prefix(path: &Nibbles, leaf: bool, out: &mut Vec<u8>) {
     let flag = if leaf { 0x20 } else { 0x00 };
-    let mut out = Vec::with_capacity(33);
-    let mut nibbles = path.iter();
-    if path.len() % 2 == 1 {
-        let first = nibbles.next().unwrap_or_default();
-        out.push(flag | 0x10 | first);
-    } else {
-        out.push(flag);
+    let payload_length = prefixed_len(path);
+    // A single byte, which the prefix keeps below 0x80, is its own RLP.
+    if payload_length > 1 {
+        Header { list: false, payload_length }.encode(out);
     }
-    while let (Some(high), Some(low)) = (nibbles.next(), nibbles.next()) {
-        out.push(high << 4 | low);
+    let even = match path.first().filter(|_| path.len() % 2 == 1) {
+        Some(first) => {
+            out.push(flag | 0x10 | first);
+            path.slice(1..)
+        }
+        None => {
+            out.push(flag);
+            *path
+        }
+    };
+    out.extend_from_slice(&even.pack());
+}
+
+fn hex_prefix_len(path: &Nibbles) -> usize {
+    match prefixed_len(path) {
+        1 => 1,
+        payload_length => Header { list: false, payload_length }.length_with_payload(),
     }
-    out
+}
+
+fn prefixed_len(path: &Nibbles) -> usize {
+    (path.len() / 2).saturating_add(1)
 }

@@ -7,6 +7,8 @@
 mod decode;
 mod encode;
 mod error;
+mod graft;
+mod hash;
 mod node;
 mod update;
 
@@ -18,10 +20,22 @@ use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 pub use error::TrieError;
 pub use node::{Kind, Link, Node};
 
+pub(crate) use hash::Unhashed;
+
 /// What a leaf holds.
 pub trait Value: Clone {
     /// The bytes that the trie commits to; never empty.
     fn encode(&self) -> Vec<u8>;
+
+    /// Writes them behind `out`.
+    fn encode_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.encode());
+    }
+
+    /// How many they are.
+    fn encoded_len(&self) -> usize {
+        self.encode().len()
+    }
 
     /// Reads them back.
     ///
@@ -48,12 +62,26 @@ pub trait Nodes<V> {
     /// [`TrieError::Missing`] with the hash when it is not known, [`TrieError::Malformed`] when it is not a node.
     fn resolve(&mut self, hash: B256) -> Result<Arc<Node<V>>, TrieError>;
 
-    /// The walk stands on a node that its parent (or the root) names by `hash`, and that did not change since it was
-    /// hashed. Nodes embedded in their parent are a part of it and are not told.
+    /// The walk stands on a node that its parent (or the root) names by `hash`, and that is a part of the state that the
+    /// walk began with, not of the changes made since. Nodes embedded in their parent are a part of it and are not told.
     ///
     /// # Errors
     /// [`TrieError::Exhausted`] stops the walk.
     fn visit(&mut self, hash: B256, node: &Node<V>) -> Result<(), TrieError>;
+
+    /// [`Nodes::visit`], for those who may not need the hash: a node that changed lately has none yet.
+    ///
+    /// # Errors
+    /// As [`Nodes::visit`].
+    fn pass(&mut self, node: &Arc<Node<V>>, place: Place) -> Result<(), TrieError>
+    where
+        V: Value,
+    {
+        match place.name(node) {
+            Some(hash) => self.visit(hash, node),
+            None => Ok(()),
+        }
+    }
 }
 
 /// For tries that are wholly in memory: knows no other node, and does not care which ones are visited.
@@ -66,6 +94,10 @@ impl<V> Nodes<V> for InMemory {
     }
 
     fn visit(&mut self, _: B256, _: &Node<V>) -> Result<(), TrieError> {
+        Ok(())
+    }
+
+    fn pass(&mut self, _: &Arc<Node<V>>, _: Place) -> Result<(), TrieError> {
         Ok(())
     }
 }
@@ -98,9 +130,15 @@ impl<V: Value> Trie<V> {
         matches!(self.root, Link::Empty)
     }
 
-    /// The root hash. Hashes what changed since the last call.
+    /// From now on what changed is a part of the state: walks tell of it. `values` is told of every value that changed.
+    pub(crate) fn settle(&self, values: &mut impl FnMut(&V)) {
+        self.root.settle(values);
+    }
+
+    /// The root hash. Hashes what changed since the last call, and from now on walks tell of that too.
     #[must_use]
     pub fn root(&self) -> B256 {
+        self.settle(&mut |_| {});
         match &self.root {
             Link::Empty => EMPTY_ROOT_HASH,
             Link::Hash(hash) => *hash,
@@ -165,8 +203,7 @@ impl<V: Value> Trie<V> {
     /// # Errors
     /// As [`Trie::get`].
     pub fn proof(&self, key: &Nibbles) -> Result<Vec<Bytes>, TrieError> {
-        // Only hashed nodes are visited.
-        let _ = self.root();
+        self.settle(&mut |_| {});
         let mut path = Path(Vec::new());
         self.get(key, &mut path)?;
         Ok(path.0)
@@ -192,9 +229,22 @@ impl<V: Value> Trie<V> {
 
 /// Where a link lies. Only the root is named by its hash however short it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub enum Place {
+    /// At the top.
     Root,
+    /// In a node.
     Inner,
+}
+
+impl Place {
+    /// The hash by which a node there is named, if it is not a part of another node.
+    #[must_use]
+    pub fn name<V: Value>(self, node: &Node<V>) -> Option<B256> {
+        match self {
+            Self::Root => Some(node.root_hash()),
+            Self::Inner => node.hash(),
+        }
+    }
 }
 
 /// Steps onto a link.
@@ -214,12 +264,8 @@ fn stand<V: Value>(
         }
         Link::Node(node) => Arc::clone(node),
     };
-    let name = match place {
-        Place::Root => node.clean_root_hash(),
-        Place::Inner => node.clean_hash(),
-    };
-    if let Some(hash) = name {
-        nodes.visit(hash, &node)?;
+    if node.is_settled() {
+        nodes.pass(&node, place)?;
     }
     Ok(Some(node))
 }

@@ -1,4 +1,10 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{
+        AtomicUsize,
+        Ordering::{Acquire, Release},
+    },
+};
 
 use alloy_primitives::{B256, keccak256};
 use alloy_trie::{Nibbles, nodes::RlpNode};
@@ -21,7 +27,30 @@ pub enum Link<V> {
 #[derive(Clone, Debug)]
 pub struct Node<V> {
     kind: Kind<V>,
-    name: OnceLock<Name>,
+    /// How a parent names it: its hash, or itself when it is short.
+    reference: OnceLock<RlpNode>,
+    /// The length of its RLP. Known as soon as it is part of a state that a transaction begins with.
+    len: Len,
+}
+
+/// A length that becomes known once; 0 until then. Where that of a node is seen, those of the nodes below it are.
+#[derive(Debug, Default)]
+struct Len(AtomicUsize);
+
+impl Len {
+    fn get(&self) -> Option<usize> {
+        Some(self.0.load(Acquire)).filter(|len| *len > 0)
+    }
+
+    fn set(&self, len: usize) {
+        self.0.store(len, Release);
+    }
+}
+
+impl Clone for Len {
+    fn clone(&self) -> Self {
+        Self(AtomicUsize::new(self.0.load(Acquire)))
+    }
 }
 
 /// The three shapes of a node.
@@ -50,22 +79,20 @@ pub enum Kind<V> {
     },
 }
 
-/// How a parent names a node (its hash, or itself when it is short), and the length of its RLP.
-#[derive(Clone, Debug)]
-struct Name {
-    reference: RlpNode,
-    len: usize,
-}
-
 impl<V> Node<V> {
     /// A node that changed: nobody hashed it yet.
     pub(super) fn dirty(kind: Kind<V>) -> Self {
-        Self { kind, name: OnceLock::new() }
+        Self { kind, reference: OnceLock::new(), len: Len::default() }
     }
 
-    /// A node read from `rlp`.
+    /// A node read from RLP of this length.
     pub(super) fn clean(kind: Kind<V>, reference: RlpNode, len: usize) -> Self {
-        Self { kind, name: OnceLock::from(Name { reference, len }) }
+        Self { kind, reference: OnceLock::from(reference), len: Len(AtomicUsize::new(len)) }
+    }
+
+    /// The same node with more of it in memory.
+    pub(super) fn with_kind(&self, kind: Kind<V>) -> Self {
+        Self { kind, reference: self.reference.clone(), len: self.len.clone() }
     }
 
     /// Its shape and content.
@@ -78,14 +105,18 @@ impl<V> Node<V> {
         self.kind
     }
 
-    /// The hash by which a parent names it: none while it is dirty, or when it is embedded.
-    pub(super) fn clean_hash(&self) -> Option<B256> {
-        self.name.get().and_then(|name| name.reference.as_hash())
+    /// Whether it is part of a state that a transaction began with, not one that the transaction under way makes.
+    pub(super) fn is_settled(&self) -> bool {
+        self.len.get().is_some()
     }
 
-    /// The hash that it has as a root, unless it is dirty.
-    pub(super) fn clean_root_hash(&self) -> Option<B256> {
-        self.name.get().map(Name::as_root)
+    pub(super) fn is_hashed(&self) -> bool {
+        self.reference.get().is_some()
+    }
+
+    pub(super) fn set_reference(&self, reference: RlpNode) {
+        // Whoever was faster has set the same.
+        let _ = self.reference.set(reference);
     }
 }
 
@@ -93,38 +124,68 @@ impl<V: Value> Node<V> {
     /// Its RLP.
     #[must_use]
     pub fn rlp(&self) -> Vec<u8> {
-        encode::node(self)
+        let mut rlp = Vec::with_capacity(self.rlp_len());
+        self.encode(&mut rlp);
+        rlp
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        encode::node(self, out);
     }
 
     /// The length of its RLP, in bytes.
     #[must_use]
     pub fn rlp_len(&self) -> usize {
-        self.name().len
+        self.len.get().unwrap_or_else(|| encode::len(&self.kind))
     }
 
-    pub(super) fn is_short(&self) -> bool {
+    /// Whether a parent holds it as a part of itself, not by its hash.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
         self.rlp_len() < 32
     }
 
+    /// The hash by which a parent names it: none when it is short. Hashes what has no hash yet.
+    #[must_use]
+    pub fn hash(&self) -> Option<B256> {
+        self.reference().as_hash()
+    }
+
+    /// The hash that it has as a root. Hashes what has no hash yet.
+    #[must_use]
+    pub fn root_hash(&self) -> B256 {
+        let reference = self.reference();
+        reference.as_hash().unwrap_or_else(|| keccak256(reference))
+    }
+
     pub(super) fn reference(&self) -> &RlpNode {
-        &self.name().reference
+        self.reference.get_or_init(|| RlpNode::from_rlp(&self.rlp()))
     }
 
-    pub(super) fn root_hash(&self) -> B256 {
-        self.name().as_root()
-    }
-
-    fn name(&self) -> &Name {
-        self.name.get_or_init(|| {
-            let rlp = encode::node(self);
-            Name { reference: RlpNode::from_rlp(&rlp), len: rlp.len() }
-        })
+    /// From now on it is a part of the state, and all below it.
+    pub(super) fn settle(&self, values: &mut impl FnMut(&V)) {
+        if self.is_settled() {
+            return;
+        }
+        match &self.kind {
+            Kind::Leaf { value, .. } => values(value),
+            Kind::Extension { child, .. } => child.settle(values),
+            Kind::Branch { children, value } => {
+                value.iter().for_each(&mut *values);
+                for child in children.iter() {
+                    child.settle(values);
+                }
+            }
+        }
+        self.len.set(encode::len(&self.kind));
     }
 }
 
-impl Name {
-    fn as_root(&self) -> B256 {
-        self.reference.as_hash().unwrap_or_else(|| keccak256(&self.reference))
+impl<V: Value> Link<V> {
+    pub(super) fn settle(&self, values: &mut impl FnMut(&V)) {
+        if let Self::Node(node) = self {
+            node.settle(values);
+        }
     }
 }
 

@@ -4,7 +4,9 @@ use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_rlp::Encodable;
 use alloy_trie::{Nibbles, TrieAccount, proof::verify_proof};
-use recourse_execution::{AccountProof, StateError, StateExecutor};
+use recourse_execution::{
+    AccountProof, Recorder, State, StateError, StateExecutor, trie::TrieError,
+};
 use recourse_protocol::{Executor, TxPosition};
 
 use crate::scene::{self, STORER, block, schedule, state};
@@ -109,4 +111,22 @@ fn genesis_refuses_storage_without_nonce_and_code() {
         .alloc
         .insert(address, recourse_execution::GenesisAccount { storage, ..Default::default() });
     assert_eq!(genesis.build().err(), Some(StateError::StorageOnly(address)));
+}
+
+#[test]
+fn a_partial_state_knows_what_its_witness_proves_and_nothing_else() {
+    let (full, schedule) = (state(), schedule());
+    let recorder = Recorder::new(&schedule, scene::MAX_WITNESS);
+    let raw = scene::sign(0, scene::call(0, STORER, scene::writes(&[(0, 0), (1, 7)])));
+    let start = TxPosition::default();
+    let recorded = recorder.transact(&full, &block(), start, &raw).unwrap();
+    let partial = State::partial(full.root(), &recorded.witness).unwrap();
+    assert_eq!(partial.root(), full.root());
+    assert_eq!(partial.storage(STORER, U256::from(1)), full.storage(STORER, U256::from(1)));
+    assert_eq!(partial.code_at(STORER), full.code_at(STORER));
+    let unproven = scene::account(5);
+    assert!(full.account(unproven).unwrap().is_some());
+    assert!(matches!(partial.account(unproven), Err(StateError::Trie(TrieError::Missing(_)))));
+    let again = recorder.transact(&partial, &block(), start, &raw).unwrap();
+    assert_eq!((again.state_root, again.witness), (recorded.state_root, recorded.witness));
 }

@@ -6,6 +6,7 @@ mod archive;
 mod eest;
 mod fixture;
 mod holesky;
+mod holesky_file;
 mod hostile;
 mod kzg;
 mod payload;
