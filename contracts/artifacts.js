@@ -9,6 +9,7 @@ const path = require('path');
 
 // Artifact: source file.
 const CONTRACTS = {
+  ChunkStore: 'ChunkStore.sol',
   Inbox: 'Inbox.sol',
   Rollup: 'Rollup.sol',
   StepVerifier: 'StepVerifier.sol',

@@ -122,6 +122,7 @@ mod tests {
                 inbox: nowhere,
                 rollup: nowhere,
                 verifier: nowhere,
+                chunk_store: nowhere,
                 deploy_block: 0,
             },
             periods: Periods { challenge_window: 9, response_period: 9, force_delay: 9 },

@@ -143,6 +143,9 @@ pub enum MoveError {
     /// It was refused in simulation, or failed on L1.
     #[error("the transaction failed")]
     Transaction(#[from] TxError),
+    /// The game ended while its proof was being staged.
+    #[error("attempt {0} has its fate already")]
+    Over(AttemptId),
     /// A task panicked or was aborted.
     #[error("a task ended early")]
     Task(#[from] tokio::task::JoinError),
@@ -152,7 +155,11 @@ impl MoveError {
     /// Whether L1 has moved on since the move was planned, by all appearance.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
-        matches!(self, Self::Transaction(error) if error.severity() == Severity::Reset)
+        match self {
+            Self::Transaction(error) => error.severity() == Severity::Reset,
+            Self::Over(_) => true,
+            _ => false,
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn empty() -> Game {
             challenge_bond: U256::from(3),
             force_fee: U256::ZERO,
             min_deposit_gwei: 1,
+            chunk_reward: U256::ZERO,
         },
         tip: GENESIS,
         contents: BTreeMap::new(),

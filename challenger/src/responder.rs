@@ -3,18 +3,25 @@
 
 use std::sync::Arc;
 
-use alloy::rpc::types::TransactionReceipt;
+use alloy::{eips::BlockId, rpc::types::TransactionReceipt};
 use alloy_primitives::{Address, B256};
+use futures::{StreamExt, stream};
 use recourse_bisection::{Action, ClaimRange};
 use recourse_execution::Schedule;
 use recourse_node::{
     NodeState,
     blobs::{BlobError, BlobSource},
     l1::L1Client,
-    tx::{TxManager, TxRequest},
+    tx::{TxError, TxManager, TxRequest},
 };
-use recourse_protocol::{AttemptId, ContentHash, Game, RollupConfig, content_hash};
-use recourse_trace_builder::{self as trace, Blobs, Call, ClaimHistory, Derivation, StepProver};
+use recourse_protocol::{
+    AttemptId, ContentHash, Game, RollupConfig,
+    bindings::{IChunkStore, IRollup},
+    content_hash,
+};
+use recourse_trace_builder::{
+    self as trace, Blobs, Call, Chunk, ClaimHistory, Derivation, L1Limits, Stager, StepProver,
+};
 use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
 use crate::{
@@ -23,6 +30,9 @@ use crate::{
     intent,
     knowledge::{Derived, Library},
 };
+
+/// Chunks of one move in flight at once: several fit one L1 block, and the moves of other games find room between them.
+const STAGED_AT_ONCE: usize = 8;
 
 /// Makes moves.
 #[derive(Debug)]
@@ -51,12 +61,58 @@ impl Responder {
     ) -> Result<TransactionReceipt, MoveError> {
         self.confirm_inputs(&action, &state).await?;
         let key = intent::key(&action, &state.l1.game);
-        let call = Arc::clone(&self).build(action, state).await?;
+        let about = intent::attempt(&action);
+        let mut call = Arc::clone(&self).build(action, state).await?;
+        let chunks = std::mem::take(&mut call.chunks);
+        // Staging takes many blocks: meanwhile others build.
+        let permit = chunks.is_empty().then_some(permit);
+        self.stage(chunks, about).await?;
         let request = request(key, self.config.contracts.rollup, call);
         // What L1 would refuse costs gas, and tells that the plan is out of date.
         self.transactions.simulate(&request).await?;
         drop(permit);
         Ok(self.transactions.send(request).await?)
+    }
+
+    /// Puts on L1 what a proof points to and what is not there yet. Where a chunk stands is known from its bytes: a restart, and
+    /// another move that needs the same, go on from what L1 and the journal have.
+    async fn stage(&self, chunks: Vec<Chunk>, about: Option<AttemptId>) -> Result<(), MoveError> {
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        let count = chunks.len();
+        tracing::info!(count, "staging a proof");
+        let staging = chunks.into_iter().map(|chunk| self.stage_one(chunk, about));
+        // A failure ends the move; what is in flight then is found by the next try.
+        let mut staging = stream::iter(staging).buffer_unordered(STAGED_AT_ONCE);
+        while let Some(staged) = staging.next().await {
+            staged?;
+        }
+        tracing::info!(count, "proof is staged");
+        Ok(())
+    }
+
+    async fn stage_one(&self, chunk: Chunk, about: Option<AttemptId>) -> Result<(), MoveError> {
+        let (pointer, client) = (chunk.pointer, self.transactions.client());
+        if !client.code(pointer).await.map_err(TxError::from)?.is_empty() {
+            return Ok(());
+        }
+        // A chunk costs millions of gas: none for a game that somebody else has ended meanwhile.
+        if let Some(attempt) = about {
+            let (rollup, fate) =
+                (self.config.contracts.rollup, IRollup::fateOfCall { attempt: attempt.0 });
+            let fate =
+                client.call(rollup, &fate, BlockId::latest()).await.map_err(TxError::from)?;
+            if fate != IRollup::Fate::Pending {
+                return Err(MoveError::Over(attempt));
+            }
+        }
+        let call = IChunkStore::stageCall { chunk: chunk.bytes };
+        let store = self.config.contracts.chunk_store;
+        let receipt =
+            self.transactions.send(TxRequest::call(stage_key(pointer), store, &call)).await?;
+        tracing::info!(%pointer, gas = receipt.gas_used, "chunk staged");
+        Ok(())
     }
 
     /// Nothing is bonded on the word of one endpoint's events.
@@ -96,6 +152,10 @@ impl Responder {
         let responder = trace::Responder {
             game: &state.l1.game,
             prover: StepProver { derivation, blobs: &blobs },
+            stager: Stager {
+                store: self.config.contracts.chunk_store,
+                limits: L1Limits::default(),
+            },
             beneficiary: self.transactions.address(),
         };
         responder.respond(action, history).map_err(|source| MoveError::Build(Box::new(source)))
@@ -167,6 +227,11 @@ fn claimed(
     Ok((ClaimRange { after: parent.batch, upto: content.batch }, id))
 }
 
+/// The name of a chunk's transaction: whichever move wants it.
+fn stage_key(pointer: Address) -> String {
+    format!("stage:{pointer}")
+}
+
 /// The transaction of a move.
 fn request(key: String, rollup: Address, call: Call) -> TxRequest {
     TxRequest {
@@ -194,7 +259,8 @@ mod tests {
         let rollup = Address::repeat_byte(7);
         let blob = Box::new(Blob::repeat_byte(0));
         let data = Bytes::from_static(&[1, 2, 3]);
-        let call = Call { data: data.clone(), value: U256::from(5), blobs: vec![blob] };
+        let (value, chunks) = (U256::from(5), Vec::new());
+        let call = Call { data: data.clone(), value, blobs: vec![blob], chunks };
         let request = request("reveal:1".to_owned(), rollup, call);
         assert_eq!((request.key.as_str(), request.to), ("reveal:1", rollup));
         assert_eq!((request.data, request.value), (data, U256::from(5)));

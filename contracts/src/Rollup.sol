@@ -36,6 +36,8 @@ contract Rollup is Proofs {
     ) Claims(configuration) {
         MAX_STEPS = _checkReach(configuration.arity, configuration.levels);
         _checkPeriods(configuration);
+        address store = address(configuration.chunkStore);
+        require(store.code.length > 0, NoChunkStore(store));
         SystemContracts.check(genesisStateRoot, proof2935, proof4788);
 
         Checkpoint memory genesis = configuration.verifier.genesis(genesisStateRoot);

@@ -20,6 +20,7 @@ import {CheckpointLib} from "./libraries/CheckpointLib.sol";
 import {Execute} from "./libraries/Execute.sol";
 import {L2Header} from "./libraries/L2Header.sol";
 import {Tape} from "./libraries/Tape.sol";
+import {WholeBlob} from "./libraries/WholeBlob.sol";
 
 /// @title StepVerifier
 /// @notice One step of the tape. The order of the rules is that of "The tape" in docs/protocol.md; everything that a step
@@ -133,9 +134,10 @@ contract StepVerifier is IStepVerifier {
             _requireNoOpening(proof.opening);
             return _endBlob(post, proof);
         }
-        Tape.Item memory item = Tape.read(proof.opening.elements, offset);
+        (bytes32[] memory elements, uint256 first) = _elements(proof, post.blob, offset);
+        Tape.Item memory item = Tape.read(elements, first, offset);
         bool executes = item.kind == Tape.Kind.Transaction && post.open;
-        _checkOpening(proof, post.blob, offset, executes ? item.length : item.header);
+        if (!_isWhole(proof.opening)) _checkOpening(proof, post.blob, offset, executes ? item.length : item.header);
 
         if (item.kind == Tape.Kind.End) return _endBlob(post, proof);
         if (item.kind == Tape.Kind.Open) {
@@ -143,7 +145,7 @@ contract StepVerifier is IStepVerifier {
             bool opened = _open(post, proof, item.timestamp, item.viewIndex, _owes(post, proof.batch));
             if (!opened) _requireNoExecution(proof.execution);
         } else if (executes) {
-            _transact(post, proof, Tape.transaction(proof.opening.elements, offset, item));
+            _transact(post, proof, Tape.transaction(elements, first, offset, item));
         } else {
             _requireNoExecution(proof.execution);
         }
@@ -310,12 +312,31 @@ contract StepVerifier is IStepVerifier {
         require(got == expected, WrongBatch(index, expected, got));
     }
 
-    /// @dev Exactly the elements that hold the bytes `[offset, offset + length)` of the blob.
+    /// @dev Single openings have a proof for each element.
+    function _isWhole(BlobOpening calldata opening) private pure returns (bool) {
+        return opening.pointers.length > 0 || opening.proofs.length != opening.elements.length;
+    }
+
+    /// @dev The elements at hand from number `first` on: of a whole blob all, proven; of single openings those from the one that
+    /// byte `offset` lies in, to be proven when it is known how many it takes.
+    function _elements(StepProof calldata proof, uint32 blob, uint32 offset)
+        private
+        view
+        returns (bytes32[] memory elements, uint256 first)
+    {
+        BlobOpening calldata opening = proof.opening;
+        if (!_isWhole(opening)) return (opening.elements, offset / Tape.ELEMENT_BYTES);
+        require(opening.proofs.length == 1, WrongElementCount(1, opening.proofs.length));
+        bytes32 versionedHash = proof.batch.versionedHashes[blob];
+        elements =
+            WholeBlob.read(versionedHash, opening.elements, opening.pointers, opening.commitment, opening.proofs[0]);
+    }
+
+    /// @dev Exactly the elements that hold the bytes `[offset, offset + length)` of the blob, one by one.
     function _checkOpening(StepProof calldata proof, uint32 blob, uint32 offset, uint32 length) private view {
         BlobOpening calldata opening = proof.opening;
         uint256 count = Tape.elementsOf(offset, length);
         require(opening.elements.length == count, WrongElementCount(count, opening.elements.length));
-        require(opening.proofs.length == count, WrongElementCount(count, opening.proofs.length));
         bytes32 versionedHash = proof.batch.versionedHashes[blob];
         uint256 first = offset / Tape.ELEMENT_BYTES;
         for (uint256 i = 0; i < count; ++i) {
@@ -325,7 +346,8 @@ contract StepVerifier is IStepVerifier {
 
     function _requireNoOpening(BlobOpening calldata opening) private pure {
         require(
-            opening.commitment.length == 0 && opening.elements.length == 0 && opening.proofs.length == 0,
+            opening.commitment.length == 0 && opening.elements.length == 0 && opening.proofs.length == 0
+                && opening.pointers.length == 0,
             UnneededOpening()
         );
     }

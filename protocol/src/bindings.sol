@@ -66,6 +66,7 @@ struct BlobOpening {
     bytes commitment;
     bytes32[] elements;
     bytes[] proofs;
+    address[] pointers;
 }
 struct Execution {
     bytes32 postStateRoot;
@@ -173,16 +174,27 @@ interface IStepVerifier {
     function genesis(bytes32 stateRoot) external view returns (Checkpoint memory);
     function config() external view returns (Config memory);
 }
+interface IChunkStore {
+    event Staged(address indexed pointer, address indexed poster, uint256 size);
+    error EmptyChunk();
+    error ChunkTooLong(uint256 size, uint256 atMost);
+    error NotStaged(address pointer);
+    function stage(bytes calldata chunk) external returns (address pointer);
+    function posterOf(address pointer) external view returns (address);
+    function pointerOf(bytes calldata chunk) external view returns (address);
+}
 interface IRollup {
     struct Config {
         IInbox inbox;
         IStepVerifier verifier;
+        IChunkStore chunkStore;
         uint32 arity;
         uint8 levels;
         uint64 challengeWindow;
         uint64 responsePeriod;
         uint128 claimBond;
         uint128 challengeBond;
+        uint128 chunkReward;
     }
     struct Content {
         bytes32 parent;
@@ -254,6 +266,7 @@ interface IRollup {
         uint32 count
     );
     event StepProven(bytes32 indexed pre, bytes32 indexed post, address prover);
+    event ChunkRewarded(bytes32 indexed attempt, address indexed pointer, address indexed poster, uint256 amount);
     event Died(
         bytes32 indexed attempt,
         bytes32 indexed segmentId,
@@ -270,6 +283,7 @@ interface IRollup {
     error TooFewSteps(uint256 reach, uint256 needed);
     error WrongInbox(address expected, address got);
     error ZeroPeriod();
+    error NoChunkStore(address store);
     error ResponsePeriodTooShort(uint64 got, uint64 atLeast);
     error NotStandardCode(address account, bytes32 expected, bytes32 got);
     error WrongBond(uint256 sent, uint256 expected);

@@ -56,6 +56,8 @@ pub struct Contracts {
     pub rollup: Address,
     /// The StepVerifier.
     pub verifier: Address,
+    /// The ChunkStore.
+    pub chunk_store: Address,
     /// The L1 block that deployed the Inbox: no event is older.
     pub deploy_block: u64,
 }
@@ -88,6 +90,8 @@ pub struct Limits {
     pub force_fee: U256,
     /// Least deposit, in gwei.
     pub min_deposit_gwei: u64,
+    /// Who staged a byte that a fraud proof used gets so much for it, in wei, out of the dead claim's bond.
+    pub chunk_reward: U256,
 }
 
 /// The start of the L2.

@@ -16,6 +16,7 @@ fn config() -> RollupConfig {
             inbox: Address::repeat_byte(1),
             rollup: Address::repeat_byte(2),
             verifier: Address::repeat_byte(3),
+            chunk_store: Address::repeat_byte(4),
             deploy_block: 7,
         },
         periods: Periods { challenge_window: 60, response_period: 30, force_delay: 600 },
@@ -26,6 +27,7 @@ fn config() -> RollupConfig {
             challenge_bond: U256::from(1),
             force_fee: U256::from(1),
             min_deposit_gwei: 100_000,
+            chunk_reward: U256::from(1),
         },
         genesis: GenesisConfig {
             checkpoint: genesis(),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::{B256, U256, hex};
+use alloy_primitives::{Address, B256, U256, hex};
 use eyre::WrapErr;
 use recourse_node::deploy::{DeployParams, deploy};
 use recourse_protocol::{
@@ -29,6 +29,8 @@ pub struct NetworkOptions {
     pub periods: Periods,
     /// Seconds from one L1 block to the next; 0 is one block a transaction.
     pub l1_block_time: u64,
+    /// Accounts of the L2's genesis beside the roles'.
+    pub alloc: BTreeMap<Address, GenesisAccount>,
 }
 
 impl Default for NetworkOptions {
@@ -42,6 +44,7 @@ impl Default for NetworkOptions {
                 force_delay: 24 * 3_600,
             },
             l1_block_time: 1,
+            alloc: BTreeMap::new(),
         }
     }
 }
@@ -226,7 +229,7 @@ fn args_of<const N: usize>(flags: [(&str, &str); N]) -> impl Iterator<Item = Str
 
 fn params(options: &NetworkOptions) -> eyre::Result<DeployParams> {
     let rich = || GenesisAccount { balance: l2_balance(), ..GenesisAccount::default() };
-    let mut alloc = BTreeMap::new();
+    let mut alloc = options.alloc.clone();
     for role in Role::ALL {
         alloc.insert(role.signer()?.address(), rich());
     }

@@ -18,4 +18,5 @@ mod honest;
 mod network;
 mod published;
 mod restarts;
+mod staged;
 mod vectors;

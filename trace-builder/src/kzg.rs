@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy_eips::eip4844::{BYTES_PER_BLOB, Blob, kzg_to_versioned_hash};
-use alloy_primitives::{B256, Bytes, U256, uint};
+use alloy_primitives::{B256, Bytes, U256, keccak256, uint};
 use c_kzg::{Bytes32, KzgSettings, ethereum_kzg_settings};
 use recourse_bisection::{History, Shape};
 use recourse_protocol::{
@@ -17,6 +17,8 @@ const MODULUS: U256 =
     uint!(0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001_U256);
 /// A primitive 4,096th root of unity, `7^((MODULUS - 1) / 4096)`, as in the consensus specs.
 const ROOT: U256 = uint!(0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306_U256);
+/// What is hashed for the point of a whole blob is hashed for nothing else.
+const WHOLE_BLOB_TAG: &[u8] = b"recourse.whole-blob.1";
 /// log2 of the elements of a blob.
 const INDEX_BITS: u32 = ELEMENTS.ilog2();
 
@@ -132,7 +134,34 @@ impl Committed {
             commitment: self.commitment(),
             elements: (first..=last).map(|at| self.element(at)).collect::<Result<_, _>>()?,
             proofs: (first..=last).map(|at| self.open(at)).collect::<Result<_, _>>()?,
+            pointers: Vec::new(),
         })
+    }
+
+    /// All elements.
+    #[must_use]
+    pub fn elements(&self) -> Vec<B256> {
+        self.blob.as_ref().as_ref().chunks_exact(BYTES_PER_ELEMENT).map(B256::from_slice).collect()
+    }
+
+    /// The one proof for all elements, 48 bytes: of the evaluation at [`challenge`](Self::challenge).
+    ///
+    /// # Errors
+    /// [`KzgError`].
+    pub fn open_whole(&self) -> Result<Bytes, KzgError> {
+        let point = Bytes32::new(self.challenge().to_be_bytes());
+        let (proof, _) =
+            settings().compute_kzg_proof(&self.blob, &point).map_err(KzgError::NotABlob)?;
+        Ok(Bytes::copy_from_slice(proof.as_slice()))
+    }
+
+    /// The point at which the contracts ask a whole blob: a hash of the commitment and all elements.
+    #[must_use]
+    pub fn challenge(&self) -> U256 {
+        let elements = keccak256(self.blob.as_ref().as_ref());
+        let tag = B256::right_padding_from(WHOLE_BLOB_TAG);
+        let all = [tag.as_slice(), self.commitment.as_slice(), elements.as_slice()].concat();
+        U256::from_be_bytes(keccak256(all).0).reduce_mod(MODULUS)
     }
 }
 

@@ -6,10 +6,12 @@ mod derivation;
 pub mod kzg;
 mod prove;
 mod respond;
+pub mod staging;
 
 pub use batch::{BatchHistory, BatchRecorder};
 pub use claim::ClaimHistory;
 pub use derivation::{Derivation, HistoryError, Snapshot};
 pub use kzg::{Blobs, KzgError};
-pub use prove::{ProveError, ProvenStep, StepProver};
+pub use prove::{Evidence, ProveError, ProvenStep, Reading, StepProver};
 pub use respond::{Call, NO_REVEAL, RespondError, Responder};
+pub use staging::{Chunk, L1Limits, Staged, Stager};

@@ -1,5 +1,7 @@
 //! Proofs of single steps.
 
+use std::sync::Arc;
+
 use alloy_primitives::{B256, Bytes};
 use alloy_sol_types::SolValue;
 use recourse_bisection::History;
@@ -11,7 +13,7 @@ use recourse_execution::{
 use recourse_protocol::{
     BYTES_PER_ELEMENT, Batch, Checkpoint, CheckpointHash, Inputs, Plan, Rule, StepIndex,
     TransactionSource, TxOutcome, TxPosition,
-    bindings::{BlobOpening, BlockContext, Execution, StepProof, Trace},
+    bindings::{self, BlobOpening, BlockContext, Execution, StepProof, Trace},
 };
 
 use crate::{
@@ -29,7 +31,50 @@ pub struct ProvenStep {
     /// What it does.
     pub rule: Rule,
     /// For the StepVerifier.
-    pub proof: StepProof,
+    pub evidence: Evidence,
+}
+
+/// What the StepVerifier needs for a step, with nothing opened yet, and all inline.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The batch of the checkpoint before.
+    pub batch: bindings::Batch,
+    /// What the step reads of a blob.
+    pub reading: Option<Reading>,
+    /// The forced transaction that it executes; else empty.
+    pub forced: Bytes,
+    /// What `EXECUTE` is asked, with the whole witness inline.
+    pub execution: Execution,
+}
+
+/// What a step reads of a blob.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The blob.
+    pub committed: Arc<Committed>,
+    /// The first element.
+    pub first: usize,
+    /// The last element.
+    pub last: usize,
+}
+
+impl Evidence {
+    /// The proof with everything inline and elements opened one by one: for steps that fit one L1 transaction so.
+    ///
+    /// # Errors
+    /// [`KzgError`].
+    pub fn plain(&self) -> Result<StepProof, KzgError> {
+        let opening = match &self.reading {
+            Some(reading) => reading.committed.open_range(reading.first, reading.last)?,
+            None => no_opening(),
+        };
+        Ok(StepProof {
+            batch: self.batch.clone(),
+            opening,
+            forcedTransaction: self.forced.clone(),
+            execution: self.execution.clone(),
+        })
+    }
 }
 
 /// A step could not be proven.
@@ -107,7 +152,7 @@ where
     I::Error: 'static,
 {
     /// The proof of the step at a position. Before it is given, the pure function behind `EXECUTE` accepts exactly the
-    /// trace that the StepVerifier will build, and the step leads where the history says.
+    /// trace that the StepVerifier will build (but for where the witness lies), and the step leads where the history says.
     ///
     /// # Errors
     /// [`ProveError`].
@@ -134,13 +179,13 @@ where
         if got != expected {
             return Err(ProveError::Diverges { at, expected, got });
         }
-        let proof = StepProof {
-            opening: self.opening(&pre, &plan, &batch)?,
-            forcedTransaction: forced_transaction(&plan.rule),
+        let evidence = Evidence {
+            reading: self.reading(&pre, &plan, &batch)?,
+            forced: forced_transaction(&plan.rule),
             batch: (*batch).clone().into(),
             execution,
         };
-        Ok(ProvenStep { pre, post, rule: plan.rule, proof })
+        Ok(ProvenStep { pre, post, rule: plan.rule, evidence })
     }
 
     /// Runs what the rule runs, and checks it with `EXECUTE`.
@@ -185,19 +230,18 @@ where
     }
 
     /// The elements that hold the bytes that the step reads, no more.
-    fn opening(
+    fn reading(
         &self,
         pre: &Checkpoint,
         plan: &Plan,
         batch: &Batch,
-    ) -> Result<BlobOpening, Failure<I, B>> {
-        let Some((first, last)) = elements_read(pre.offset, plan.read) else {
-            return Ok(no_opening());
-        };
+    ) -> Result<Option<Reading>, Failure<I, B>> {
+        let Some((first, last)) = elements_read(pre.offset, plan.read) else { return Ok(None) };
         let index = usize::try_from(pre.blob).unwrap_or(usize::MAX);
         let hash = batch.versioned_hashes.get(index).ok_or(ProveError::Unreachable("blob"))?;
         let blob = self.blobs.blob(*hash).map_err(ProveError::Blob)?;
-        Ok(Committed::to(&blob)?.open_range(first, last)?)
+        let committed = Arc::new(Committed::to(&blob)?);
+        Ok(Some(Reading { committed, first, last }))
     }
 }
 
@@ -271,6 +315,11 @@ const fn no_execution() -> Execution {
     }
 }
 
-const fn no_opening() -> BlobOpening {
-    BlobOpening { commitment: Bytes::new(), elements: Vec::new(), proofs: Vec::new() }
+pub(crate) const fn no_opening() -> BlobOpening {
+    BlobOpening {
+        commitment: Bytes::new(),
+        elements: Vec::new(),
+        proofs: Vec::new(),
+        pointers: Vec::new(),
+    }
 }

@@ -6,13 +6,15 @@ use alloy_sol_types::SolCall;
 use recourse_bisection::{Action, ClaimRange, RevealedGap};
 use recourse_protocol::{
     AttemptId, CheckpointHash, Game, Inputs, StepIndex,
-    bindings::{self, Gap, IRollup, Reveal, Segment},
+    bindings::{self, Gap, IRollup, Reveal, Segment, StepProof},
     segment_id,
 };
 
 use crate::{
-    Blobs, ClaimHistory, HistoryError, ProveError, StepProver,
+    Blobs, Chunk, ClaimHistory, HistoryError, L1Limits, ProveError, ProvenStep, Staged, Stager,
+    StepProver,
     kzg::{Committed, KzgError, reveal_blob},
+    staging::encoded_size,
 };
 
 /// `Reveal.blobIndex` of a proposal that reveals nothing.
@@ -27,6 +29,8 @@ pub struct Call {
     pub value: U256,
     /// Blobs that the transaction must carry, in this order and no others before them.
     pub blobs: Vec<Box<Blob>>,
+    /// What the ChunkStore must hold before.
+    pub chunks: Vec<Chunk>,
 }
 
 /// A move could not be turned into a call.
@@ -73,6 +77,9 @@ pub enum RespondError<I: core::error::Error + 'static, B: core::error::Error + '
     /// The step could not be proven.
     #[error(transparent)]
     Prove(#[from] ProveError<I, B>),
+    /// The limits of L1 are too low for the step, however it is staged. With the default ones that can't be.
+    #[error("no transaction within {0:?} carries the proof")]
+    TooLarge(L1Limits),
 }
 
 /// Turns actions into calls.
@@ -82,6 +89,8 @@ pub struct Responder<'a, I, B> {
     pub game: &'a Game,
     /// Proves steps.
     pub prover: StepProver<'a, I, B>,
+    /// Divides proofs among transactions.
+    pub stager: Stager,
     /// Who gets bonds and rewards.
     pub beneficiary: Address,
 }
@@ -227,13 +236,15 @@ where
         own: &ClaimHistory,
     ) -> Result<Call, Failure<I, B>> {
         let proven = self.prover.prove(own, gap.start)?;
-        Ok(call(&IRollup::proveFraudGapCall {
+        let whole = IRollup::proveFraudGapCall {
             attempt: attempt.0,
             gap: self.gap(attempt, gap)?,
             pre: proven.pre.into(),
-            proof: proven.proof,
+            proof: StepProof::default(),
             beneficiary: self.beneficiary,
-        }))
+        };
+        let call = |proof| IRollup::proveFraudGapCall { proof, ..whole.clone() };
+        self.fraud(&proven, call)
     }
 
     fn prove_fraud_claim(
@@ -242,12 +253,39 @@ where
         own: &ClaimHistory,
     ) -> Result<Call, Failure<I, B>> {
         let proven = self.prover.prove(own, StepIndex(0))?;
-        Ok(call(&IRollup::proveFraudClaimCall {
+        let whole = IRollup::proveFraudClaimCall {
             attempt: attempt.0,
             pre: proven.pre.into(),
-            proof: proven.proof,
+            proof: StepProof::default(),
             beneficiary: self.beneficiary,
-        }))
+        };
+        let call = |proof| IRollup::proveFraudClaimCall { proof, ..whole.clone() };
+        self.fraud(&proven, call)
+    }
+
+    /// Proof and kill in one transaction, if they fit one. Else the proof alone: once it is on L1, a kill by reference is
+    /// the next move.
+    fn fraud<C: SolCall>(
+        &self,
+        proven: &ProvenStep,
+        kill: impl Fn(StepProof) -> C,
+    ) -> Result<Call, Failure<I, B>> {
+        if let Some(call) = self.staged(proven, kill)? {
+            return Ok(call);
+        }
+        let pre: bindings::Checkpoint = proven.pre.into();
+        let alone = |proof| IRollup::proveStepCall { pre: pre.clone(), proof };
+        self.staged(proven, alone)?.ok_or(RespondError::TooLarge(self.stager.limits))
+    }
+
+    fn staged<C: SolCall>(
+        &self,
+        proven: &ProvenStep,
+        make: impl Fn(StepProof) -> C,
+    ) -> Result<Option<Call>, Failure<I, B>> {
+        let around = around(&make(StepProof::default()));
+        let planned = self.stager.plan(&proven.evidence, around)?;
+        Ok(planned.map(|Staged { chunks, proof, .. }| Call { chunks, ..call(&make(proof)) }))
     }
 
     fn kill_gap_beyond(
@@ -309,5 +347,10 @@ fn call(call: &impl SolCall) -> Call {
 }
 
 fn paying(call: &impl SolCall, value: U256) -> Call {
-    Call { data: call.abi_encode().into(), value, blobs: Vec::new() }
+    Call { data: call.abi_encode().into(), value, blobs: Vec::new(), chunks: Vec::new() }
+}
+
+/// Bytes of a call beside its proof, which is empty yet.
+fn around(call: &impl SolCall) -> usize {
+    call.abi_encoded_size().saturating_add(4).saturating_sub(encoded_size(&StepProof::default()))
 }

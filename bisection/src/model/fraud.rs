@@ -1,9 +1,11 @@
 //! `proveStep`, `kill`, `proveFraud`.
 
-use alloy_primitives::Address;
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, U256};
 use recourse_protocol::{AttemptId, AttemptStatus, CheckpointHash};
 
-use super::{Model, Outcome, Revert, World};
+use super::{Chunk, Model, Outcome, Proof, Revert, World};
 use crate::RevealedGap;
 
 impl<W: World> Model<W> {
@@ -18,24 +20,24 @@ impl<W: World> Model<W> {
         id: AttemptId,
         gap: &RevealedGap,
         beneficiary: Address,
-        prove: bool,
+        proof: &Proof,
     ) -> Result<Outcome, Revert> {
         self.check_pair(id, gap)?;
-        self.kill(id, (gap.left, gap.right), beneficiary, prove)
+        self.kill(id, (gap.left, gap.right), beneficiary, proof)
     }
 
     pub(super) fn kill_claim(
         &mut self,
         id: AttemptId,
         beneficiary: Address,
-        prove: bool,
+        proof: &Proof,
     ) -> Result<Outcome, Revert> {
         let content = *self.content(self.open_attempt(id)?.content)?;
         if content.steps != 1 {
             return Err(Revert::NotAPair);
         }
         let left = self.content(content.parent)?.checkpoint;
-        self.kill(id, (left, content.checkpoint), beneficiary, prove)
+        self.kill(id, (left, content.checkpoint), beneficiary, proof)
     }
 
     pub(super) fn kill_gap_beyond(
@@ -50,7 +52,7 @@ impl<W: World> Model<W> {
         if batch <= last {
             return Err(Revert::NotBeyond);
         }
-        self.die(id, beneficiary)?;
+        self.die(id, beneficiary, &[])?;
         Ok(Outcome::Done)
     }
 
@@ -65,23 +67,34 @@ impl<W: World> Model<W> {
         id: AttemptId,
         (left, right): (CheckpointHash, CheckpointHash),
         beneficiary: Address,
-        prove: bool,
+        proof: &Proof,
     ) -> Result<Outcome, Revert> {
-        if prove {
+        let mut used: &[Chunk] = &[];
+        if let Proof::Fresh(chunks) = proof {
+            // A proof of what is known already is not looked at.
+            if !self.game.truths.contains_key(&left) {
+                used = chunks;
+            }
             self.prove_step(left)?;
         }
         match self.game.truths.get(&left) {
             None => Err(Revert::NotProven),
             Some(post) if *post == right => Err(Revert::PairIsTrue),
             Some(_) => {
-                self.die(id, beneficiary)?;
+                self.die(id, beneficiary, used)?;
                 Ok(Outcome::Done)
             }
         }
     }
 
-    /// Half of the bond is the reward, the rest is burned: an owner who kills its own claim loses.
-    pub(super) fn die(&mut self, id: AttemptId, beneficiary: Address) -> Result<(), Revert> {
+    /// Half of the bond is paid, first to those who staged what was used, the rest is burned: an owner who kills its own claim
+    /// loses.
+    pub(super) fn die(
+        &mut self,
+        id: AttemptId,
+        beneficiary: Address,
+        used: &[Chunk],
+    ) -> Result<(), Revert> {
         if beneficiary.is_zero() {
             return Err(Revert::ZeroBeneficiary);
         }
@@ -89,9 +102,16 @@ impl<W: World> Model<W> {
         attempt.status = AttemptStatus::Dead;
         attempt.settled = true;
         let bond = attempt.bond;
-        let reward = bond.wrapping_shr(1);
-        self.ledger.credit(beneficiary, reward);
-        self.ledger.burn(bond.saturating_sub(reward));
+        let mut left = bond.wrapping_shr(1);
+        self.ledger.burn(bond.saturating_sub(left));
+        let mut paid = BTreeSet::new();
+        for chunk in used.iter().filter(|chunk| paid.insert(chunk.pointer)) {
+            let price = self.game.limits.chunk_reward.saturating_mul(U256::from(chunk.size));
+            let amount = price.min(left);
+            left = left.saturating_sub(amount);
+            self.ledger.credit(chunk.poster, amount);
+        }
+        self.ledger.credit(beneficiary, left);
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use crate::is_recorded_void;
 
 pub use error::Revert;
 pub use money::Ledger;
-pub use moves::{Move, Outcome};
+pub use moves::{Chunk, Move, Outcome, Proof};
 
 /// What the contract learns from the Inbox, the StepVerifier and preimages.
 pub trait World {

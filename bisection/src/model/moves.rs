@@ -8,6 +8,27 @@ use recourse_protocol::{
 use super::{Model, Revert, World};
 use crate::RevealedGap;
 
+/// A staged chunk that a proof points to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Where it stands.
+    pub pointer: Address,
+    /// Who staged it.
+    pub poster: Address,
+    /// Its bytes.
+    pub size: u32,
+}
+
+/// How a kill comes by the truth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// It was proven before.
+    Known,
+    /// It is proven in the same transaction, with these chunks in the order in which the proof points to them. A chunk may come
+    /// twice.
+    Fresh(Vec<Chunk>),
+}
+
 /// A call of the contract. Blobs are lists of their elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Move {
@@ -60,7 +81,7 @@ pub enum Move {
         /// The checkpoint before.
         pre: CheckpointHash,
     },
-    /// `killGap`, or `proveFraudGap` if `prove`.
+    /// `killGap`, or `proveFraudGap` with a fresh proof.
     KillGap {
         /// Against whom.
         attempt: AttemptId,
@@ -68,17 +89,17 @@ pub enum Move {
         gap: RevealedGap,
         /// Who is rewarded.
         beneficiary: Address,
-        /// Whether the step is proven in the same transaction.
-        prove: bool,
+        /// Of the step.
+        proof: Proof,
     },
-    /// `killClaim`, or `proveFraudClaim` if `prove`.
+    /// `killClaim`, or `proveFraudClaim` with a fresh proof.
     KillClaim {
         /// Against whom.
         attempt: AttemptId,
         /// Who is rewarded.
         beneficiary: Address,
-        /// Whether the step is proven in the same transaction.
-        prove: bool,
+        /// Of the step.
+        proof: Proof,
     },
     /// `killGapBeyond`.
     KillGapBeyond {
@@ -161,11 +182,11 @@ impl<W: World> Model<W> {
                 self.reveal(sender, attempt, &segment, &elements)
             }
             Move::ProveStep { pre } => self.prove_step(pre),
-            Move::KillGap { attempt, gap, beneficiary, prove } => {
-                self.kill_gap(attempt, &gap, beneficiary, prove)
+            Move::KillGap { attempt, gap, beneficiary, proof } => {
+                self.kill_gap(attempt, &gap, beneficiary, &proof)
             }
-            Move::KillClaim { attempt, beneficiary, prove } => {
-                self.kill_claim(attempt, beneficiary, prove)
+            Move::KillClaim { attempt, beneficiary, proof } => {
+                self.kill_claim(attempt, beneficiary, &proof)
             }
             Move::KillGapBeyond { attempt, gap, beneficiary } => {
                 self.kill_gap_beyond(attempt, &gap, beneficiary)

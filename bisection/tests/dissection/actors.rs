@@ -3,7 +3,7 @@
 use alloy_primitives::Address;
 use recourse_bisection::{
     Action, ClaimRange, History, Knowledge, Party, RevealedGap, Role, Shape,
-    model::{Model, Move, Outcome},
+    model::{Model, Move, Outcome, Proof},
     next_actions,
 };
 use recourse_protocol::{
@@ -42,15 +42,17 @@ fn respond(model: &Model<Chain>, beneficiary: Address, action: &Action) -> Move 
             Move::Reveal { attempt, segment, elements }
         }
         Action::ProveFraudGap { attempt, gap, .. } => {
-            Move::KillGap { attempt, gap, beneficiary, prove: true }
+            Move::KillGap { attempt, gap, beneficiary, proof: Proof::Fresh(Vec::new()) }
         }
         Action::KillGap { attempt, gap } => {
-            Move::KillGap { attempt, gap, beneficiary, prove: false }
+            Move::KillGap { attempt, gap, beneficiary, proof: Proof::Known }
         }
         Action::ProveFraudClaim { attempt, .. } => {
-            Move::KillClaim { attempt, beneficiary, prove: true }
+            Move::KillClaim { attempt, beneficiary, proof: Proof::Fresh(Vec::new()) }
         }
-        Action::KillClaim { attempt } => Move::KillClaim { attempt, beneficiary, prove: false },
+        Action::KillClaim { attempt } => {
+            Move::KillClaim { attempt, beneficiary, proof: Proof::Known }
+        }
         Action::KillGapBeyond { attempt, gap, .. } => {
             Move::KillGapBeyond { attempt, gap, beneficiary }
         }
@@ -216,7 +218,7 @@ impl Liar {
             let elements = model.elements(reveal.versioned_hash).unwrap();
             let gap = RevealedGap::of(&state.segment, arity, 0, &elements).unwrap();
             let (attempt, beneficiary) = (self.attempt, LIAR);
-            let kill = Move::KillGap { attempt, gap, beneficiary, prove: true };
+            let kill = Move::KillGap { attempt, gap, beneficiary, proof: Proof::Fresh(Vec::new()) };
             let _refused = model.apply(LIAR, kill);
         }
     }

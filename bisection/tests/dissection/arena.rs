@@ -54,6 +54,7 @@ impl Arena {
             challenge_bond: U256::from(107),
             force_fee: U256::ZERO,
             min_deposit_gwei: 0,
+            chunk_reward: U256::from(3),
         };
         let model = Model::new(Chain::new(batches), hash(TRUTH, 0), periods, limits, 1000);
         Self {

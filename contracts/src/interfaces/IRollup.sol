@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Checkpoint, Gap, Reveal, Segment, StepProof} from "./Types.sol";
+import {IChunkStore} from "./IChunkStore.sol";
 import {IInbox} from "./IInbox.sol";
 import {IStepVerifier} from "./IStepVerifier.sol";
 
@@ -13,12 +14,14 @@ interface IRollup {
     struct Config {
         IInbox inbox;
         IStepVerifier verifier;
+        IChunkStore chunkStore;
         uint32 arity;
         uint8 levels;
         uint64 challengeWindow; // seconds
         uint64 responsePeriod; // seconds
         uint128 claimBond; // wei
         uint128 challengeBond; // wei
+        uint128 chunkReward; // wei for each staged byte that a fraud proof used
     }
 
     /// @notice `content = keccak256(abi.encode(parent, batchHash, checkpoint, steps))`.
@@ -102,8 +105,10 @@ interface IRollup {
         uint32 count
     );
     event StepProven(bytes32 indexed pre, bytes32 indexed post, address prover);
+    /// @notice `poster` is owed `amount` for a chunk that the proof which kills `attempt` in this transaction used.
+    event ChunkRewarded(bytes32 indexed attempt, address indexed pointer, address indexed poster, uint256 amount);
     /// @notice `segmentId` is the segment whose deadline passed, or the revealed segment (for a claim of one step: the claim)
-    /// that holds the false pair.
+    /// that holds the false pair. The bond was `reward + burnt`, and what {ChunkRewarded} says.
     event Died(
         bytes32 indexed attempt,
         bytes32 indexed segmentId,
@@ -128,6 +133,8 @@ interface IRollup {
     /// @notice The verifier reads another inbox.
     error WrongInbox(address expected, address got);
     error ZeroPeriod();
+    /// @notice There is no contract: every proof with pointers would revert.
+    error NoChunkStore(address store);
     /// @notice Witnesses of that size need a longer period to be staged in.
     error ResponsePeriodTooShort(uint64 got, uint64 atLeast);
     /// @notice EXECUTE could not open blocks: the genesis state lacks the code of a system contract.
@@ -229,7 +236,8 @@ interface IRollup {
     /// claim's.
     function killGapBeyond(bytes32 attempt, Gap calldata gap, Checkpoint calldata pre, address beneficiary) external;
 
-    /// @notice proveStep + killGap. If the step is proven already, `proof` is not looked at.
+    /// @notice proveStep + killGap. If the step is proven already, `proof` is not looked at. Else the posters of the chunks that
+    /// it points to are paid first, each chunk once, in order, out of what the beneficiary would get.
     function proveFraudGap(
         bytes32 attempt,
         Gap calldata gap,
@@ -238,7 +246,7 @@ interface IRollup {
         address beneficiary
     ) external;
 
-    /// @notice proveStep + killClaim. If the step is proven already, `proof` is not looked at.
+    /// @notice proveStep + killClaim. As {proveFraudGap}.
     function proveFraudClaim(bytes32 attempt, Checkpoint calldata pre, StepProof calldata proof, address beneficiary)
         external;
 

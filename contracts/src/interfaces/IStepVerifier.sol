@@ -33,7 +33,7 @@ interface IStepVerifier {
     error UnneededForcedTransaction();
     /// @notice This step executes nothing.
     error UnneededExecution();
-    /// @notice The opening must cover exactly the elements that the step reads.
+    /// @notice Single openings must cover exactly the elements that the step reads; a whole blob has one proof.
     error WrongElementCount(uint256 expected, uint256 got);
     /// @notice System calls and credits use no gas of the block.
     error UnexpectedGas(uint64 got);

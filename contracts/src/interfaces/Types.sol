@@ -76,15 +76,21 @@ struct Trace {
     address[] pointers;
 }
 
-/// @notice Single openings of the blob elements that cover the bytes that the step reads, first to last, no more, no less.
+/// @notice Elements of a blob, in one of two ways:
+/// - *single openings* of those that cover the bytes that the step reads, first to last, no more, no less: as many proofs as
+///   elements, no pointers;
+/// - *the whole blob*: all 4,096 elements, first `elements`, then those in the codes of `pointers` (behind the first byte, 32
+///   bytes each, whole elements only), and one proof, of the evaluation that {WholeBlob} asks for.
 struct BlobOpening {
     bytes commitment;
     bytes32[] elements;
     bytes[] proofs;
+    address[] pointers;
 }
 
 /// @notice What EXECUTE is asked when a step runs a transaction, opens a block, or seals one with credits.
 /// Ignored fields must be zero: postStateRoot/receiptDigestAfter/gasUsed/witness/pointers when the step executes nothing.
+/// The witness is `witness`, then the codes of `pointers` in order, each without its first byte, which must be zero.
 struct Execution {
     bytes32 postStateRoot;
     bytes32 receiptDigestAfter;

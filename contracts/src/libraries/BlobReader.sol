@@ -11,6 +11,8 @@ library BlobReader {
     error WrongPointLength(uint256 commitment, uint256 proof);
     /// @notice The element is not the blob's at `index`, or not a canonical field element.
     error WrongOpening(bytes32 versionedHash, uint256 index, bytes32 element);
+    /// @notice The blob's polynomial has another value there.
+    error WrongEvaluation(bytes32 versionedHash, uint256 z, uint256 y);
     /// @notice A blob has 4,096 elements.
     error ElementOutOfRange(uint256 index);
 
@@ -32,16 +34,30 @@ library BlobReader {
         bytes calldata commitment,
         bytes calldata proof
     ) internal view {
+        bool opens = _opensTo(versionedHash, rootOfUnity(index), uint256(element), commitment, proof);
+        require(opens, WrongOpening(versionedHash, index, element));
+    }
+
+    /// @notice Reverts unless the blob's polynomial has value `y` at `z`.
+    function verifyAt(bytes32 versionedHash, uint256 z, uint256 y, bytes calldata commitment, bytes calldata proof)
+        internal
+        view
+    {
+        require(_opensTo(versionedHash, z, y, commitment, proof), WrongEvaluation(versionedHash, z, y));
+    }
+
+    function _opensTo(bytes32 versionedHash, uint256 z, uint256 y, bytes calldata commitment, bytes calldata proof)
+        private
+        view
+        returns (bool)
+    {
         require(commitment.length == 48 && proof.length == 48, WrongPointLength(commitment.length, proof.length));
         bytes32 named = versionedHashOf(commitment);
         require(named == versionedHash, WrongCommitment(versionedHash, named));
-        bytes memory input = abi.encodePacked(versionedHash, rootOfUnity(index), element, commitment, proof);
+        bytes memory input = abi.encodePacked(versionedHash, z, y, commitment, proof);
         (bool success, bytes memory answer) = POINT_EVALUATION.staticcall{gas: POINT_EVALUATION_GAS}(input);
         // A call to an address without code succeeds with an empty answer, so the answer counts.
-        require(
-            success && keccak256(answer) == keccak256(abi.encode(ELEMENTS, BLS_MODULUS)),
-            WrongOpening(versionedHash, index, element)
-        );
+        return success && keccak256(answer) == keccak256(abi.encode(ELEMENTS, BLS_MODULUS));
     }
 
     /// @notice The EIP-4844 versioned hash of a KZG commitment.

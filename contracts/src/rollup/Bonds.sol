@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {TransientSlot} from "@openzeppelin/contracts/utils/TransientSlot.sol";
 import {IRollup} from "../interfaces/IRollup.sol";
 import {Burn} from "../libraries/Burn.sol";
 import {Claims} from "./Claims.sol";
@@ -10,7 +11,7 @@ import {Claims} from "./Claims.sol";
 /// | fate of the attempt | its bond | challenge bonds against it |
 /// |---|---|---|
 /// | confirmed (it or a sibling) | back | to the attempt's beneficiary |
-/// | dead | half, rounded down, to the challenger or the prover's beneficiary; the rest burned | back |
+/// | dead | half, rounded down, to the posters of the chunks used, then to the challenger or the prover's beneficiary; the rest burned | back |
 /// | contradicted | burned | back |
 /// | void | back | back |
 abstract contract Bonds is Claims {
@@ -78,10 +79,11 @@ abstract contract Bonds is Claims {
     }
 
     /// @dev Ends a pending attempt. Half of the bond at least is burned, so that killing oneself is no way to get it back.
-    function _die(bytes32 attempt, bytes32 segmentId, address beneficiary, bool byTimeout) internal {
+    /// @param spent Of the other half, what posters of chunks were credited.
+    function _die(bytes32 attempt, bytes32 segmentId, address beneficiary, bool byTimeout, uint128 spent) internal {
         Attempt storage a = _attempts[attempt];
-        uint128 reward = a.bond / 2;
-        uint128 burnt = a.bond - reward;
+        uint128 reward = a.bond / 2 - spent;
+        uint128 burnt = a.bond - a.bond / 2;
 
         a.status = Status.Dead;
         a.settled = true;
@@ -90,6 +92,32 @@ abstract contract Bonds is Claims {
         emit Died(attempt, segmentId, beneficiary, byTimeout, reward, burnt);
 
         Burn.burn(burnt);
+    }
+
+    /// @dev Credits those who staged what a proof used, `atMost` in all. The list is the caller's own, and so is its cost.
+    function _rewardPosters(bytes32 attempt, address[] calldata pointers, uint128 atMost)
+        internal
+        returns (uint128 spent)
+    {
+        for (uint256 i = 0; i < pointers.length && spent < atMost; ++i) {
+            address pointer = pointers[i];
+            address poster = CHUNK_STORE.posterOf(pointer);
+            // Other accounts may be pointed to as well; nobody is known to have paid for them.
+            if (poster == address(0) || !_firstUse(attempt, pointer)) continue;
+            uint256 price = uint256(CHUNK_REWARD) * (pointer.code.length - 1);
+            uint128 amount = price < atMost - spent ? uint128(price) : atMost - spent;
+            spent += amount;
+            _owed[poster] += amount;
+            emit ChunkRewarded(attempt, pointer, poster, amount);
+        }
+    }
+
+    /// @dev An attempt dies only once, so that what is noted for the rest of the transaction is noted for ever.
+    function _firstUse(bytes32 attempt, address pointer) private returns (bool) {
+        TransientSlot.BooleanSlot slot = TransientSlot.asBoolean(keccak256(abi.encode(attempt, pointer)));
+        if (TransientSlot.tload(slot)) return false;
+        TransientSlot.tstore(slot, true);
+        return true;
     }
 
     /// @dev The challenge of `segmentId`, which must be one against `attempt`: else a late answer of one attempt could be held

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IChunkStore} from "../interfaces/IChunkStore.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {IRollup} from "../interfaces/IRollup.sol";
 import {IStepVerifier} from "../interfaces/IStepVerifier.sol";
@@ -12,12 +13,14 @@ import {Segments} from "../libraries/Segments.sol";
 abstract contract Claims is IRollup {
     IInbox internal immutable INBOX;
     IStepVerifier internal immutable VERIFIER;
+    IChunkStore internal immutable CHUNK_STORE;
     uint32 internal immutable ARITY;
     uint8 internal immutable LEVELS;
     uint64 internal immutable CHALLENGE_WINDOW;
     uint64 internal immutable RESPONSE_PERIOD;
     uint128 internal immutable CLAIM_BOND;
     uint128 internal immutable CHALLENGE_BOND;
+    uint128 internal immutable CHUNK_REWARD;
 
     bytes32 internal _tip;
     mapping(bytes32 id => Content) internal _contents;
@@ -31,12 +34,14 @@ abstract contract Claims is IRollup {
     constructor(Config memory configuration) {
         INBOX = configuration.inbox;
         VERIFIER = configuration.verifier;
+        CHUNK_STORE = configuration.chunkStore;
         ARITY = configuration.arity;
         LEVELS = configuration.levels;
         CHALLENGE_WINDOW = configuration.challengeWindow;
         RESPONSE_PERIOD = configuration.responsePeriod;
         CLAIM_BOND = configuration.claimBond;
         CHALLENGE_BOND = configuration.challengeBond;
+        CHUNK_REWARD = configuration.chunkReward;
     }
 
     // ---------------------------------------------------------------- reading
@@ -88,7 +93,18 @@ abstract contract Claims is IRollup {
 
     /// @inheritdoc IRollup
     function config() external view returns (Config memory) {
-        return Config(INBOX, VERIFIER, ARITY, LEVELS, CHALLENGE_WINDOW, RESPONSE_PERIOD, CLAIM_BOND, CHALLENGE_BOND);
+        return Config({
+            inbox: INBOX,
+            verifier: VERIFIER,
+            chunkStore: CHUNK_STORE,
+            arity: ARITY,
+            levels: LEVELS,
+            challengeWindow: CHALLENGE_WINDOW,
+            responsePeriod: RESPONSE_PERIOD,
+            claimBond: CLAIM_BOND,
+            challengeBond: CHALLENGE_BOND,
+            chunkReward: CHUNK_REWARD
+        });
     }
 
     // ---------------------------------------------------------------- fates

@@ -47,7 +47,7 @@ abstract contract Dissection is Bonds {
         Challenge storage c = _challengeAgainst(attempt, segmentId);
         require(!c.answered, AlreadyRevealed(segmentId));
         require(_now() > c.deadline, TooEarly(_now(), c.deadline));
-        _die(attempt, segmentId, c.challenger, true);
+        _die(attempt, segmentId, c.challenger, true, 0);
     }
 
     // ---------------------------------------------------------------- internals

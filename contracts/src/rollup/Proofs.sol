@@ -15,19 +15,19 @@ abstract contract Proofs is Dissection {
 
     /// @inheritdoc IRollup
     function proveStep(Checkpoint calldata pre, StepProof calldata proof) external returns (bytes32 post) {
-        return _prove(pre, CheckpointLib.h248(pre), proof);
+        (post,) = _prove(pre, CheckpointLib.h248(pre), proof);
     }
 
     /// @inheritdoc IRollup
     function killGap(bytes32 attempt, Gap calldata gap, address beneficiary) external {
         _requirePending(attempt);
-        _killGap(attempt, gap, beneficiary);
+        _killGap(attempt, gap, beneficiary, 0);
     }
 
     /// @inheritdoc IRollup
     function killClaim(bytes32 attempt, address beneficiary) external {
         _requirePending(attempt);
-        _killClaim(attempt, beneficiary);
+        _killClaim(attempt, beneficiary, 0);
     }
 
     /// @inheritdoc IRollup
@@ -37,7 +37,7 @@ abstract contract Proofs is Dissection {
         uint64 batch = _contents[_attempts[attempt].content].batch;
         require(pre.batch > batch, NotBeyond(pre.batch, batch));
         (, bytes32 segmentId) = _openPair(attempt, gap);
-        _kill(attempt, segmentId, beneficiary);
+        _kill(attempt, segmentId, beneficiary, 0);
     }
 
     /// @inheritdoc IRollup
@@ -51,8 +51,7 @@ abstract contract Proofs is Dissection {
         _requirePending(attempt);
         bytes32 left = CheckpointLib.h248(pre);
         _requirePreimage(gap.left, left);
-        _prove(pre, left, proof);
-        _killGap(attempt, gap, beneficiary);
+        _killGap(attempt, gap, beneficiary, _proveAndReward(attempt, pre, left, proof));
     }
 
     /// @inheritdoc IRollup
@@ -62,8 +61,7 @@ abstract contract Proofs is Dissection {
         _requirePending(attempt);
         bytes32 left = CheckpointLib.h248(pre);
         _requirePreimage(_claimSegment(_contents[_attempts[attempt].content]).startHash, left);
-        _prove(pre, left, proof);
-        _killClaim(attempt, beneficiary);
+        _killClaim(attempt, beneficiary, _proveAndReward(attempt, pre, left, proof));
     }
 
     /// @inheritdoc IRollup
@@ -75,30 +73,47 @@ abstract contract Proofs is Dissection {
 
     /// @dev A step has one result for all time, so a recorded one is never proven again: nobody can make a proof fail by being
     /// first with it.
-    function _prove(Checkpoint calldata pre, bytes32 preHash, StepProof calldata proof) private returns (bytes32 post) {
+    function _prove(Checkpoint calldata pre, bytes32 preHash, StepProof calldata proof)
+        private
+        returns (bytes32 post, bool used)
+    {
         post = _truth[preHash];
-        if (post != 0) return post;
+        if (post != 0) return (post, false);
         post = CheckpointLib.h248(VERIFIER.step(pre, proof));
         _truth[preHash] = post;
         emit StepProven(preHash, post, msg.sender);
+        return (post, true);
     }
 
-    function _killGap(bytes32 attempt, Gap calldata gap, address beneficiary) private {
+    /// @dev Gives what the posters of the chunks of a proof that was used get of the paid half. A proof that was not looked at
+    /// may point to anything.
+    function _proveAndReward(bytes32 attempt, Checkpoint calldata pre, bytes32 preHash, StepProof calldata proof)
+        private
+        returns (uint128 spent)
+    {
+        (, bool used) = _prove(pre, preHash, proof);
+        if (!used) return 0;
+        uint128 half = _attempts[attempt].bond / 2;
+        spent = _rewardPosters(attempt, proof.opening.pointers, half);
+        spent += _rewardPosters(attempt, proof.execution.pointers, half - spent);
+    }
+
+    function _killGap(bytes32 attempt, Gap calldata gap, address beneficiary, uint128 spent) private {
         (Segment memory pair, bytes32 segmentId) = _openPair(attempt, gap);
         _requireFalse(pair);
-        _kill(attempt, segmentId, beneficiary);
+        _kill(attempt, segmentId, beneficiary, spent);
     }
 
-    function _killClaim(bytes32 attempt, address beneficiary) private {
+    function _killClaim(bytes32 attempt, address beneficiary, uint128 spent) private {
         Segment memory claim = _claimSegment(_contents[_attempts[attempt].content]);
         require(claim.end == 1, NotOneStep(claim.start, claim.end));
         _requireFalse(claim);
-        _kill(attempt, _claimSegmentId(attempt), beneficiary);
+        _kill(attempt, _claimSegmentId(attempt), beneficiary, spent);
     }
 
-    function _kill(bytes32 attempt, bytes32 segmentId, address beneficiary) private {
+    function _kill(bytes32 attempt, bytes32 segmentId, address beneficiary, uint128 spent) private {
         require(beneficiary != address(0), ZeroBeneficiary());
-        _die(attempt, segmentId, beneficiary, false);
+        _die(attempt, segmentId, beneficiary, false, spent);
     }
 
     function _openPair(bytes32 attempt, Gap calldata gap)

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Inbox} from "../../src/Inbox.sol";
 import {Rollup} from "../../src/Rollup.sol";
 import {IInbox} from "../../src/interfaces/IInbox.sol";
+import {IChunkStore} from "../../src/interfaces/IChunkStore.sol";
 import {IRollup} from "../../src/interfaces/IRollup.sol";
 import {CheckpointLib} from "../../src/libraries/CheckpointLib.sol";
 import {SystemContracts} from "../../src/libraries/SystemContracts.sol";
@@ -94,6 +95,12 @@ contract RollupConstructorTest is Game {
         IRollup.Config memory c = configuration(4, 12);
         c.responsePeriod = 2 * RESPONSE;
         this.make(c, "good");
+    }
+
+    function test_theChunkStoreStands() public {
+        IRollup.Config memory c = configuration(4, 12);
+        c.chunkStore = IChunkStore(address(0x1234));
+        refuses(c, abi.encodeWithSelector(IRollup.NoChunkStore.selector, 0x1234));
     }
 
     function test_oneInbox() public {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Rollup} from "../../src/Rollup.sol";
+import {IChunkStore} from "../../src/interfaces/IChunkStore.sol";
 import {IInbox} from "../../src/interfaces/IInbox.sol";
 import {IRollup} from "../../src/interfaces/IRollup.sol";
 import {Checkpoint, Gap, Reveal, Segment, StepProof} from "../../src/interfaces/Types.sol";
@@ -16,10 +17,12 @@ import {Toy} from "../support/ToyVerifier.sol";
 contract Handler is Test {
     Rollup internal immutable ROLLUP;
     IInbox internal immutable INBOX;
+    IChunkStore internal immutable STORE;
     uint32 internal immutable ARITY;
     uint128 internal immutable CLAIM_BOND;
     uint128 internal immutable CHALLENGE_BOND;
 
+    address[] internal chunks; // the last three that were staged
     bytes32[] public attempts;
     bytes32[] public contents;
     bytes32[] public segmentIds; // challenged ones
@@ -41,6 +44,7 @@ contract Handler is Test {
         ROLLUP = rollup;
         IRollup.Config memory c = rollup.config();
         (INBOX, ARITY, CLAIM_BOND, CHALLENGE_BOND) = (c.inbox, c.arity, c.claimBond, c.challengeBond);
+        STORE = c.chunkStore;
         contents.push(rollup.tip());
         isTrue[rollup.tip()] = true;
         known[rollup.tip()] = true;
@@ -93,8 +97,15 @@ contract Handler is Test {
     }
 
     function proves(uint64 position) external {
-        StepProof memory proof;
-        ROLLUP.proveStep(Toy.truth(position % 40), proof);
+        ROLLUP.proveStep(Toy.truth(position % 40), proofOf());
+    }
+
+    function stages(uint256 who, uint256 size, uint256 salt) external {
+        vm.prank([ALICE, BOB, MALLORY][who % 3]);
+        address pointer = STORE.stage(bytes.concat(bytes32(salt % 5), new bytes(size % 4000)));
+        if (chunks.length == 3) chunks.pop();
+        chunks.push(pointer);
+        ++done["stage"];
     }
 
     function timesOut(uint256 challenge) external {
@@ -157,7 +168,7 @@ contract Handler is Test {
         IRollup.Content memory c = ROLLUP.contentOf(content);
         if (isTrue[content] || !isTrue[c.parent]) return;
         uint64 start = ROLLUP.contentOf(c.parent).batch * Toy.STEPS;
-        StepProof memory proof;
+        StepProof memory proof = proofOf();
         if (c.steps == 1) {
             ROLLUP.proveFraudClaim(attempt, Toy.truth(start), proof, BOB);
             ++done["kill"];
@@ -303,6 +314,14 @@ contract Handler is Test {
             Gap(
                 segments[id], index, elements[index], elements[index + 1], commitments[id], new bytes(48), new bytes(48)
             );
+    }
+
+    /// @dev The toy verifier looks at no proof; this one uses all chunks, one of them twice.
+    function proofOf() internal view returns (StepProof memory proof) {
+        proof.opening.pointers = chunks;
+        if (chunks.length < 2) return proof;
+        proof.execution.pointers = new address[](2);
+        (proof.execution.pointers[0], proof.execution.pointers[1]) = (chunks[1], address(this));
     }
 
     function child(Segment memory parent, Gap memory gap) internal view returns (Segment memory) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {ChunkStore} from "../../src/ChunkStore.sol";
 import {Rollup} from "../../src/Rollup.sol";
 import {IInbox} from "../../src/interfaces/IInbox.sol";
 import {IRollup} from "../../src/interfaces/IRollup.sol";
@@ -19,10 +20,12 @@ abstract contract Game is Fixtures {
     uint64 internal constant RESPONSE = 36 hours;
     uint128 internal constant CLAIM_BOND = 3 ether + 1; // odd, so that rounding shows
     uint128 internal constant CHALLENGE_BOND = 1 ether;
+    uint128 internal constant CHUNK_REWARD = 1 gwei;
     uint32 internal constant NONE = type(uint32).max;
 
     TestInbox internal inbox;
     ToyVerifier internal verifier;
+    ChunkStore internal store;
     Rollup internal rollup;
     bytes32 internal genesis; // content
 
@@ -35,6 +38,7 @@ abstract contract Game is Fixtures {
         vm.warp(START);
         inbox = new TestInbox(IInbox.Config(address(0), 12 hours, 0.001 ether, 100_000, address(0)));
         verifier = new ToyVerifier(inbox);
+        store = new ChunkStore();
         rollup = newRollup(configuration(arity, levels));
         genesis = rollup.tip();
         for (uint64 i = 1; i <= 4; ++i) {
@@ -49,8 +53,18 @@ abstract contract Game is Fixtures {
     }
 
     function configuration(uint32 arity, uint8 levels) internal view returns (IRollup.Config memory) {
-        return
-            IRollup.Config(inbox, IStepVerifier(verifier), arity, levels, WINDOW, RESPONSE, CLAIM_BOND, CHALLENGE_BOND);
+        return IRollup.Config({
+            inbox: inbox,
+            verifier: IStepVerifier(verifier),
+            chunkStore: store,
+            arity: arity,
+            levels: levels,
+            challengeWindow: WINDOW,
+            responsePeriod: RESPONSE,
+            claimBond: CLAIM_BOND,
+            challengeBond: CHALLENGE_BOND,
+            chunkReward: CHUNK_REWARD
+        });
     }
 
     function newRollup(IRollup.Config memory configuration_) internal returns (Rollup) {

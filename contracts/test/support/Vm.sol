@@ -28,6 +28,7 @@ interface Vm {
     function assertEq(address got, address expected) external pure;
     function assertEq(bytes calldata got, bytes calldata expected) external pure;
     function assertEq(bool got, bool expected) external pure;
+    function etch(address who, bytes calldata code) external;
     function assertTrue(bool condition) external pure;
     function assertTrue(bool condition, string calldata why) external pure;
     function assertFalse(bool condition) external pure;

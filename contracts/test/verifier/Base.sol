@@ -133,7 +133,7 @@ abstract contract VerifierBase is Fixtures {
     }
 
     function open(uint256 start, uint256 count) internal view returns (BlobOpening memory o) {
-        o = BlobOpening(tape.commitment, new bytes32[](count), new bytes[](count));
+        o = BlobOpening(tape.commitment, new bytes32[](count), new bytes[](count), new address[](0));
         uint256 at_ = 0;
         while (tape.indices[at_] != start) ++at_;
         for (uint256 i = 0; i < count; ++i) {

@@ -14,7 +14,7 @@ use recourse_node::{
 };
 use recourse_protocol::{GenesisAccount, L2Config, Limits, Periods};
 
-/// Deploys Inbox, StepVerifier and Rollup on an L1, and writes the configuration that the daemons read.
+/// Deploys Inbox, StepVerifier, ChunkStore and Rollup on an L1, and writes the configuration that the daemons read.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -89,6 +89,9 @@ struct Rollup {
     /// Least deposit [default: 100000 gwei, 10^-4 ether].
     #[arg(long, value_name = "GWEI")]
     min_deposit: Option<u64>,
+    /// Out of a dead claim's bond, for each staged byte that the proof used [default: 220 gas at 10 gwei, 2.2 * 10^12].
+    #[arg(long, value_name = "WEI")]
+    chunk_reward: Option<U256>,
     /// Who alone may append batches while active [default: everybody may].
     #[arg(long, value_name = "ADDRESS")]
     sequencer: Option<Address>,
@@ -119,6 +122,7 @@ impl Rollup {
                 challenge_bond: self.challenge_bond.unwrap_or(d.limits.challenge_bond),
                 force_fee: self.force_fee.unwrap_or(d.limits.force_fee),
                 min_deposit_gwei: self.min_deposit.unwrap_or(d.limits.min_deposit_gwei),
+                chunk_reward: self.chunk_reward.unwrap_or(d.limits.chunk_reward),
             },
             sequencer: self.sequencer.unwrap_or(d.sequencer),
             gas_token: self.gas_token.unwrap_or(d.gas_token),

@@ -10,6 +10,7 @@ use super::DeployError;
 pub(super) enum Contract {
     Inbox,
     StepVerifier,
+    ChunkStore,
     Rollup,
 }
 
@@ -25,6 +26,7 @@ impl Contract {
         match self {
             Self::Inbox => "Inbox",
             Self::StepVerifier => "StepVerifier",
+            Self::ChunkStore => "ChunkStore",
             Self::Rollup => "Rollup",
         }
     }
@@ -33,6 +35,7 @@ impl Contract {
         match self {
             Self::Inbox => include_str!("../../../contracts/artifacts/Inbox.json"),
             Self::StepVerifier => include_str!("../../../contracts/artifacts/StepVerifier.json"),
+            Self::ChunkStore => include_str!("../../../contracts/artifacts/ChunkStore.json"),
             Self::Rollup => include_str!("../../../contracts/artifacts/Rollup.json"),
         }
     }
@@ -52,7 +55,8 @@ mod tests {
 
     #[test]
     fn every_contract_can_be_deployed() {
-        for contract in [Contract::Inbox, Contract::StepVerifier, Contract::Rollup] {
+        let (store, rollup) = (Contract::ChunkStore, Contract::Rollup);
+        for contract in [Contract::Inbox, Contract::StepVerifier, store, rollup] {
             // EIP-3860 limits creation code.
             let length = contract.creation_code().unwrap().len();
             assert!((1..=49_152).contains(&length), "{}: {length}", contract.name());

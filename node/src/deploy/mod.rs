@@ -1,4 +1,4 @@
-//! Deploys a rollup on an L1: Inbox, StepVerifier, Rollup, in this order, from the committed artifacts.
+//! Deploys a rollup on an L1: Inbox, StepVerifier, ChunkStore, Rollup, in this order, from the committed artifacts.
 //!
 //! The genesis is computed here and by the StepVerifier; deployment fails unless both agree, so that no node
 //! can start from a state that L1 does not know.
@@ -26,7 +26,7 @@ use transactions::Deployer;
 
 /// Deploys a rollup with the provider's wallet, and gives the configuration that its nodes read.
 ///
-/// Three transactions, each waited for. The account of `from` pays for them; it has no right over the
+/// Four transactions, each waited for. The account of `from` pays for them; it has no right over the
 /// contracts afterwards.
 ///
 /// # Errors
@@ -46,15 +46,19 @@ pub async fn deploy<P: Provider<Ethereum>>(
     let verifier = deployer.create(Contract::StepVerifier, &verifier_config.abi_encode()).await?;
     let checkpoint =
         agreed_genesis(&deployer, inbox.address, verifier.address, &genesis, params).await?;
-    let arguments = rollup_arguments(params, inbox.address, verifier.address, &genesis);
-    let rollup = deployer.create(Contract::Rollup, &arguments).await?;
-
+    let store = deployer.create(Contract::ChunkStore, &[]).await?;
     let contracts = Contracts {
         inbox: inbox.address,
-        rollup: rollup.address,
+        // Not yet.
+        rollup: Address::ZERO,
         verifier: verifier.address,
+        chunk_store: store.address,
         deploy_block: inbox.block,
     };
+    let arguments = rollup_arguments(params, &contracts, &genesis);
+    let rollup = deployer.create(Contract::Rollup, &arguments).await?;
+
+    let contracts = Contracts { rollup: rollup.address, ..contracts };
     let config = params.rollup_config(
         l1_chain_id,
         contracts,
@@ -105,22 +109,19 @@ const fn verifier_config(params: &DeployParams, inbox: Address) -> IStepVerifier
 }
 
 /// `abi.encode(config, genesisStateRoot, proofs2935, proofs4788)`.
-fn rollup_arguments(
-    params: &DeployParams,
-    inbox: Address,
-    verifier: Address,
-    genesis: &Genesis,
-) -> Vec<u8> {
+fn rollup_arguments(params: &DeployParams, contracts: &Contracts, genesis: &Genesis) -> Vec<u8> {
     let config = IRollup::Config {
-        inbox,
-        verifier,
+        inbox: contracts.inbox,
+        verifier: contracts.verifier,
+        chunkStore: contracts.chunk_store,
         arity: params.limits.arity,
         levels: params.limits.levels,
         challengeWindow: params.periods.challenge_window,
         responsePeriod: params.periods.response_period,
-        // Both were checked to fit.
+        // All were checked to fit.
         claimBond: params.limits.claim_bond.saturating_to(),
         challengeBond: params.limits.challenge_bond.saturating_to(),
+        chunkReward: params.limits.chunk_reward.saturating_to(),
     };
     let proofs: (B256, Vec<Bytes>, Vec<Bytes>) =
         (genesis.state_root, genesis.history_proof.clone(), genesis.beacon_proof.clone());

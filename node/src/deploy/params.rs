@@ -12,6 +12,8 @@ use super::DeployError;
 
 /// Bits of a bond in the Rollup contract.
 const BOND_BITS: usize = 128;
+/// What a staged byte costs at most: 200 gas of code, 16 of calldata, and its share of a chunk's fixed cost, at a fee of 10 gwei.
+const CHUNK_REWARD: u64 = 220 * 10_000_000_000;
 /// 1 ether in wei.
 const ETHER: u64 = 1_000_000_000_000_000_000;
 
@@ -54,6 +56,7 @@ impl Default for DeployParams {
                 challenge_bond: U256::from(ETHER / 5),
                 force_fee: U256::from(ETHER / 1000),
                 min_deposit_gwei: 100_000,
+                chunk_reward: U256::from(CHUNK_REWARD),
             },
             sequencer: Address::ZERO,
             gas_token: Address::ZERO,
@@ -73,12 +76,14 @@ impl DeployParams {
             inbox: Address::ZERO,
             rollup: Address::ZERO,
             verifier: Address::ZERO,
+            chunk_store: Address::ZERO,
             deploy_block: 0,
         };
         let genesis = GenesisConfig { checkpoint, alloc: BTreeMap::new() };
         self.rollup_config(l1_chain_id, nowhere, genesis).check()?;
         fits("claim-bond", self.limits.claim_bond)?;
-        fits("challenge-bond", self.limits.challenge_bond)
+        fits("challenge-bond", self.limits.challenge_bond)?;
+        fits("chunk-reward", self.limits.chunk_reward)
     }
 
     pub(super) const fn rollup_config(

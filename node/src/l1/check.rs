@@ -23,6 +23,7 @@ impl L1Client {
             ("code of the Inbox", contracts.inbox),
             ("code of the Rollup", contracts.rollup),
             ("code of the StepVerifier", contracts.verifier),
+            ("code of the ChunkStore", contracts.chunk_store),
         ] {
             self.check_code(what, address).await?;
         }
@@ -64,6 +65,7 @@ impl L1Client {
         let got = self.call(contracts.rollup, &call, BlockId::latest()).await?;
         same("Rollup: inbox", contracts.inbox, got.inbox)?;
         same("Rollup: verifier", contracts.verifier, got.verifier)?;
+        same("Rollup: chunkStore", contracts.chunk_store, got.chunkStore)?;
         same("Rollup: arity", config.limits.arity, got.arity)?;
         same("Rollup: levels", config.limits.levels, got.levels)?;
         same("Rollup: challengeWindow", config.periods.challenge_window, got.challengeWindow)?;
@@ -71,6 +73,8 @@ impl L1Client {
         same("Rollup: claimBond", config.limits.claim_bond.to_string(), got.claimBond.to_string())?;
         let bond = config.limits.challenge_bond.to_string();
         same("Rollup: challengeBond", bond, got.challengeBond.to_string())?;
+        let reward = config.limits.chunk_reward.to_string();
+        same("Rollup: chunkReward", reward, got.chunkReward.to_string())?;
         let genesis = genesis_content(config.genesis.checkpoint.h248());
         let call = IRollup::contentOfCall { content: genesis.0 };
         let content = self.call(contracts.rollup, &call, BlockId::latest()).await?;

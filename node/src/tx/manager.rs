@@ -107,6 +107,12 @@ impl TxManager {
         self.address
     }
 
+    /// The L1 that it sends to.
+    #[must_use]
+    pub const fn client(&self) -> &L1Client {
+        &self.client
+    }
+
     /// Transactions in flight.
     #[must_use]
     pub fn pending(&self) -> usize {

@@ -12,7 +12,9 @@ use recourse_node::{
     tx::{TxError, TxManager, TxRequest},
 };
 use recourse_protocol::{BatchIndex, RollupConfig};
-use recourse_trace_builder::{self as trace, Blobs, Call, Derivation, StepProver};
+use recourse_trace_builder::{
+    self as trace, Blobs, Call, Derivation, L1Limits, Stager, StepProver,
+};
 use tokio::task::spawn_blocking;
 
 use super::{intent, knowledge::Histories};
@@ -42,6 +44,9 @@ pub(super) enum MoveError {
     /// It could not be sent, or it reverted.
     #[error(transparent)]
     Send(#[from] TxError),
+    /// Only proofs are staged, and a proposer proves nothing: watchtowers do.
+    #[error("a move of {0} chunks is none of a proposer's")]
+    Staged(usize),
     /// Building it panicked.
     #[error("building the move panicked")]
     Panicked(#[from] tokio::task::JoinError),
@@ -64,6 +69,9 @@ impl Responder {
         let key = intent::transaction_key(&action, state.l1.head.number);
         let builder = Arc::clone(&self);
         let call = spawn_blocking(move || builder.build(&action, &state)).await??;
+        if !call.chunks.is_empty() {
+            return Err(MoveError::Staged(call.chunks.len()));
+        }
         let mut blobs = Vec::with_capacity(call.blobs.len());
         for blob in call.blobs {
             let blob: Arc<Blob> = blob.into();
@@ -97,6 +105,10 @@ impl Responder {
         let responder = trace::Responder {
             game: &state.l1.game,
             prover: StepProver { derivation, blobs: &blobs },
+            stager: Stager {
+                store: self.rollup.contracts.chunk_store,
+                limits: L1Limits::default(),
+            },
             beneficiary: self.beneficiary,
         };
         responder

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use alloy_eips::eip4844::{Blob, kzg_to_versioned_hash};
-use alloy_primitives::{B256, Bytes, U256, uint};
+use alloy_primitives::{B256, Bytes, U256, keccak256, uint};
 use c_kzg::{Bytes32, ethereum_kzg_settings};
 
 /// The order of BLS12-381's scalar field.
@@ -16,6 +16,7 @@ pub(super) struct Committed {
     pub(super) commitment: Bytes,
     pub(super) versioned_hash: B256,
     proofs: HashMap<usize, (B256, Bytes)>,
+    whole: Option<Bytes>,
 }
 
 impl Committed {
@@ -24,7 +25,13 @@ impl Committed {
         let commitment = ethereum_kzg_settings(0).blob_to_kzg_commitment(&blob).unwrap();
         let bytes = commitment.to_bytes().into_inner();
         let versioned_hash = kzg_to_versioned_hash(&bytes);
-        Self { blob, commitment: bytes.to_vec().into(), versioned_hash, proofs: HashMap::new() }
+        Self {
+            blob,
+            commitment: bytes.to_vec().into(),
+            versioned_hash,
+            proofs: HashMap::new(),
+            whole: None,
+        }
     }
 
     /// Element `index` with its proof.
@@ -37,6 +44,22 @@ impl Committed {
             (B256::from_slice(&*y), proof.to_bytes().into_inner().to_vec().into())
         });
         opened.clone()
+    }
+
+    /// All elements, and the one proof for them.
+    pub(super) fn open_whole(&mut self) -> (Vec<B256>, Bytes) {
+        let (blob, commitment) = (&self.blob, &self.commitment);
+        let proof = self.whole.get_or_insert_with(|| {
+            let mut asked = b"recourse.whole-blob.1".to_vec();
+            asked.resize(32, 0);
+            asked.extend_from_slice(commitment);
+            asked.extend_from_slice(keccak256(&blob[..]).as_slice());
+            let z = U256::from_be_bytes(keccak256(asked).0) % MODULUS;
+            let z = Bytes32::new(z.to_be_bytes());
+            let (proof, _) = ethereum_kzg_settings(0).compute_kzg_proof(blob, &z).unwrap();
+            proof.to_bytes().into_inner().to_vec().into()
+        });
+        (blob.chunks_exact(32).map(B256::from_slice).collect(), proof.clone())
     }
 }
 

@@ -185,6 +185,43 @@ fn every_rule_is_compared() {
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), all);
 }
 
+/// Alone in their blob, and as late in it as they fit; one byte more does not fit.
+#[test]
+fn items_of_any_length_agree() {
+    let item = |length: usize| {
+        let header = (0x0200_0000 | length as u32).to_be_bytes();
+        let body = (0..length).map(|at| (at * at / 255 + length) as u8);
+        header.into_iter().chain(body).collect::<Vec<u8>>()
+    };
+    let longest = recourse_protocol::PAYLOAD_BYTES - 4;
+    let lengths = [1, 27, 28, 4_000, 60_000, 120_000, longest - 1, longest];
+    for (count, length) in lengths.into_iter().enumerate() {
+        let mut world = World::new();
+        world.pass(30);
+        let mut tape = TapeWriter::default();
+        tape.open(world::START + 20, 0).unwrap();
+        let mut late = vec![0xff; longest - length];
+        late.extend(item(length));
+        let mut cut = item(length + 1);
+        cut.resize(recourse_protocol::PAYLOAD_BYTES, 7);
+        world.append(&[tape.into_bytes(), item(length), late, cut], false);
+        let start = world.genesis(B256::repeat_byte(1));
+        let opened = compare(&mut world, &start).unwrap();
+        for open in [true, count % 2 == 0] {
+            for (blob, offset) in [(1, 0), (2, (longest - length) as u32), (3, 0)] {
+                let pre = Checkpoint { blob, offset, open, ..opened };
+                let post = compare(&mut world, &pre).unwrap();
+                let runs = open && (blob < 3 || length < longest);
+                assert_eq!(
+                    post.state_root != pre.state_root,
+                    runs,
+                    "{length} bytes in blob {blob}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn proofs_of_other_steps_are_refused() {
     let mut tape = TapeWriter::default();

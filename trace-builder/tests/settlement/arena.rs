@@ -15,7 +15,7 @@ use recourse_protocol::{
     genesis_content,
 };
 use recourse_trace_builder::{
-    ClaimHistory, NO_REVEAL, Responder, StepProver,
+    ClaimHistory, L1Limits, NO_REVEAL, Responder, Stager, StepProver,
     kzg::{Committed, read_elements},
 };
 
@@ -70,6 +70,12 @@ pub struct Arena {
     pub game: Game,
     /// Honest moves and their gas.
     pub log: Vec<(Address, Action, u64)>,
+    /// Bytes and gas of the chunks that were staged.
+    pub staged: Vec<(usize, u64)>,
+    /// Bytes of the honest moves.
+    pub calldata: Vec<usize>,
+    /// What honest parties think one L1 transaction can carry.
+    pub l1_limits: L1Limits,
 }
 
 /// A false claim: the truth up to a step, then hashes of nothing, then a false or misplaced end.
@@ -83,7 +89,11 @@ pub struct Lie {
 
 impl Arena {
     pub fn new(arity: u32) -> Self {
-        let (l1, chain) = l2::chain(arity);
+        Self::on(arity, l2::chain(arity))
+    }
+
+    /// A game on another L2.
+    pub fn on(arity: u32, (l1, chain): (L1, Chain)) -> Self {
         let start = chain.start.checkpoint.h248();
         let tip = genesis_content(start);
         let genesis = Content {
@@ -106,7 +116,8 @@ impl Arena {
             truths: BTreeMap::new(),
         };
         assert_eq!(read_tip(&l1), tip, "the contract and the crate agree on the genesis");
-        Self { l1, chain, game, log: Vec::new() }
+        let (log, staged, calldata) = Default::default();
+        Self { l1, chain, game, log, staged, calldata, l1_limits: L1Limits::default() }
     }
 
     pub fn wait(&mut self, seconds: u64) {
@@ -127,10 +138,18 @@ impl Arena {
         for action in &actions {
             let prover =
                 StepProver { derivation: self.chain.derivation(&self.l1), blobs: &self.l1.events };
-            let responder = Responder { game: &self.game, prover, beneficiary: address };
+            let stager = Stager { store: self.l1.store, limits: self.l1_limits };
+            let responder = Responder { game: &self.game, prover, stager, beneficiary: address };
             let node = Node { l1: &self.l1, chain: &self.chain };
             let history = action.range().and_then(|range| node.history(range));
             let call = responder.respond(action, history.as_ref()).unwrap();
+            for chunk in &call.chunks {
+                let gas = self.l1.stage(address, chunk).gas;
+                self.staged.push((chunk.bytes.len(), gas));
+            }
+            // The public pool takes none that is larger, signature and all.
+            assert!(call.data.len() + 256 <= 128 * 1024, "{action:?}: {}", call.data.len());
+            self.calldata.push(call.data.len());
             let gas = self
                 .send(address, call.data, call.value, &call.blobs)
                 .unwrap_or_else(|revert| panic!("{action:?} was refused: {revert}"));

@@ -8,13 +8,15 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
 use recourse_bisection::{
     RevealedGap, Shape,
-    model::{Model, Move, Outcome, World},
+    model::{self, Model, Move, Outcome, Proof, World},
 };
 use recourse_protocol::{
     AttemptId, BatchIndex, Checkpoint, CheckpointHash, ContentHash, Game, Inputs, StepIndex,
     bindings::{Gap, IRollup, Reveal, Segment, StepProof},
 };
-use recourse_trace_builder::{NO_REVEAL, ProvenStep, StepProver, kzg::Committed};
+use recourse_trace_builder::{
+    Chunk, NO_REVEAL, ProvenStep, StepProver, kzg::Committed, staging::pointer_of,
+};
 
 use crate::{arena::Arena, l2::PERIODS};
 
@@ -58,6 +60,11 @@ struct Match {
     steps: BTreeMap<u64, ProvenStep>,
     blobs: BTreeMap<B256, Committed>,
     openings: BTreeMap<(B256, u32), Bytes>,
+    /// Of steps whose witness is not inline.
+    staged: BTreeMap<u64, Vec<model::Chunk>>,
+    posters: BTreeMap<Address, Address>,
+    /// Kills that somebody staged for.
+    rewarded: u32,
     random: u64,
     accepted: BTreeMap<&'static str, u32>,
 }
@@ -77,6 +84,9 @@ impl Match {
             steps: BTreeMap::new(),
             blobs: BTreeMap::new(),
             openings: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            posters: BTreeMap::new(),
+            rewarded: 0,
             random: seed,
             accepted: BTreeMap::new(),
         }
@@ -114,6 +124,10 @@ impl Match {
         );
         if let Ok(outcome) = modelled {
             *self.accepted.entry(name).or_default() += 1;
+            let fresh = |proof: &Proof| matches!(proof, Proof::Fresh(chunks) if !chunks.is_empty());
+            if let Move::KillGap { proof, .. } | Move::KillClaim { proof, .. } = &call {
+                self.rewarded += u32::from(fresh(proof));
+            }
             if let Outcome::Attempt(id) = outcome {
                 assert!(self.arena.game.attempts.contains_key(&id), "another attempt id");
             }
@@ -122,6 +136,9 @@ impl Match {
     }
 
     fn compare(&self) {
+        for party in PARTIES {
+            assert_eq!(self.arena.owed(party), self.model.ledger().owed_to(party));
+        }
         assert_eq!(blobless(&self.arena.game), blobless(self.model.game()));
         let ledger = self.model.ledger();
         let owed = ledger.owed.values().fold(U256::ZERO, |sum, amount| sum + amount);
@@ -164,7 +181,7 @@ impl Match {
         let limits = self.model.game().limits;
         let bond = if self.one_in(12) { limits.claim_bond } else { limits.challenge_bond };
         let beneficiary = if self.one_in(15) { Address::ZERO } else { sender };
-        let prove = self.one_in(2);
+        let fresh = !self.one_in(4);
         Some(match kind {
             5 => ("challengeClaim", Move::ChallengeClaim { attempt, bond }),
             6 => ("timeout", Move::Timeout { attempt, segment: self.any_segment(attempt)?.0 }),
@@ -174,7 +191,13 @@ impl Match {
                 let segment = self.any_segment(attempt)?.0;
                 ("settleChallenge", Move::SettleChallenge { attempt, segment })
             }
-            10 => ("killClaim", Move::KillClaim { attempt, beneficiary, prove }),
+            10 => {
+                let game = self.model.game();
+                let parent = game.contents[&game.attempts[&attempt].content].parent;
+                let left = game.contents[&parent].checkpoint;
+                let proof = self.proof(left, fresh);
+                ("killClaim", Move::KillClaim { attempt, beneficiary, proof })
+            }
             11 | 12 => {
                 let asked: Vec<_> = self.model.game().attempts[&attempt]
                     .open_challenges()
@@ -189,7 +212,8 @@ impl Match {
             }
             13 | 14 => {
                 let gap = self.false_pair(attempt, false)?;
-                ("killGap", Move::KillGap { attempt, gap, beneficiary, prove })
+                let proof = self.proof(gap.left, fresh);
+                ("killGap", Move::KillGap { attempt, gap, beneficiary, proof })
             }
             15 => {
                 let gap = self.any_gap(attempt)?;
@@ -395,20 +419,20 @@ impl Match {
     /// Calls without value or blobs.
     fn free(&mut self, sender: Address, call: Move) -> Bytes {
         let data = match call {
-            Move::KillGap { attempt, gap, beneficiary, prove: false } => {
+            Move::KillGap { attempt, gap, beneficiary, proof: Proof::Known } => {
                 let (attempt, gap) = (attempt.0, self.gap(attempt, &gap));
                 IRollup::killGapCall { attempt, gap, beneficiary }.abi_encode()
             }
-            Move::KillGap { attempt, gap, beneficiary, prove: true } => {
+            Move::KillGap { attempt, gap, beneficiary, proof: Proof::Fresh(_) } => {
                 let (pre, proof) = self.step(gap.left);
                 let (attempt, gap) = (attempt.0, self.gap(attempt, &gap));
                 let call = IRollup::proveFraudGapCall { attempt, gap, pre, proof, beneficiary };
                 call.abi_encode()
             }
-            Move::KillClaim { attempt, beneficiary, prove: false } => {
+            Move::KillClaim { attempt, beneficiary, proof: Proof::Known } => {
                 IRollup::killClaimCall { attempt: attempt.0, beneficiary }.abi_encode()
             }
-            Move::KillClaim { attempt, beneficiary, prove: true } => {
+            Move::KillClaim { attempt, beneficiary, proof: Proof::Fresh(_) } => {
                 let game = self.model.game();
                 let parent = game.contents[&game.attempts[&attempt].content].parent;
                 let (pre, proof) = self.step(game.contents[&parent].checkpoint);
@@ -437,22 +461,69 @@ impl Match {
         data.into()
     }
 
-    /// The proof of the step from a checkpoint; of another one if it is not in the true history.
-    fn step(
-        &mut self,
-        pre: CheckpointHash,
-    ) -> (recourse_protocol::bindings::Checkpoint, StepProof) {
+    /// How a kill proves: a fresh proof points to what it does not carry inline. Sometimes that is all of the witness, in two
+    /// chunks of somebody's.
+    fn proof(&mut self, left: CheckpointHash, fresh: bool) -> Proof {
+        if !fresh {
+            return Proof::Known;
+        }
+        let at = self.position(left);
+        if !self.staged.contains_key(&at) && !self.one_in(4) {
+            self.stage_witness(at);
+        }
+        Proof::Fresh(self.staged.get(&at).cloned().unwrap_or_default())
+    }
+
+    fn stage_witness(&mut self, at: u64) {
+        let witness = self.proven(at).evidence.execution.witness.clone();
+        let mut chunks = Vec::new();
+        for half in witness.chunks(witness.len().div_ceil(2).max(1)) {
+            let first = PARTIES[self.below(PARTIES.len())];
+            let bytes = Bytes::copy_from_slice(half);
+            let chunk = Chunk { pointer: pointer_of(self.arena.l1.store, &bytes), bytes };
+            self.arena.l1.stage(first, &chunk);
+            // A second time changes nothing, and steps share witnesses.
+            let other = PARTIES[self.below(PARTIES.len())];
+            self.arena.l1.stage(other, &chunk);
+            let poster = *self.posters.entry(chunk.pointer).or_insert(first);
+            let size = chunk.bytes.len() as u32;
+            chunks.push(model::Chunk { pointer: chunk.pointer, poster, size });
+        }
+        self.staged.insert(at, chunks);
+    }
+
+    /// The position of a checkpoint; another one if it is not in the true history.
+    fn position(&self, pre: CheckpointHash) -> u64 {
         let last = self.known.truth.len() - 2;
-        let at = self.known.truth[..=last].iter().position(|c| c.h248() == pre).unwrap_or(last);
+        let found = self.known.truth[..=last].iter().position(|c| c.h248() == pre);
+        found.unwrap_or(last) as u64
+    }
+
+    fn proven(&mut self, at: u64) -> &ProvenStep {
         let arena = &self.arena;
-        let step = self.steps.entry(at as u64).or_insert_with(|| {
+        self.steps.entry(at).or_insert_with(|| {
             let prover = StepProver {
                 derivation: arena.chain.derivation(&arena.l1),
                 blobs: &arena.l1.events,
             };
-            prover.prove(&arena.chain.claim(0, 3), StepIndex(at as u64)).unwrap()
-        });
-        (step.pre.into(), step.proof.clone())
+            prover.prove(&arena.chain.claim(0, 3), StepIndex(at)).unwrap()
+        })
+    }
+
+    /// The proof of the step from a checkpoint.
+    fn step(
+        &mut self,
+        pre: CheckpointHash,
+    ) -> (recourse_protocol::bindings::Checkpoint, StepProof) {
+        let at = self.position(pre);
+        let staged = self.staged.get(&at).cloned().unwrap_or_default();
+        let step = self.proven(at);
+        let mut proof = step.evidence.plain().unwrap();
+        if !staged.is_empty() {
+            proof.execution.witness = Bytes::new();
+            proof.execution.pointers = staged.iter().map(|chunk| chunk.pointer).collect();
+        }
+        (step.pre.into(), proof)
     }
 
     fn revealing(&mut self, elements: Option<&[CheckpointHash]>) -> (Reveal, Vec<Box<Blob>>) {
@@ -529,15 +600,18 @@ fn blobless(game: &Game) -> Game {
 #[test]
 fn the_model_and_the_contract_agree() {
     let mut accepted: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut rewarded = 0;
     for (seed, arity) in [(0, 4), (1, 4095), (2, 4095)] {
         let mut game = Match::new(seed, arity);
         for _ in 0..200 {
             game.turn();
         }
+        rewarded += game.rewarded;
         for (name, times) in game.accepted {
             *accepted.entry(name).or_default() += times;
         }
     }
+    assert!(rewarded > 0, "no kill used what somebody had staged");
     // Agreement on refusals alone would say little.
     for name in [
         "propose",

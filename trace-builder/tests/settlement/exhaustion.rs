@@ -11,10 +11,10 @@ use recourse_execution::{Genesis, GenesisAccount, Recorder, Schedule, State, TxR
 use recourse_protocol::{
     DEFAULT_WITNESS_BYTES, L2Config, LEAST_WITNESS_BYTES, MAX_TX_GAS, Payload, Rule, StepIndex,
     TapeWriter, TransactionSource, TxPosition,
-    bindings::{BlockContext, IInbox, IRollup, IStepVerifier},
+    bindings::{BlockContext, IInbox, IRollup, IStepVerifier, StepProof},
 };
 use recourse_trace_builder::{
-    BatchHistory, ClaimHistory, Derivation, ProvenStep, Snapshot, StepProver,
+    BatchHistory, ClaimHistory, Derivation, L1Limits, ProvenStep, Snapshot, Stager, StepProver,
 };
 
 use crate::{
@@ -153,7 +153,7 @@ fn is_forced(step: &ProvenStep) -> bool {
 
 /// Bytes of state that a step shows.
 fn shown(step: &ProvenStep) -> usize {
-    let Witness { nodes, codes } = Witness::decode(&step.proof.execution.witness).unwrap();
+    let Witness { nodes, codes } = Witness::decode(&step.evidence.execution.witness).unwrap();
     nodes.iter().chain(&codes).map(|part| part.len()).sum()
 }
 
@@ -163,7 +163,7 @@ fn check_the_steps(steps: &[ProvenStep], limit: u32) {
     for pair in steps.chunks(2) {
         let [passes, fails] = pair else { panic!("an even number") };
         let (passes_gas, fails_gas) =
-            (passes.proof.execution.gasUsed, fails.proof.execution.gasUsed);
+            (passes.evidence.execution.gasUsed, fails.evidence.execution.gasUsed);
         assert!(shown(passes) <= limit as usize && passes_gas < 400_000, "{passes_gas}");
         assert!(shown(fails) > limit as usize && shown(fails) <= limit as usize + BIG);
         assert_eq!(fails_gas, MAX_TX_GAS);
@@ -177,46 +177,50 @@ fn without_its_last_code(witness: &[u8]) -> Bytes {
     witness.encode()
 }
 
-/// With the least limit that a deployment may have, each of the steps fits one L1 transaction today.
-#[test]
-fn under_and_over_the_least_limit_is_settled_in_one_transaction() {
-    let mut attack = Attack::new(LEAST);
+/// The proofs are longer than one L1 transaction can be: they are staged, and settled all the same.
+fn is_settled_in_stages(limit: u32) {
+    let mut attack = Attack::new(limit);
     let steps = attack.transactions();
-    check_the_steps(&steps, LEAST);
+    check_the_steps(&steps, limit);
     for step in steps {
-        let mut short = step.proof.clone();
+        let pre: recourse_protocol::bindings::Checkpoint = step.pre.into();
+        let mut short = step.evidence.plain().unwrap();
         short.execution.witness = without_its_last_code(&short.execution.witness);
-        let rollup = attack.l1.rollup;
-        let mut prove = |proof| {
-            let call = IRollup::proveStepCall { pre: step.pre.into(), proof };
-            attack.l1.send(L1::OWNER, rollup, call.abi_encode(), U256::ZERO, &[])
-        };
-        assert!(prove(short).is_err(), "proven without all that was read");
-        let receipt = prove(step.proof).unwrap();
-        assert!(receipt.gas < MAX_TX_GAS);
+        let ask = IStepVerifier::stepCall { pre: pre.clone(), proof: short }.abi_encode();
+        assert!(attack.l1.ask(attack.l1.verifier, ask).is_err());
+
+        let prove = |proof| IRollup::proveStepCall { pre: pre.clone(), proof }.abi_encode();
+        let stager = Stager { store: attack.l1.store, limits: L1Limits::default() };
+        let around = prove(StepProof::default()).len();
+        let staged = stager.plan(&step.evidence, around).unwrap().unwrap();
+        for chunk in &staged.chunks {
+            attack.l1.stage(L1::OWNER, chunk);
+        }
+        let (rollup, data) = (attack.l1.rollup, prove(staged.proof));
+        assert!(data.len() < stager.limits.bytes);
+        let receipt = attack.l1.send(L1::OWNER, rollup, data, U256::ZERO, &[]).unwrap();
+        eprintln!(
+            "{} bytes of witness, {} gas of L2: {} chunks, proveStep {} gas",
+            step.evidence.execution.witness.len(),
+            step.evidence.execution.gasUsed,
+            staged.chunks.len(),
+            receipt.gas
+        );
+        assert!(receipt.gas <= staged.bill.gas, "{} gas, at most {:?}", receipt.gas, staged.bill);
         let call = IRollup::truthCall { pre: step.pre.h248().0 };
         let post = attack.l1.call(rollup, &call, U256::ZERO).output;
         assert_eq!(B256::from_slice(&post), step.post.h248().0);
     }
 }
 
-/// With the default limit the proofs are longer than one L1 transaction can be (they have to be staged), but the deployed
-/// StepVerifier asks what is true: shown by calls that are not held to a transaction's gas.
 #[test]
-fn under_and_over_the_default_limit_is_true_to_the_contract() {
-    let mut attack = Attack::new(BY_DEFAULT);
-    let steps = attack.transactions();
-    check_the_steps(&steps, BY_DEFAULT);
-    for step in steps {
-        let mut short = step.proof.clone();
-        short.execution.witness = without_its_last_code(&short.execution.witness);
-        let ask = |proof| IStepVerifier::stepCall { pre: step.pre.into(), proof }.abi_encode();
-        let verifier = attack.l1.verifier;
-        assert!(attack.l1.ask(verifier, ask(short)).is_err());
-        let answer = attack.l1.ask(verifier, ask(step.proof.clone())).unwrap();
-        let post = IStepVerifier::stepCall::abi_decode_returns(&answer).unwrap();
-        assert_eq!(recourse_protocol::Checkpoint::from(post).h248(), step.post.h248());
-    }
+fn under_and_over_the_least_limit_is_settled_in_stages() {
+    is_settled_in_stages(LEAST);
+}
+
+#[test]
+fn under_and_over_the_default_limit_is_settled_in_stages() {
+    is_settled_in_stages(BY_DEFAULT);
 }
 
 /// The contracts pin what they are deployed with, and have the same least value and the same default as Rust.

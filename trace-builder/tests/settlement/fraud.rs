@@ -15,7 +15,7 @@ fn false_end(arena: &Arena, batch: u64) -> Checkpoint {
 }
 
 /// A claim of the first batch that is false from the step after `true_up_to` on.
-fn lie_from(arena: &mut Arena, true_up_to: u64, reveal: bool) -> Lie {
+pub fn lie_from(arena: &mut Arena, true_up_to: u64, reveal: bool) -> Lie {
     let (tip, end, steps) = (arena.game.tip, false_end(arena, 1), arena.steps(0, 1));
     arena.lie(tip, 1, end, (steps, true_up_to), reveal)
 }

@@ -9,22 +9,25 @@ use alloy_eips::eip4844::Blob;
 use alloy_evm::{
     Evm, EvmEnv,
     eth::EthEvmBuilder,
-    precompiles::{DynPrecompile, PrecompilesMap},
+    precompiles::{DynPrecompile, PrecompileInput, PrecompilesMap},
 };
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
-use recourse_execution::{Claim, Schedule, State, execute};
+use recourse_execution::{Claim, Schedule, State, TraceShape, execute};
 use recourse_protocol::{
     Batch, BatchIndex, EXECUTE_ADDRESS, Inputs, L2Config, Limits, Payload, Periods, View,
     ViewIndex,
-    bindings::{Credit, IInbox, IRollup, IStepVerifier},
+    bindings::{Credit, IChunkStore, IInbox, IRollup, IStepVerifier},
 };
-use recourse_trace_builder::{Blobs, kzg::Committed};
+use recourse_trace_builder::{Blobs, Chunk, kzg::Committed};
 use revm::{
     DatabaseCommit,
     context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
     database::{CacheDB, EmptyDB},
-    precompile::{PrecompileId, PrecompileOutput, PrecompileSpecId, Precompiles},
+    precompile::{
+        PrecompileHalt, PrecompileId, PrecompileOutput, PrecompileResult, PrecompileSpecId,
+        Precompiles,
+    },
     primitives::hardfork::SpecId,
     state::AccountInfo,
 };
@@ -97,6 +100,7 @@ pub struct L1 {
     committed: BTreeMap<B256, B256>,
     pub inbox: Address,
     pub verifier: Address,
+    pub store: Address,
     pub rollup: Address,
 }
 
@@ -121,10 +125,12 @@ impl L1 {
             committed: BTreeMap::new(),
             inbox: Address::ZERO,
             verifier: Address::ZERO,
+            store: Address::ZERO,
             rollup: Address::ZERO,
         };
         l1.inbox = l1.create("Inbox", inbox_config(&limits).abi_encode());
         l1.verifier = l1.deploy_verifier(l2).expect("deployed");
+        l1.store = l1.create("ChunkStore", Vec::new());
         l1.rollup = l1.deploy_rollup(genesis, periods, limits).expect("deployed");
         l1
     }
@@ -146,12 +152,14 @@ impl L1 {
         let config = IRollup::Config {
             inbox: self.inbox,
             verifier: self.verifier,
+            chunkStore: self.store,
             arity: limits.arity,
             levels: limits.levels,
             challengeWindow: periods.challenge_window,
             responsePeriod: periods.response_period,
             claimBond: limits.claim_bond.to(),
             challengeBond: limits.challenge_bond.to(),
+            chunkReward: limits.chunk_reward.to(),
         };
         let arguments = (
             config,
@@ -182,6 +190,15 @@ impl L1 {
         blobs: &[Box<Blob>],
     ) -> Result<Receipt, Bytes> {
         self.transact(from, TxKind::Call(to), data.into(), value, blobs)
+    }
+
+    /// Stages a chunk.
+    pub fn stage(&mut self, from: Address, chunk: &Chunk) -> Receipt {
+        let call = IChunkStore::stageCall { chunk: chunk.bytes.clone() };
+        let receipt = self.send(from, self.store, call.abi_encode(), U256::ZERO, &[]).unwrap();
+        let pointer = IChunkStore::stageCall::abi_decode_returns(&receipt.output).unwrap();
+        assert_eq!(pointer, chunk.pointer, "as computed off chain");
+        receipt
     }
 
     /// A transaction that must succeed.
@@ -334,19 +351,37 @@ const fn verifier_config(inbox: Address, l2: &L2Config) -> IStepVerifier::Config
     }
 }
 
-/// Osaka's, and EXECUTE. Its gas here is what its bytes cost; the price of execution is l1-node's matter.
+/// Osaka's, and EXECUTE at the dearest rate that it may have. Its meter is l1-node's matter.
 fn precompiles() -> PrecompilesMap {
     let standard = Precompiles::new(PrecompileSpecId::from_spec_id(SpecId::OSAKA));
-    let ask = DynPrecompile::new(PrecompileId::Custom("EXECUTE".into()), |input| {
-        let Ok((pre, post, trace, gas_used)) =
-            <(B256, B256, Bytes, u64)>::abi_decode_params(input.data)
-        else {
-            return Ok(PrecompileOutput::revert(input.gas, Bytes::new(), input.reservoir));
-        };
-        let claim = Claim { pre, post, trace: &trace, gas_used };
-        let answer = execute(&claim, &Schedule::osaka(), &|_| None);
-        let gas = 30_000 + trace.len() as u64;
-        Ok(PrecompileOutput::new(gas, answer.abi_encode().into(), input.reservoir))
-    });
+    let ask = DynPrecompile::new_stateful(PrecompileId::Custom("EXECUTE".into()), ask);
     PrecompilesMap::from_static(standard).with_applied_precompile(&EXECUTE_ADDRESS, |_| Some(ask))
+}
+
+fn ask(mut input: PrecompileInput<'_>) -> PrecompileResult {
+    let question = <(B256, B256, Bytes, u64)>::abi_decode_params(input.data);
+    let Ok((pre, post, trace, gas_used)) = question else {
+        return Ok(PrecompileOutput::revert(input.gas, Bytes::new(), input.reservoir));
+    };
+    let shape = TraceShape::of(&trace);
+    let mut codes = BTreeMap::new();
+    for pointer in &shape.pointers {
+        input.internals.load_account_code(*pointer).unwrap();
+        let account = input.internals.load_account(*pointer).unwrap();
+        codes.insert(*pointer, account.info.code.as_ref().unwrap().original_bytes());
+    }
+    let pointed: usize = shape.pointers.iter().map(|pointer| codes[pointer].len() - 1).sum();
+    let open = if shape.opens { 60_000 } else { 0 };
+    let gas = 30_000
+        + (trace.len() + pointed) as u64
+        + 2_600 * shape.pointers.len() as u64
+        + 6_000 * (shape.transactions + shape.credits)
+        + open
+        + gas_used.div_ceil(4);
+    if gas > input.gas {
+        return Ok(PrecompileOutput::halt(PrecompileHalt::OutOfGas, input.reservoir));
+    }
+    let claim = Claim { pre, post, trace: &trace, gas_used };
+    let answer = execute(&claim, &Schedule::osaka(), &|pointer| codes.get(&pointer).cloned());
+    Ok(PrecompileOutput::new(gas, answer.abi_encode().into(), input.reservoir))
 }

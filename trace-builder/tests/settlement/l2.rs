@@ -13,7 +13,7 @@ use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, hex, keccak256};
 use alloy_sol_types::SolCall;
 use recourse_execution::{Genesis, GenesisAccount, Schedule, State};
 use recourse_protocol::{
-    L2Config, Limits, Payload, Periods, TapeWriter,
+    Checkpoint, L2Config, Limits, Payload, Periods, TapeWriter,
     bindings::{IInbox, IStepVerifier},
 };
 use recourse_trace_builder::{BatchHistory, ClaimHistory, Derivation, Snapshot};
@@ -35,6 +35,8 @@ pub fn limits(arity: u32) -> Limits {
         challenge_bond: U256::from(10).pow(U256::from(17)),
         force_fee: U256::from(10).pow(U256::from(15)),
         min_deposit_gwei: 100_000,
+        // A finney a kilobyte.
+        chunk_reward: U256::from(10).pow(U256::from(12)),
     }
 }
 
@@ -150,9 +152,7 @@ fn first_blobs(now: u64) -> Vec<Box<Blob>> {
 pub fn chain(arity: u32) -> (L1, Chain) {
     let state = genesis();
     let mut l1 = L1::deploy(&state, &L2, PERIODS, limits(arity));
-    let config = IStepVerifier::genesisCall { stateRoot: state.root() };
-    let answer = l1.call(l1.verifier, &config, U256::ZERO).output;
-    let checkpoint = IStepVerifier::genesisCall::abi_decode_returns(&answer).unwrap();
+    let checkpoint = genesis_checkpoint(&mut l1, &state);
     l1.mine(12);
     for index in 0..60u64 {
         let deposit = IInbox::depositCall { to: Address::with_last_byte(100 + index as u8) };
@@ -175,13 +175,16 @@ pub fn chain(arity: u32) -> (L1, Chain) {
     plain.open(l1.now, 2).unwrap(); // seals without a deposit
     l1.append(SINK, 1, &[Payload::new(&plain.into_bytes()).unwrap().to_blob()]);
     l1.mine(12);
-    let chain = Chain {
-        schedule: Schedule::osaka(),
-        start: Snapshot { checkpoint: checkpoint.into(), state },
-        batches: Vec::new(),
-    };
-    let chain = chain.derive(&l1);
+    let chain = Chain::at(checkpoint, state);
+    let chain = chain.derive(&l1, 3);
     (l1, chain)
+}
+
+/// As the contract says.
+pub fn genesis_checkpoint(l1: &mut L1, state: &State) -> Checkpoint {
+    let config = IStepVerifier::genesisCall { stateRoot: state.root() };
+    let answer = l1.call(l1.verifier, &config, U256::ZERO).output;
+    IStepVerifier::genesisCall::abi_decode_returns(&answer).unwrap().into()
 }
 
 /// A node's view of the L2.
@@ -193,9 +196,15 @@ pub struct Chain {
 }
 
 impl Chain {
-    fn derive(mut self, l1: &L1) -> Self {
+    /// Nothing is derived yet.
+    pub fn at(checkpoint: Checkpoint, state: State) -> Self {
+        let start = Snapshot { checkpoint, state };
+        Self { schedule: Schedule::osaka(), start, batches: Vec::new() }
+    }
+
+    pub fn derive(mut self, l1: &L1, batches: u64) -> Self {
         let mut at = self.start.clone();
-        for _ in 0..3 {
+        for _ in 0..batches {
             let derivation = self.derivation(l1);
             let batch = BatchHistory::derive(&derivation, at).unwrap();
             at = batch.end().clone();

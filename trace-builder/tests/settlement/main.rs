@@ -21,4 +21,6 @@ mod histories;
 mod l1;
 mod l2;
 mod openings;
+mod staged;
+mod stager;
 mod steps;

@@ -9,7 +9,7 @@ use recourse_protocol::{
     Rule, StepIndex, TransactionSource,
     bindings::{IStepVerifier, StepProof},
 };
-use recourse_trace_builder::{ProvenStep, StepProver};
+use recourse_trace_builder::{ProvenStep, Reading, StepProver};
 
 use crate::{
     l1::L1,
@@ -19,6 +19,10 @@ use crate::{
 fn prove(l1: &L1, chain: &Chain, at: u64) -> ProvenStep {
     let prover = StepProver { derivation: chain.derivation(l1), blobs: &l1.events };
     prover.prove(&chain.claim(0, 3), StepIndex(at)).unwrap()
+}
+
+fn plain(step: &ProvenStep) -> StepProof {
+    step.evidence.plain().unwrap()
 }
 
 fn verify(
@@ -34,11 +38,12 @@ fn verify(
 
 /// What a step does, in words.
 fn kind(step: &ProvenStep) -> &'static str {
-    let item = step.proof.opening.elements.is_empty();
+    let elements = step.evidence.reading.as_ref().map_or(0, Reading::count);
+    let item = elements == 0;
     match &step.rule {
         Rule::Open(_) if item => "implicit open",
         Rule::Open(_) => "open",
-        Rule::Transact(tx) => match (tx.source, step.proof.execution.gasUsed) {
+        Rule::Transact(tx) => match (tx.source, step.evidence.execution.gasUsed) {
             (TransactionSource::Forced(_), 0) => "forced no-op",
             (TransactionSource::Forced(_), _) => "forced",
             (TransactionSource::Tape, 0) => "no-op",
@@ -48,7 +53,7 @@ fn kind(step: &ProvenStep) -> &'static str {
         Rule::Seal(seal) if !seal.credits.is_empty() => "seal with credits",
         Rule::Seal(_) if item => "implicit seal",
         Rule::Seal(_) => "seal",
-        Rule::Skip if step.proof.opening.elements.len() > 1 => "skip",
+        Rule::Skip if elements > 1 => "skip",
         Rule::Skip => "skip in one element",
         Rule::EndOfBlob => "end of blob",
         Rule::Close => "close",
@@ -64,7 +69,7 @@ fn the_contract_takes_every_step() {
         let step = prove(&l1, &chain, at);
         seen.insert(kind(&step));
         assert_eq!(Some(step.post.h248()), history.hash(StepIndex(at + 1)));
-        let got = verify(&mut l1, &step, step.proof.clone());
+        let got = verify(&mut l1, &step, plain(&step));
         let what = kind(&step);
         assert_eq!(got, Ok(step.post.h248().0), "step {at}, {what}");
     }
@@ -93,7 +98,7 @@ fn tampered_proofs_are_refused() {
     let history = chain.claim(0, 3);
     for at in 0..history.steps() {
         let step = prove(&l1, &chain, at);
-        for (what, proof) in tampered(&step.proof) {
+        for (what, proof) in tampered(&plain(&step)) {
             let got = verify(&mut l1, &step, proof);
             assert!(got.is_err(), "step {at}, {}: {what} changed nothing", kind(&step));
         }

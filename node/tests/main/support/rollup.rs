@@ -40,6 +40,7 @@ pub(crate) fn rollup_config() -> RollupConfig {
             inbox: Address::repeat_byte(0x11),
             rollup: Address::repeat_byte(0x22),
             verifier: Address::repeat_byte(0x33),
+            chunk_store: Address::repeat_byte(0x34),
             deploy_block: 1,
         },
         periods: Periods { challenge_window: 100, response_period: 50, force_delay: 40 },
@@ -50,6 +51,7 @@ pub(crate) fn rollup_config() -> RollupConfig {
             challenge_bond: U256::from(100),
             force_fee: U256::from(10),
             min_deposit_gwei: 5,
+            chunk_reward: U256::from(1),
         },
         genesis,
     }

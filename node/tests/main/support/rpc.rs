@@ -239,12 +239,14 @@ fn rollup(chain: &Chain, last: u64, selector: [u8; 4], input: &[u8]) -> Vec<u8> 
         IRollup::configCall::SELECTOR => IRollup::Config {
             inbox: chain.rollup.contracts.inbox,
             verifier: chain.rollup.contracts.verifier,
+            chunkStore: chain.rollup.contracts.chunk_store,
             arity: limits.arity,
             levels: limits.levels,
             challengeWindow: chain.rollup.periods.challenge_window,
             responsePeriod: chain.rollup.periods.response_period,
             claimBond: limits.claim_bond.to(),
             challengeBond: limits.challenge_bond.to(),
+            chunkReward: limits.chunk_reward.to(),
         }
         .abi_encode(),
         IRollup::contentOfCall::SELECTOR => {

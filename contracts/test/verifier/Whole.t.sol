@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ChunkStore} from "../../src/ChunkStore.sol";
+import {IStepVerifier} from "../../src/interfaces/IStepVerifier.sol";
+import {Batch, BlobOpening, Checkpoint, StepProof, View} from "../../src/interfaces/Types.sol";
+import {WholeBlob} from "../../src/libraries/WholeBlob.sol";
+import {Blobs, WholeFixture} from "../support/Blobs.sol";
+import {Tapes} from "../support/Tapes.sol";
+import {VerifierBase} from "./Base.sol";
+
+/// @dev Steps that are proven by a whole blob.
+contract WholeOpeningTest is VerifierBase, Blobs {
+    ChunkStore private store = new ChunkStore();
+    Batch private third; // its blob is that of the whole fixture
+    bytes32[] private elements;
+
+    function setUp() public override {
+        super.setUp();
+        elements = scattered();
+        vm.roll(block.number + 1);
+        vm.warp(block.timestamp + 12);
+        inbox.nextTransaction();
+        setBlobs(wholeFixture().versionedHash);
+        inbox.append(BOB, 1, 0);
+        View memory newest = inbox.viewAt(inbox.viewCount() - 1);
+        bytes32[] memory hashes = new bytes32[](1);
+        hashes[0] = wholeFixture().versionedHash;
+        third = Batch(inbox.batchHash(2), newest.l1Hash, hashes, BOB, uint64(block.timestamp), inbox.viewCount(), 1);
+        noBlobs();
+    }
+
+    function inThird(Checkpoint memory c) private pure returns (Checkpoint memory) {
+        (c.batch, c.forcedDone, c.depositsDone, c.viewIndex) = (3, 1, 20, 1);
+        return c;
+    }
+
+    /// @dev The first so many elements inline, the rest from pointers.
+    function whole(uint256 inlined) private returns (StepProof memory proof) {
+        WholeFixture memory blob = wholeFixture();
+        proof.batch = third;
+        proof.opening = BlobOpening({
+            commitment: blob.commitment,
+            elements: part(elements, 0, inlined),
+            proofs: new bytes[](1),
+            pointers: staged(store, elements, inlined, 767)
+        });
+        proof.opening.proofs[0] = blob.proof;
+    }
+
+    /// @dev Byte `i` of the payload.
+    function payload(uint256 i) private view returns (bytes1) {
+        return elements[i / 31][i % 31 + 1];
+    }
+
+    function longest() private view returns (bytes memory raw) {
+        raw = new bytes(LONGEST);
+        bytes32[] memory all = elements;
+        for (uint256 i = 0; i < LONGEST; ++i) {
+            raw[i] = all[(i + 4) / 31][(i + 4) % 31 + 1];
+        }
+    }
+
+    function test_aTransactionThatFillsTheBlob() public {
+        Checkpoint memory pre = inThird(opened(0));
+        bytes memory raw = longest();
+        uint256[3] memory inlined = [uint256(4096), 3000, 0];
+        for (uint256 i = 0; i < 3; ++i) {
+            StepProof memory proof = execution(whole(inlined[i]), 21_000, keccak256("receipt"));
+            Checkpoint memory post = copy(pre);
+            post.offset = Tapes.PAYLOAD;
+            post.stateRoot = proof.execution.postStateRoot;
+            post.gasUsed += 21_000;
+            post.receiptDigest = keccak256("receipt");
+            post.txDigest = keccak256(abi.encode(pre.txDigest, keccak256(raw)));
+            executes(pre.stateRoot, proof, transaction(traceOf(pre, proof), raw));
+            becomes(pre, proof, post);
+        }
+    }
+
+    /// What a step reads of a whole blob is its own matter: also a header only.
+    function test_skippedWithoutABlock() public {
+        Checkpoint memory pre = inThird(closed(0));
+        Checkpoint memory post = copy(pre);
+        post.offset = Tapes.PAYLOAD;
+        becomes(pre, whole(4096), post);
+    }
+
+    /// forge-config: default.fuzz.runs = 24
+    function testFuzz_anEndAnywhere(uint32 offset) public {
+        offset %= Tapes.PAYLOAD;
+        bytes1 kind = payload(offset);
+        vm.assume(kind != 0x01 && kind != 0x02);
+        Checkpoint memory pre = inThird(opened(offset));
+        Checkpoint memory post = copy(pre);
+        (post.blob, post.offset) = (1, 0);
+        becomes(pre, whole(4096), post);
+    }
+
+    function test_oneProofForAll() public {
+        StepProof memory proof = whole(4000);
+        proof.opening.proofs = new bytes[](2);
+        refuses(inThird(closed(0)), proof, abi.encodeWithSelector(IStepVerifier.WrongElementCount.selector, 1, 2));
+        proof.opening.proofs = new bytes[](0);
+        refuses(inThird(closed(0)), proof, abi.encodeWithSelector(IStepVerifier.WrongElementCount.selector, 1, 0));
+    }
+
+    /// With pointers an opening is of the whole blob, however few elements the step reads.
+    function test_singleOpeningsPointNowhere() public {
+        StepProof memory proof = opening(closed(Tapes.HELLO), 4);
+        proof.opening.pointers = new address[](1);
+        proof.opening.pointers[0] = store.stage(abi.encode(elements[0]));
+        refuses(closed(Tapes.HELLO), proof, abi.encodeWithSelector(WholeBlob.WrongBlobSize.selector, uint256(4096), 2));
+    }
+
+    function test_notWhereNothingIsRead() public {
+        StepProof memory proof = bare(closed(0));
+        proof.batch = third;
+        proof.opening.pointers = new address[](1);
+        refuses(inThird(closed(Tapes.PAYLOAD)), proof, IStepVerifier.UnneededOpening.selector);
+    }
+}
