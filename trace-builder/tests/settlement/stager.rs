@@ -94,7 +94,7 @@ fn long_items_take_the_whole_blob() {
 #[test]
 fn large_witnesses_are_staged_as_far_as_they_must() {
     for witness in [130_000, 200_000, 600_000, 1 << 20, (1 << 20) + 200_000] {
-        let staged = planned(&evidence(40, witness, 0));
+        let staged = planned(&evidence(4, witness, 0));
         let inline = staged.proof.execution.witness.len();
         assert!(inline > 128 * 1024 - CHUNK_BYTES - 10_000, "{inline} of {witness} inline");
     }
