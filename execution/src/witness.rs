@@ -100,14 +100,18 @@ impl WitnessSource {
     pub(crate) fn new(witness: Witness) -> Self {
         let Witness { nodes, codes } = witness;
         let items: Vec<&[u8]> = nodes.iter().chain(&codes).map(|item| item.as_ref()).collect();
-        let mut hashes = keccak256_all(&items).into_iter();
-        let nodes = hashes
-            .by_ref()
+        let mut node_hashes = keccak256_all(&items);
+        let code_hashes = node_hashes.split_off(nodes.len());
+        let nodes = node_hashes
+            .into_iter()
             .zip(nodes)
             .map(|(hash, rlp)| (hash, Item { rlp, account: None, slot: None }))
             .collect();
-        let codes =
-            hashes.zip(codes).map(|(hash, bytes)| (hash, CodeItem { bytes, code: None })).collect();
+        let codes = code_hashes
+            .into_iter()
+            .zip(codes)
+            .map(|(hash, bytes)| (hash, CodeItem { bytes, code: None }))
+            .collect();
         Self { nodes, codes }
     }
 

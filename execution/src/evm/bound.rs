@@ -80,7 +80,7 @@ impl GasBound {
     }
 
     /// Stops a frame that has this gas left when too little is left over all, once its next instruction has spent `work`.
-    fn look(&mut self, depth: usize, left: u64, work: u64) -> Result<(), StateError> {
+    pub(super) fn look(&mut self, depth: usize, left: u64, work: u64) -> Result<(), StateError> {
         let above = self.above.get(depth).copied().unwrap_or_default();
         let left = left.saturating_add(above);
         if left.checked_sub(work).is_some_and(|left| left >= self.floor) {

@@ -33,6 +33,8 @@ pub(crate) struct TxDb<'a> {
     bound: Option<GasBound>,
     ancestors: Option<Arc<BTreeMap<u64, B256>>>,
     accounts: AddressMap<Option<Account>>,
+    /// What `BLOCKHASH` has read: it takes little gas, and revm remembers nothing of it.
+    hashes: BTreeMap<u64, B256>,
     keys: Keys,
 }
 
@@ -52,6 +54,7 @@ impl<'a> TxDb<'a> {
             bound: None,
             ancestors: None,
             accounts: AddressMap::default(),
+            hashes: BTreeMap::new(),
             keys: Keys::default(),
         }
     }
@@ -71,6 +74,7 @@ impl<'a> TxDb<'a> {
         self.meter = meter;
         self.bound = bound;
         self.accounts.clear();
+        self.hashes.clear();
     }
 
     /// The state just before the transaction.
@@ -82,6 +86,7 @@ impl<'a> TxDb<'a> {
     pub(crate) fn set_world(&mut self, world: World) {
         self.world = world;
         self.accounts.clear();
+        self.hashes.clear();
     }
 
     pub(crate) fn into_world(self) -> World {
@@ -217,7 +222,60 @@ impl Database for TxDb<'_> {
         if let Some(ancestors) = &self.ancestors {
             return ancestors.get(&number).copied().ok_or(StateError::MissingAncestor(number));
         }
-        let hash = self.storage(eip2935::HISTORY_STORAGE_ADDRESS, history_slot(number))?;
-        Ok(hash.into())
+        if let Some(hash) = self.hashes.get(&number) {
+            return Ok(*hash);
+        }
+        let slot = history_slot(number);
+        let hash = self.storage(eip2935::HISTORY_STORAGE_ADDRESS, slot)?.into();
+        self.hashes.insert(number, hash);
+        Ok(hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_eips::eip2935::{HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE};
+
+    use super::*;
+    use crate::{
+        GenesisAccount,
+        state::{Full, State},
+    };
+
+    fn history(hashes: &[(u64, U256)]) -> State {
+        let storage = hashes.iter().map(|(number, hash)| (history_slot(*number), *hash)).collect();
+        let contract = GenesisAccount {
+            code: HISTORY_STORAGE_CODE.clone(),
+            nonce: 1,
+            storage,
+            ..GenesisAccount::default()
+        };
+        let alloc = BTreeMap::from([(HISTORY_STORAGE_ADDRESS, contract)]);
+        State::of(&alloc).unwrap()
+    }
+
+    /// An instruction of 20 gas must not walk a trie each time: whoever asks chooses how deep it is.
+    #[test]
+    fn a_block_hash_is_walked_to_once() {
+        let state = history(&[(7, U256::from(70)), (8, U256::from(80))]);
+        let _ = state.root();
+        let mut source = Full;
+        let mut db = TxDb::new(state.world().clone(), &mut source, 9);
+        db.begin(Meter::counting(), None);
+        let first = db.block_hash(7).unwrap();
+        let visits = db.meter_mut().visits().unwrap();
+        assert_eq!(first, B256::from(U256::from(70)));
+        for _ in 0..100 {
+            assert_eq!(db.block_hash(7).unwrap(), first);
+        }
+        assert_eq!(db.meter_mut().visits(), Some(visits));
+        assert!(visits > 1, "the account and its storage");
+
+        assert_eq!(db.block_hash(8).unwrap(), B256::from(U256::from(80)));
+        assert!(db.meter_mut().visits() > Some(visits), "another block is another slot");
+        // The next transaction uses it anew.
+        db.begin(Meter::counting(), None);
+        db.block_hash(7).unwrap();
+        assert_eq!(db.meter_mut().visits(), Some(visits));
     }
 }

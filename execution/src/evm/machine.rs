@@ -1,5 +1,5 @@
 use revm::{
-    context::{Evm, FrameStack},
+    context::{ContextError, ContextTr, Evm, FrameStack},
     handler::{
         EthFrame, EvmTr, FrameInitOrResult, FrameResult, ItemOrResult,
         evm::{ContextDbError, FrameInitResult},
@@ -57,7 +57,13 @@ impl<'a> EvmTr for L2Evm<'a> {
         self.0.frame_init(init)
     }
 
+    /// A frame that goes on after a call can work straight on to its end: nobody else looks before all frames have.
     fn frame_run(&mut self) -> Result<FrameInitOrResult<Frame>, ContextDbError<Context<'a>>> {
+        let frame = self.0.frame_stack.get();
+        let (depth, left) = (frame.depth, frame.interpreter.gas.remaining());
+        if let Some(bound) = self.0.ctx.db_mut().bound_mut() {
+            bound.look(depth, left, 0).map_err(ContextError::Db)?;
+        }
         self.0.frame_run()
     }
 

@@ -7,12 +7,15 @@ use crate::{
     trie::{Node, Place, TrieError},
 };
 
+/// Visits that are remembered before they are counted exactly: memory must not grow with the limit, which whoever asks chooses.
+const MOST_VISITS: usize = 1 << 16;
+
 /// Counts the bytes of state that a transaction uses: the RLP of every trie node and every code, each once by its hash,
 /// in the order of access.
 ///
 /// It begins with an upper bound, which counts a node again each time that it is visited: most transactions end long before
-/// that comes near the limit, and never need to know by which hashes nodes are named. Only when it passes the limit (or
-/// when what is used is kept) what was visited is counted exactly.
+/// that comes near the limit, and never need to know by which hashes nodes are named. Only when it passes the limit, or
+/// when there are very many visits, or when what is used is kept, what was visited is counted exactly.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter {
     // Apart: a contract's code can be the very bytes of a node.
@@ -104,6 +107,9 @@ impl Meter {
             Counted::Bound { bytes, visited } => {
                 *bytes = bytes.saturating_add(length(len));
                 visited.push((node(), place));
+                if visited.len() >= MOST_VISITS {
+                    self.count_exactly();
+                }
             }
             Counted::Exact { .. } => self.count(&node(), place),
         }
@@ -132,6 +138,15 @@ impl Meter {
             }
         }
         Ok(())
+    }
+
+    /// How often a node was visited; none when they are counted exactly.
+    #[cfg(test)]
+    pub(super) fn visits(&self) -> Option<usize> {
+        match &self.nodes {
+            Counted::Bound { visited, .. } => Some(visited.len()),
+            _ => None,
+        }
     }
 
     fn bytes(&self) -> u64 {

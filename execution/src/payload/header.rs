@@ -13,6 +13,10 @@ const MIN_GAS_LIMIT: u64 = 5_000;
 const GAS_LIMIT_DIVISOR: u64 = 1_024;
 /// Most bytes of extra data.
 const MAX_EXTRA_DATA: usize = 32;
+/// Fees and excesses that can grow by a block without an overflow.
+const MOST_COMPUTABLE: u64 = 1 << 63;
+/// Blob gas that can be multiplied by a number of blobs; a block has some 2^22.
+const MOST_BLOB_GAS: u64 = 1 << 32;
 
 /// The header follows from its parent, as far as it does. `rlp_len` is the length of the whole block.
 ///
@@ -27,6 +31,9 @@ pub fn check_header(
     use InvalidBlock as I;
     let spec = rules.fork.spec();
     let limited = spec.is_enabled_in(SpecId::OSAKA);
+    if !is_computable(parent) {
+        return Err(I::Parent);
+    }
     let base_fee = parent.next_block_base_fee(BaseFeeParams::ethereum());
     let excess = parent.next_block_excess_blob_gas(rules.blobs);
     first(&[
@@ -65,6 +72,16 @@ pub fn check_blobs(
     ])
 }
 
+/// What a header must be is computed from its parent in 64 bits, by code that does not look at overflows. No chain's headers come
+/// near them; a parent that somebody made up must neither wrap around nor panic.
+fn is_computable(parent: &Header) -> bool {
+    let below = |value: Option<u64>, limit: u64| value.is_none_or(|value| value < limit);
+    parent.gas_used <= parent.gas_limit
+        && below(parent.base_fee_per_gas, MOST_COMPUTABLE)
+        && below(parent.excess_blob_gas, MOST_COMPUTABLE)
+        && below(parent.blob_gas_used, MOST_BLOB_GAS)
+}
+
 fn is_gas_limit(parent: u64, limit: u64) -> bool {
     let step = parent / GAS_LIMIT_DIVISOR;
     limit >= MIN_GAS_LIMIT && limit.abs_diff(parent) < step
@@ -80,7 +97,32 @@ pub(super) fn first(checks: &[(InvalidBlock, bool)]) -> Result<(), InvalidBlock>
 
 #[cfg(test)]
 mod tests {
-    use super::is_gas_limit;
+    use alloy_consensus::Header;
+
+    use super::{is_computable, is_gas_limit};
+
+    #[test]
+    fn parents_that_overflow_are_no_parents() {
+        let good = Header {
+            gas_limit: 60_000_000,
+            gas_used: 60_000_000,
+            base_fee_per_gas: Some((1 << 63) - 1),
+            excess_blob_gas: Some((1 << 63) - 1),
+            blob_gas_used: Some(1 << 22),
+            ..Header::default()
+        };
+        assert!(is_computable(&good));
+        assert!(is_computable(&Header::default()), "older than fees and blobs");
+        let bad = [
+            Header { gas_used: 60_000_001, ..good.clone() },
+            Header { base_fee_per_gas: Some(u64::MAX), ..good.clone() },
+            Header { excess_blob_gas: Some(u64::MAX - 131_071), ..good.clone() },
+            Header { blob_gas_used: Some(u64::MAX / 3), ..good.clone() },
+        ];
+        for parent in bad {
+            assert!(!is_computable(&parent), "{parent:?}");
+        }
+    }
 
     #[test]
     fn gas_limits_change_slowly() {

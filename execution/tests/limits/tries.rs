@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy::{consensus::TxEip1559, eips::eip2935};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolValue;
 use alloy_trie::Nibbles;
@@ -12,12 +13,16 @@ use recourse_execution::{
     stateless,
     trie::{InMemory, Trie, Value},
 };
-use recourse_protocol::bindings::{Credit, Trace};
+use recourse_protocol::{
+    MAX_TX_GAS,
+    bindings::{Credit, Trace},
+};
+use revm::bytecode::opcode as op;
 
 use crate::{
-    assembler,
+    assembler::{self, Code},
     scene::{self, COINBASE, account, block, call, schedule, sign, transfer, writes},
-    small::{QUARTER, STACK, ask_on},
+    small::{MIB, QUARTER, STACK, ask_on},
 };
 
 const TARGET: Address = Address::repeat_byte(0xd3);
@@ -120,6 +125,60 @@ fn reads_and_writes_of_the_deepest_slots() {
     // Removes the slot: the last branch collapses.
     is_true(&deep, store(&[(1, 0)]), Vec::new());
     is_true(&deep, store(&[(1, 0), (2, 1), (3, 1)]), Vec::new());
+}
+
+/// `BLOCKHASH` costs 20 gas, and whoever asks chooses how deep the trie is that it reads, and how much may be used.
+#[test]
+fn block_hashes_of_the_deepest_trie_again_and_again() {
+    let asked = block().number - 1;
+    let mut code = Code::new().op(op::JUMPDEST).push(asked);
+    for _ in 0..8_000 {
+        code = code.ops(&[op::DUP1, op::BLOCKHASH, op::POP]);
+    }
+    let code = code.ops(&[op::PUSH0, op::JUMP]).build();
+    let mut storage = Trie::<Slot>::default();
+    let value = Slot(U256::MAX);
+    let slots = plant(&mut storage, slot_key(asked % 8_191), &value, &value);
+    let of = |code: &Bytes, storage: Trie<Slot>| Account {
+        nonce: 1,
+        code_hash: keccak256(code),
+        storage,
+        ..Account::default()
+    };
+    let history = of(&eip2935::HISTORY_STORAGE_CODE, storage.clone());
+    let rich = Account { balance: U256::from(10).pow(U256::from(20)), ..Account::default() };
+    let accounts = [
+        (account(0), rich),
+        (TARGET, of(&code, Trie::default())),
+        (eip2935::HISTORY_STORAGE_ADDRESS, history),
+    ];
+    let mut trie = Trie::<Account>::default();
+    let keys = accounts.map(|(address, account)| {
+        let key = Nibbles::unpack(keccak256(address));
+        trie.apply([(&key, Some(account))], &mut InMemory).unwrap();
+        key
+    });
+    let mut nodes: Vec<Bytes> = keys.iter().flat_map(|key| trie.proof(key).unwrap()).collect();
+    nodes.extend(trie.proof(&Nibbles::unpack(keccak256(COINBASE))).unwrap());
+    nodes.extend(storage.proof(&slots[0]).unwrap());
+    let witness = Witness { nodes, codes: vec![code] };
+    let raw = sign(0, TxEip1559 { gas_limit: MAX_TX_GAS, ..call(0, TARGET, Bytes::new()) });
+    let mut trace = Trace {
+        context: block(),
+        transactions: vec![raw],
+        maxWitnessBytes: u32::MAX,
+        ..Trace::default()
+    };
+    let ran = stateless(trie.root(), &trace, &schedule(), witness.clone()).unwrap();
+    assert_eq!(ran.gas_used, MAX_TX_GAS);
+    trace.receiptDigestAfter = ran.receipt_digest;
+    trace.witness = witness.encode();
+    let bytes = trace.abi_encode();
+    let claim =
+        Claim { pre: trie.root(), post: ran.state_root, trace: &bytes, gas_used: ran.gas_used };
+    let (answer, bytes) = ask_on(STACK, &claim, &schedule());
+    assert_eq!(answer, Ok(()));
+    assert!(bytes < 16 * MIB, "{} MiB", bytes / MIB);
 }
 
 /// An empty account that is touched ends (EIP-161), and its neighbour moves up.

@@ -208,3 +208,26 @@ fn floor(input: &[u8]) -> u64 {
     let tokens: u64 = input.iter().map(|byte| if *byte == 0 { 1 } else { 4 }).sum();
     21_000 + 10 * tokens
 }
+
+/// Frames that call themselves first, and then all work straight on to their end: no jump, no call, nothing that is looked
+/// at, in any of some 400 frames that are left one after the other.
+#[test]
+fn work_after_calls_is_stopped() {
+    let mut code = Code::new().ops(&[op::PUSH0; 5]).ops(&[op::ADDRESS, op::GAS, op::CALL]);
+    code = code.ops(&[op::DUP1; 3]);
+    for _ in 0..8_000 {
+        code = code.ops(&[op::DUP1, op::DUP1, op::MULMOD]);
+    }
+    let at = Address::repeat_byte(0x97);
+    let mut accounts = scene::genesis().alloc;
+    accounts.insert(at, contract(code.op(op::STOP).build()));
+    let state = State::of(&accounts).unwrap();
+    let raw = sign(0, TxEip1559 { gas_limit: 1 << 24, ..call(0, at, Bytes::new()) });
+    is_bounded(&state, "work after calls", &raw, SLACK);
+    // Claims that pay for many frames on the way down, and for none of the work on the way up.
+    let recorded = record(&state, NO_LIMIT, &raw);
+    for less in [40_000, 60_000, 80_000, 100_000, 200_000] {
+        let spent = stopped_at(&ask(&state, &recorded, less), less);
+        assert!(spent.is_some_and(|spent| spent <= less + less / 4 + SLACK), "{less}: {spent:?}");
+    }
+}
