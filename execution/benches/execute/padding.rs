@@ -55,7 +55,11 @@ pub(crate) fn state(accounts: &Accounts, touched: &Touched) -> eyre::Result<Stat
             ..Account::default()
         };
         let code = (!known.code.is_empty()).then(|| Code::new(known.code.clone()));
-        let slots = slots(&known.storage, touched.get(address).unwrap_or(&nothing));
+        // Storage without nonce or code would make a creation collide (EIP-7610).
+        let slots = match known.nonce == 0 && known.code.is_empty() {
+            true => BTreeMap::new(),
+            false => slots(&known.storage, touched.get(address).unwrap_or(&nothing)),
+        };
         changes.insert(keccak256(address), change(account, code, slots));
     }
     let mut world = World::default();

@@ -9,6 +9,9 @@ use crate::{error::StateError, trie::InMemory, witness::Witness};
 impl State {
     /// The part of the state with this root that a witness proves. Reading what it does not prove is an error.
     ///
+    /// For witnesses of one's own or of real blocks: it walks to every node on every way, so that nodes made to share their
+    /// children would take it for ever. `EXECUTE` resolves only what is read, and never calls this.
+    ///
     /// # Errors
     /// When a node that the root leads to is malformed.
     pub fn partial(root: B256, witness: &Witness) -> Result<Self, StateError> {
