@@ -7,6 +7,7 @@ mod contracts;
 mod execute_vectors;
 mod fuzz;
 mod oracle;
+mod python;
 mod test;
 mod vectors;
 
@@ -29,9 +30,9 @@ enum Command {
         #[arg(long, value_enum, default_value_t = test::Stage::Format)]
         from: test::Stage,
     },
-    /// Rebuilds the contracts and their committed artifacts.
+    /// Rebuilds the contracts, and what is committed of them: artifacts, storage layouts, gas.
     Contracts {
-        /// Only fail when they are stale.
+        /// Write nothing; fail if any of it is stale, a test fails or an analysis finds something.
         #[arg(long)]
         check: bool,
     },
@@ -100,7 +101,8 @@ enum Command {
 fn main() -> eyre::Result<()> {
     match Args::parse().command {
         Command::Test { from } => test::run(from),
-        Command::Contracts { check } => contracts::artifacts(check),
+        Command::Contracts { check: true } => contracts::check(),
+        Command::Contracts { check: false } => contracts::write(),
         Command::Vectors { hostile: true, .. } => vectors::hostile(),
         Command::Vectors { dir, .. } => vectors::run(dir.as_deref()),
         Command::Fuzz { seeds: true, .. } => fuzz::write_seeds(),

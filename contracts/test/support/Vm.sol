@@ -33,4 +33,5 @@ interface Vm {
     function assertTrue(bool condition, string calldata why) external pure;
     function assertFalse(bool condition) external pure;
     function assertNotEq(bytes32 got, bytes32 other) external pure;
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256 gas);
 }

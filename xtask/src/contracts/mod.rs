@@ -1,0 +1,58 @@
+//! Building, testing and analysing the contracts.
+
+mod forge;
+
+use std::fs;
+
+use eyre::Context;
+
+use self::forge::forge;
+use crate::command::{root, run};
+
+const FOLDER: &str = "contracts";
+/// Tests whose calls are measured.
+const GAS_TESTS: [&str; 3] = ["test", "--match-path", "test/gas/*"];
+/// Where they leave what they measured, as in foundry.toml.
+const GAS: &str = "cache/gas";
+
+/// Rebuilds the contracts, and writes what is committed of them: artifacts, storage layouts, gas.
+pub(crate) fn write() -> eyre::Result<()> {
+    install()?;
+    forge(&["build"])?;
+    run(FOLDER, "node", &["artifacts.js", "--write"])?;
+    forget_gas()?;
+    forge(&GAS_TESTS)?;
+    run(FOLDER, "node", &["snapshots.js", "--write"])
+}
+
+/// Fails unless everything about the contracts is as it must be: artifacts and snapshots fresh, format, tests, analyses.
+pub(crate) fn check() -> eyre::Result<()> {
+    install()?;
+    forge(&["build"])?;
+    run(FOLDER, "node", &["artifacts.js", "--check"])?;
+    forge(&["fmt", "--check"])?;
+    forget_gas()?;
+    forge(&["test"])?;
+    run(FOLDER, "node", &["snapshots.js", "--check"])
+}
+
+/// Installs the tools that the lock file names, unless they are there.
+fn install() -> eyre::Result<()> {
+    let lock = root().join(FOLDER).join("package-lock.json");
+    let stamp = root().join(FOLDER).join("node_modules/.recourse-lock");
+    let wanted = fs::read(&lock).wrap_err_with(|| format!("{} can't be read", lock.display()))?;
+    if fs::read(&stamp).is_ok_and(|got| got == wanted) {
+        return Ok(());
+    }
+    run(FOLDER, "npm", &["ci", "--no-audit", "--no-fund"])?;
+    fs::write(&stamp, wanted).wrap_err("the stamp of the installed packages can't be written")
+}
+
+/// What earlier runs measured: a call that no test makes any more would live on there.
+fn forget_gas() -> eyre::Result<()> {
+    let folder = root().join(FOLDER).join(GAS);
+    if !folder.exists() {
+        return Ok(());
+    }
+    fs::remove_dir_all(&folder).wrap_err_with(|| format!("can't remove {}", folder.display()))
+}
