@@ -170,7 +170,7 @@ interface IStepVerifier {
     error BaseFeeOutOfRange(uint256 baseFee);
     error ExecuteCouldNotRun();
     error ExecuteIsFalse();
-    function step(Checkpoint calldata pre, StepProof calldata proof) external returns (Checkpoint memory post);
+    function step(Checkpoint calldata pre, StepProof calldata proof) external view returns (Checkpoint memory post);
     function genesis(bytes32 stateRoot) external view returns (Checkpoint memory);
     function config() external view returns (Config memory);
 }

@@ -16,9 +16,20 @@ pub(crate) fn root() -> PathBuf {
 
 /// Runs a program in a folder of the repository and fails when it does.
 pub(crate) fn run(folder: &str, program: &str, args: &[&str]) -> eyre::Result<()> {
+    run_with(folder, program, args, &[])
+}
+
+/// [`run`], with environment variables set.
+pub(crate) fn run_with(
+    folder: &str,
+    program: &str,
+    args: &[&str],
+    variables: &[(&str, &str)],
+) -> eyre::Result<()> {
     say(&format!("$ {program} {}", args.join(" ")));
     let status = Command::new(program)
         .args(args)
+        .envs(variables.iter().copied())
         .current_dir(root().join(folder))
         .status()
         .wrap_err_with(|| format!("{program} can't be started: is it installed?"))?;

@@ -210,6 +210,8 @@ interface IRollup {
         Checkpoint calldata checkpoint,
         uint64 steps,
         address beneficiary,
+        // Named like a function, in an interface, where nothing can be mixed up.
+        // slither-disable-next-line shadowing-local
         Reveal calldata reveal
     ) external payable returns (bytes32 attempt);
 

@@ -47,7 +47,7 @@ interface IStepVerifier {
     error ExecuteIsFalse();
 
     /// @notice What `step(pre)` is. Reverts unless `proof` shows it; "could not run" is never taken for "false".
-    function step(Checkpoint calldata pre, StepProof calldata proof) external returns (Checkpoint memory post);
+    function step(Checkpoint calldata pre, StepProof calldata proof) external view returns (Checkpoint memory post);
     /// @notice The checkpoint that every claim descends from, for a genesis state root.
     function genesis(bytes32 stateRoot) external view returns (Checkpoint memory);
     function config() external view returns (Config memory);

@@ -21,6 +21,8 @@ library L2Header {
         returns (bytes32)
     {
         RLP.Encoder memory header = RLP.encoder();
+        // `push` changes the encoder and gives it back for chaining only.
+        // slither-disable-start unused-return
         header.push(sealed_.parentHash).push(NO_OMMERS).push(context.coinbase);
         header.push(sealed_.stateRoot).push(sealed_.txDigest).push(sealed_.receiptDigest);
         header.push(new bytes(256)); // bloom
@@ -35,6 +37,7 @@ library L2Header {
         header.push(uint256(0)).push(uint256(0)); // blobGasUsed, excessBlobGas
         header.push(anchor);
         header.push(sha256("")); // requestsHash (EIP-7685): no requests
+        // slither-disable-end unused-return
         return keccak256(header.encode());
     }
 }

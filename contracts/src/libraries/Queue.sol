@@ -23,6 +23,8 @@ library QueueLib {
 
     /// @notice The length at the end of block.number - 1.
     function endOfPreviousBlock(Queue storage queue) internal view returns (uint64) {
+        // Numbers of blocks, not amounts: nobody can move one past the other.
+        // slither-disable-next-line incorrect-equality
         return queue.writtenAt == block.number ? queue.countBefore : queue.count;
     }
 }

@@ -75,6 +75,8 @@ library Tape {
         require(end <= elements.length, TooFewElements(end, elements.length));
         // One byte more: each word written below ends with a byte of zero.
         payload = new bytes((end - first) * ELEMENT_BYTES + 1);
+        // Rounding is the point: `skip` is the remainder.
+        // slither-disable-next-line divide-before-multiply
         uint256 skip = start - first * ELEMENT_BYTES;
         // Element i of [first, end), which the array has, goes to payload[31 (i - first)..], whose 32 bytes end at most at the
         // last byte of the payload. What was asked for, `skip + length <= 31 (end - first)`, is then moved to the front.

@@ -101,6 +101,8 @@ abstract contract Bonds is Claims {
     {
         for (uint256 i = 0; i < pointers.length && spent < atMost; ++i) {
             address pointer = pointers[i];
+            // The list is the caller's own, and the store the one that the deployer chose.
+            // slither-disable-next-line calls-loop
             address poster = CHUNK_STORE.posterOf(pointer);
             // Other accounts may be pointed to as well; nobody is known to have paid for them.
             if (poster == address(0) || !_firstUse(attempt, pointer)) continue;

@@ -192,6 +192,11 @@ abstract contract Game is Fixtures {
 
     function noProof() internal pure returns (StepProof memory proof) {}
 
+    /// @dev From here on the verifier must be asked for a step exactly so many times.
+    function verifierIsAsked(uint64 times) internal {
+        vm.expectCall(address(verifier), abi.encodePacked(IStepVerifier.step.selector), times);
+    }
+
     function prove(uint64 position) internal {
         rollup.proveStep(Toy.truth(position), noProof());
     }

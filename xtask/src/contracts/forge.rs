@@ -1,8 +1,11 @@
 //! Foundry's forge. The native one only: the npm launcher returns 0 when tests fail.
 
-use std::{env::consts, path::PathBuf};
+use std::{
+    env::consts,
+    path::{Path, PathBuf},
+};
 
-use eyre::{ContextCompat, bail};
+use eyre::{Context, ContextCompat, bail};
 
 use super::FOLDER;
 use crate::command::{root, run, say};
@@ -28,4 +31,14 @@ pub(super) fn binary() -> eyre::Result<PathBuf> {
 pub(super) fn forge(args: &[&str]) -> eyre::Result<()> {
     let path = binary()?;
     run(FOLDER, path.to_str().wrap_err("the path of forge is not UTF-8")?, args)
+}
+
+/// A search path for programs that call `forge` by name.
+pub(super) fn search_path() -> eyre::Result<String> {
+    let binary = binary()?;
+    let folder = binary.parent().map(Path::to_path_buf);
+    let found = std::env::var_os("PATH").unwrap_or_default();
+    let all = folder.into_iter().chain(std::env::split_paths(&found));
+    let path = std::env::join_paths(all).wrap_err("PATH can't be extended")?;
+    path.into_string().ok().wrap_err("PATH is not UTF-8")
 }

@@ -1,13 +1,17 @@
 //! Building, testing and analysing the contracts.
 
 mod forge;
+mod slither;
 
 use std::fs;
 
 use eyre::Context;
 
 use self::forge::forge;
-use crate::command::{root, run};
+use crate::{
+    command::{root, run},
+    python::Environment,
+};
 
 const FOLDER: &str = "contracts";
 /// Tests whose calls are measured.
@@ -33,7 +37,17 @@ pub(crate) fn check() -> eyre::Result<()> {
     forge(&["fmt", "--check"])?;
     forget_gas()?;
     forge(&["test"])?;
-    run(FOLDER, "node", &["snapshots.js", "--check"])
+    run(FOLDER, "node", &["snapshots.js", "--check"])?;
+    slither::run()
+}
+
+/// Slither and halmos.
+fn analysers() -> eyre::Result<Environment> {
+    let folder = root().join(FOLDER);
+    let environment =
+        Environment { folder: folder.join(".venv"), requirements: folder.join("requirements.txt") };
+    environment.install()?;
+    Ok(environment)
 }
 
 /// Installs the tools that the lock file names, unless they are there.
