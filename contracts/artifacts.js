@@ -2,7 +2,7 @@
 // The committed artifacts, made from what `forge build` left in out/.
 //   node artifacts.js --write   writes artifacts/*.json
 //   node artifacts.js --check   fails if they are not what out/ says
-// Those in artifacts/test are for tests in Rust; nobody deploys them.
+// Those in artifacts/test are for tests in Rust, and those in artifacts/examples no part of the rollup.
 'use strict';
 const fs = require('fs');
 const path = require('path');
@@ -13,6 +13,7 @@ const CONTRACTS = {
   Inbox: 'Inbox.sol',
   Rollup: 'Rollup.sol',
   StepVerifier: 'StepVerifier.sol',
+  'examples/MinimalNativeRollup': 'MinimalNativeRollup.sol',
   'test/ExecuteCaller': 'ExecuteCallers.sol',
   'test/ExecuteInConstructor': 'ExecuteCallers.sol',
   'test/StrictCaller': 'ExecuteCallers.sol',
@@ -34,7 +35,7 @@ function artifact(name) {
 function main(mode) {
   if (mode !== '--write' && mode !== '--check') throw new Error('usage: node artifacts.js --write | --check');
   const folder = path.join(__dirname, 'artifacts');
-  fs.mkdirSync(path.join(folder, 'test'), { recursive: true });
+  for (const name of Object.keys(CONTRACTS)) fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
   const stale = [];
   for (const name of Object.keys(CONTRACTS)) {
     const file = path.join(folder, `${name}.json`);

@@ -3,10 +3,12 @@
 use alloy::{
     network::EthereumWallet,
     providers::{DynProvider, Provider, ProviderBuilder},
+    rpc::types::{TransactionReceipt, TransactionRequest},
 };
 use alloy_primitives::Address;
+use alloy_sol_types::SolEvent;
 use recourse_l1_node::{Config, Handle, spawn};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A node of one's own with a provider that signs for all dev accounts.
 #[derive(Debug)]
@@ -54,9 +56,41 @@ impl Net {
         })
     }
 
+    /// Mines these transactions, in the order of their tips and arrival, into one block of their
+    /// own: receipts in the order given.
+    pub(crate) async fn mine(&self, txs: Vec<TransactionRequest>) -> Vec<TransactionReceipt> {
+        let mut hashes = Vec::new();
+        for mut tx in txs {
+            // A provider goes on with the nonces that it remembers, also when the chain goes back.
+            let from = tx.from.unwrap();
+            let nonce = self.provider.get_transaction_count(from).pending().await.unwrap();
+            tx.nonce.get_or_insert(nonce);
+            hashes.push(*self.provider.send_transaction(tx).await.unwrap().tx_hash());
+        }
+        self.call("evm_mine", json!([])).await;
+        let mut receipts = Vec::new();
+        for hash in hashes {
+            // Not by waiting for it: a provider that has seen the chain go back waits for long.
+            let receipt = self.provider.get_transaction_receipt(hash).await.unwrap();
+            receipts.push(receipt.unwrap());
+        }
+        let head = self.provider.get_block_number().await.unwrap();
+        assert!(receipts.iter().all(|receipt| receipt.block_number == Some(head)));
+        receipts
+    }
+
     /// `GET path`: the status and the body.
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         let answer = reqwest::get(format!("{}{path}", self.node.url())).await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
+}
+
+/// The one event of this kind in a receipt.
+pub(crate) fn event<E: SolEvent>(receipt: &TransactionReceipt) -> E {
+    assert!(receipt.status(), "the transaction failed");
+    let logs = receipt.logs().iter().filter_map(|log| E::decode_log(&log.inner).ok());
+    let mut found: Vec<_> = logs.map(|log| log.data).collect();
+    assert_eq!(found.len(), 1);
+    found.remove(0)
 }

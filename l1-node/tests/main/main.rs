@@ -20,6 +20,7 @@ mod harness;
 #[path = "../../../execution/tests/main/l2_block.rs"]
 mod l2_block;
 mod metering;
+mod minimal;
 mod payload;
 mod pool;
 mod service;

@@ -11,6 +11,7 @@ use alloy_sol_types::{SolCall, SolEvent};
 use serde_json::json;
 
 use super::model;
+pub(super) use crate::harness::event;
 use crate::{claim::Claim, harness::Net};
 
 sol!(
@@ -73,27 +74,9 @@ impl Scene {
         self.request(0, self.caller, call.abi_encode().into())
     }
 
-    /// Mines these transactions, in the order of their tips and arrival, into one block of their
-    /// own: receipts in the order given.
+    /// [`Net::mine`].
     pub(super) async fn mine(&self, txs: Vec<TransactionRequest>) -> Vec<TransactionReceipt> {
-        let mut hashes = Vec::new();
-        for mut tx in txs {
-            // A provider goes on with the nonces that it remembers, also when the chain goes back.
-            let from = tx.from.unwrap();
-            let nonce = self.net.provider.get_transaction_count(from).pending().await.unwrap();
-            tx.nonce.get_or_insert(nonce);
-            hashes.push(*self.net.provider.send_transaction(tx).await.unwrap().tx_hash());
-        }
-        self.net.call("evm_mine", json!([])).await;
-        let mut receipts = Vec::new();
-        for hash in hashes {
-            // Not by waiting for it: a provider that has seen the chain go back waits for long.
-            let receipt = self.net.provider.get_transaction_receipt(hash).await.unwrap();
-            receipts.push(receipt.unwrap());
-        }
-        let head = self.net.provider.get_block_number().await.unwrap();
-        assert!(receipts.iter().all(|receipt| receipt.block_number == Some(head)));
-        receipts
+        self.net.mine(txs).await
     }
 
     /// Mines one transaction to the caller and gives what it told.
@@ -129,15 +112,6 @@ pub(super) async fn create(net: &Net, code: Bytes) -> Address {
     let receipt = net.provider.send_transaction(tx).await.unwrap().get_receipt().await.unwrap();
     assert!(receipt.status());
     receipt.contract_address.unwrap()
-}
-
-/// The one event of this kind in a receipt.
-pub(super) fn event<E: SolEvent>(receipt: &TransactionReceipt) -> E {
-    assert!(receipt.status(), "the transaction failed");
-    let logs = receipt.logs().iter().filter_map(|log| E::decode_log(&log.inner).ok());
-    let mut found: Vec<_> = logs.map(|log| log.data).collect();
-    assert_eq!(found.len(), 1);
-    found.remove(0)
 }
 
 pub(super) fn once(input: Bytes) -> ExecuteCaller::onceCall {

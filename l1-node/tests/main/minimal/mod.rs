@@ -1,0 +1,6 @@
+//! `MinimalNativeRollup.sol` on a node with the real EXECUTE.
+
+mod attacks;
+mod blocks;
+mod proposer;
+mod races;
