@@ -1,53 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ChunkStore} from "../../src/ChunkStore.sol";
 import {IStepVerifier} from "../../src/interfaces/IStepVerifier.sol";
-import {Batch, BlobOpening, Checkpoint, StepProof, View} from "../../src/interfaces/Types.sol";
+import {Checkpoint, StepProof} from "../../src/interfaces/Types.sol";
 import {WholeBlob} from "../../src/libraries/WholeBlob.sol";
-import {Blobs, WholeFixture} from "../support/Blobs.sol";
 import {Tapes} from "../support/Tapes.sol";
-import {VerifierBase} from "./Base.sol";
+import {WholeBase} from "./WholeBase.sol";
 
 /// @dev Steps that are proven by a whole blob.
-contract WholeOpeningTest is VerifierBase, Blobs {
-    ChunkStore private store = new ChunkStore();
-    Batch private third; // its blob is that of the whole fixture
-    bytes32[] private elements;
-
-    function setUp() public override {
-        super.setUp();
-        elements = scattered();
-        vm.roll(block.number + 1);
-        vm.warp(block.timestamp + 12);
-        inbox.nextTransaction();
-        setBlobs(wholeFixture().versionedHash);
-        inbox.append(BOB, 1, 0);
-        View memory newest = inbox.viewAt(inbox.viewCount() - 1);
-        bytes32[] memory hashes = new bytes32[](1);
-        hashes[0] = wholeFixture().versionedHash;
-        third = Batch(inbox.batchHash(2), newest.l1Hash, hashes, BOB, uint64(block.timestamp), inbox.viewCount(), 1);
-        noBlobs();
-    }
-
-    function inThird(Checkpoint memory c) private pure returns (Checkpoint memory) {
-        (c.batch, c.forcedDone, c.depositsDone, c.viewIndex) = (3, 1, 20, 1);
-        return c;
-    }
-
-    /// @dev The first so many elements inline, the rest from pointers.
-    function whole(uint256 inlined) private returns (StepProof memory proof) {
-        WholeFixture memory blob = wholeFixture();
-        proof.batch = third;
-        proof.opening = BlobOpening({
-            commitment: blob.commitment,
-            elements: part(elements, 0, inlined),
-            proofs: new bytes[](1),
-            pointers: staged(store, elements, inlined, 767)
-        });
-        proof.opening.proofs[0] = blob.proof;
-    }
-
+contract WholeOpeningTest is WholeBase {
     /// @dev Byte `i` of the payload.
     function payload(uint256 i) private view returns (bytes1) {
         return elements[i / 31][i % 31 + 1];
