@@ -15,7 +15,7 @@ use recourse_protocol::{
     genesis_content,
 };
 use recourse_trace_builder::{
-    ClaimHistory, L1Limits, NO_REVEAL, Responder, Stager, StepProver,
+    Call, ClaimHistory, L1Limits, NO_REVEAL, Responder, Stager, StepProver,
     kzg::{Committed, read_elements},
 };
 
@@ -125,8 +125,8 @@ impl Arena {
         self.game.now = self.l1.now;
     }
 
-    /// All moves of an honest party; none may be refused.
-    pub fn honest(&mut self, address: Address) -> Vec<Action> {
+    /// What an honest party would do now.
+    pub fn next(&self, address: Address) -> Vec<Action> {
         let role = if address == PROPOSER {
             Role::Proposer { min_batches: 1, reveal_at_once: false }
         } else {
@@ -134,15 +134,25 @@ impl Arena {
         };
         let owed = self.owed(address);
         let node = Node { l1: &self.l1, chain: &self.chain };
-        let actions = next_actions(&self.game, &node, &Party { address, owed, role });
+        next_actions(&self.game, &node, &Party { address, owed, role })
+    }
+
+    /// The call that an honest party would make for that.
+    pub fn call_for(&self, address: Address, action: &Action) -> Call {
+        let prover =
+            StepProver { derivation: self.chain.derivation(&self.l1), blobs: &self.l1.events };
+        let stager = Stager { store: self.l1.store, limits: self.l1_limits };
+        let responder = Responder { game: &self.game, prover, stager, beneficiary: address };
+        let node = Node { l1: &self.l1, chain: &self.chain };
+        let history = action.range().and_then(|range| node.history(range));
+        responder.respond(action, history.as_ref()).unwrap()
+    }
+
+    /// All moves of an honest party; none may be refused.
+    pub fn honest(&mut self, address: Address) -> Vec<Action> {
+        let actions = self.next(address);
         for action in &actions {
-            let prover =
-                StepProver { derivation: self.chain.derivation(&self.l1), blobs: &self.l1.events };
-            let stager = Stager { store: self.l1.store, limits: self.l1_limits };
-            let responder = Responder { game: &self.game, prover, stager, beneficiary: address };
-            let node = Node { l1: &self.l1, chain: &self.chain };
-            let history = action.range().and_then(|range| node.history(range));
-            let call = responder.respond(action, history.as_ref()).unwrap();
+            let call = self.call_for(address, action);
             for chunk in &call.chunks {
                 let gas = self.l1.stage(address, chunk).gas;
                 self.staged.push((chunk.bytes.len(), gas));
@@ -279,7 +289,7 @@ impl Arena {
         self.view(&IRollup::owedCall { who })
     }
 
-    fn view<C: SolCall>(&self, call: &C) -> C::Return {
+    pub fn view<C: SolCall>(&self, call: &C) -> C::Return {
         view(&self.l1, call)
     }
 

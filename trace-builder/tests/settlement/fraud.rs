@@ -10,7 +10,7 @@ use crate::{
     l2::PERIODS,
 };
 
-fn false_end(arena: &Arena, batch: u64) -> Checkpoint {
+pub fn false_end(arena: &Arena, batch: u64) -> Checkpoint {
     Checkpoint { state_root: B256::repeat_byte(0xee), ..arena.end(batch) }
 }
 

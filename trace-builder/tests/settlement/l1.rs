@@ -22,7 +22,10 @@ use recourse_protocol::{
 use recourse_trace_builder::{Blobs, Chunk, kzg::Committed};
 use revm::{
     DatabaseCommit,
-    context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
+    context::{
+        BlockEnv, CfgEnv, TxEnv,
+        result::{ExecutionResult, HaltReason},
+    },
     database::{CacheDB, EmptyDB},
     precompile::{
         PrecompileHalt, PrecompileId, PrecompileOutput, PrecompileResult, PrecompileSpecId,
@@ -113,6 +116,14 @@ pub struct Receipt {
     created: Option<Address>,
 }
 
+/// How a transaction ended.
+#[derive(Debug)]
+pub enum Ended {
+    Accepted(Receipt),
+    Reverted(Bytes),
+    OutOfGas,
+}
+
 impl L1 {
     pub const OWNER: Address = Address::repeat_byte(0xa1);
 
@@ -192,6 +203,17 @@ impl L1 {
         self.transact(from, TxKind::Call(to), data.into(), value, blobs)
     }
 
+    /// A transaction without value and blobs that gets no more gas than this.
+    pub fn send_within(
+        &mut self,
+        gas_limit: u64,
+        from: Address,
+        to: Address,
+        data: impl Into<Bytes>,
+    ) -> Ended {
+        self.transact_within(gas_limit, from, TxKind::Call(to), data.into(), U256::ZERO, &[])
+    }
+
     /// Stages a chunk.
     pub fn stage(&mut self, from: Address, chunk: &Chunk) -> Receipt {
         let call = IChunkStore::stageCall { chunk: chunk.bytes.clone() };
@@ -258,6 +280,22 @@ impl L1 {
         value: U256,
         blobs: &[Box<Blob>],
     ) -> Result<Receipt, Bytes> {
+        match self.transact_within(TX_GAS, from, kind, data, value, blobs) {
+            Ended::Accepted(receipt) => Ok(receipt),
+            Ended::Reverted(data) => Err(data),
+            Ended::OutOfGas => panic!("out of gas"),
+        }
+    }
+
+    fn transact_within(
+        &mut self,
+        gas_limit: u64,
+        from: Address,
+        kind: TxKind,
+        data: Bytes,
+        value: U256,
+        blobs: &[Box<Blob>],
+    ) -> Ended {
         let rich = AccountInfo::from_balance(U256::from(10).pow(U256::from(24)));
         if !self.db.cache.accounts.contains_key(&from) {
             self.db.insert_account_info(from, rich);
@@ -268,7 +306,7 @@ impl L1 {
             kind,
             data,
             value,
-            gas_limit: TX_GAS,
+            gas_limit,
             gas_price: 1,
             gas_priority_fee: Some(0),
             tx_type: if blobs.is_empty() { 2 } else { 3 },
@@ -288,9 +326,10 @@ impl L1 {
                     self.events.blobs.insert(hash, Arc::new(*blob.clone()));
                 }
                 self.observe(&logs);
-                Ok(Receipt { gas, output: output.into_data(), logs, created })
+                Ended::Accepted(Receipt { gas, output: output.into_data(), logs, created })
             }
-            ExecutionResult::Revert { output, .. } => Err(output),
+            ExecutionResult::Revert { output, .. } => Ended::Reverted(output),
+            ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. } => Ended::OutOfGas,
             ExecutionResult::Halt { reason, .. } => panic!("halted: {reason:?}"),
         }
     }

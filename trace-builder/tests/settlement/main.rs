@@ -14,6 +14,7 @@
 //! is proven to the StepVerifier, and whole disputes are played by the planner's moves.
 
 mod arena;
+mod attacks;
 mod differential;
 mod exhaustion;
 mod fraud;
