@@ -12,6 +12,7 @@
 )]
 
 mod architecture;
+mod attacks;
 mod demo;
 mod fraud;
 mod honest;
