@@ -114,11 +114,11 @@ contract CrowdAttacksTest is Attacks {
         for (uint256 i = 0; i < 9; ++i) {
             (others[i],) = dissectedLie();
         }
+        verifierIsAsked(1);
         rollup.proveFraudGap(first, gap(s, "lieGap", 1), Toy.truth(5), noProof(), BOB);
         for (uint256 i = 0; i < 9; ++i) {
             rollup.killGap(others[i], gap(s, "lieGap", 1), BOB);
         }
-        vm.assertEq(verifier.proofs(), 1);
         assertLost(MALLORY, 10 * uint256(CLAIM_BOND));
         // 20 challenge bonds of BOB's are still to be settled.
         vm.assertEq(rollup.owed(BOB), 10 * uint256(CLAIM_BOND / 2));
