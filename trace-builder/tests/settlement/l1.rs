@@ -211,7 +211,8 @@ impl L1 {
         to: Address,
         data: impl Into<Bytes>,
     ) -> Ended {
-        self.transact_within(gas_limit, from, TxKind::Call(to), data.into(), U256::ZERO, &[])
+        let (kind, data) = (TxKind::Call(to), data.into());
+        self.run(TxEnv { caller: from, kind, data, gas_limit, ..TxEnv::default() }, &[])
     }
 
     /// Stages a chunk.
@@ -280,39 +281,27 @@ impl L1 {
         value: U256,
         blobs: &[Box<Blob>],
     ) -> Result<Receipt, Bytes> {
-        match self.transact_within(TX_GAS, from, kind, data, value, blobs) {
+        let tx = TxEnv { caller: from, kind, data, value, gas_limit: TX_GAS, ..TxEnv::default() };
+        match self.run(tx, blobs) {
             Ended::Accepted(receipt) => Ok(receipt),
             Ended::Reverted(data) => Err(data),
             Ended::OutOfGas => panic!("out of gas"),
         }
     }
 
-    fn transact_within(
-        &mut self,
-        gas_limit: u64,
-        from: Address,
-        kind: TxKind,
-        data: Bytes,
-        value: U256,
-        blobs: &[Box<Blob>],
-    ) -> Ended {
+    fn run(&mut self, tx: TxEnv, blobs: &[Box<Blob>]) -> Ended {
         let rich = AccountInfo::from_balance(U256::from(10).pow(U256::from(24)));
-        if !self.db.cache.accounts.contains_key(&from) {
-            self.db.insert_account_info(from, rich);
+        if !self.db.cache.accounts.contains_key(&tx.caller) {
+            self.db.insert_account_info(tx.caller, rich);
         }
         let blob_hashes: Vec<B256> = blobs.iter().map(|blob| self.versioned_hash(blob)).collect();
         let tx = TxEnv {
-            caller: from,
-            kind,
-            data,
-            value,
-            gas_limit,
             gas_price: 1,
             gas_priority_fee: Some(0),
             tx_type: if blobs.is_empty() { 2 } else { 3 },
             max_fee_per_blob_gas: if blobs.is_empty() { 0 } else { 1 << 40 },
             blob_hashes: blob_hashes.clone(),
-            ..TxEnv::default()
+            ..tx
         };
         let mut evm =
             EthEvmBuilder::new(self.db.clone(), self.env()).precompiles(precompiles()).build();
