@@ -32,7 +32,7 @@ fn execute_out_of_gas_in_its_call_is_sold_as_a_verdict() {
 
     let (mut could_not_run, mut accepted) = (0, 0);
     for what in [data.to_vec(), prove.abi_encode()] {
-        for gas in (needed / 3..needed + 100_000).step_by(4_000) {
+        for gas in (needed / 3..needed + 100_000).step_by(10_000) {
             let mut starved = arena.clone();
             let rollup = starved.l1.rollup;
             match starved.l1.send_within(gas, LIAR, rollup, what.clone()) {
