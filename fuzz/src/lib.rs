@@ -6,6 +6,7 @@ pub mod execute;
 pub mod input;
 pub mod mutation;
 pub mod payload;
+pub mod stateless;
 pub mod tape;
 pub mod trace;
 pub mod trie;
@@ -16,9 +17,10 @@ pub mod world;
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("execute", execute::run),
     ("payload", payload::run),
+    ("stateless", stateless::run),
     ("tape", tape::run),
     ("trace", trace::run),
     ("trie", trie::run),

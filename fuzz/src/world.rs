@@ -43,7 +43,8 @@ pub fn block() -> BlockContext {
     }
 }
 
-fn genesis() -> Genesis {
+/// Its accounts, beside those that every genesis has.
+pub fn genesis() -> Genesis {
     let holds = |wei: U256| GenesisAccount { balance: wei, ..GenesisAccount::default() };
     let rich = U256::from(10).pow(U256::from(20));
     let mut alloc: std::collections::BTreeMap<_, _> =

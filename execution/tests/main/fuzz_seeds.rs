@@ -2,11 +2,13 @@
 
 use std::{fs, path::Path};
 
+use alloy::{consensus::TxEnvelope, eips::eip2718::Decodable2718};
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::SolValue;
 use recourse_execution::{
     Recorded, Recorder, Witness,
     block::{BlockBody, Opening},
+    payload::{ChainKind, ProtocolFork},
 };
 use recourse_protocol::{TxPosition, bindings::Credit, bindings::Trace};
 use revm::bytecode::opcode as op;
@@ -15,8 +17,10 @@ use crate::{
     assembler::Code,
     fuzz_targets::targets::{
         claims::Known,
+        stateless,
         world::{SCHEDULE, SENDERS, STATE, STORER, block, neighbour},
     },
+    l2_block::Scene,
     scene::{MAX_WITNESS, call, create, delegation, sign, transfer, writes},
 };
 
@@ -26,8 +30,17 @@ pub fn write(folder: &Path) {
     for (name, claim) in &claims {
         fs::write(folder.join("claims").join(name), claim.write()).unwrap();
     }
-    let seeds =
-        [traces(&claims), witnesses(&claims), tries(), tapes(), payloads(), executions(&claims)];
+    let stateless = stateless_input();
+    fs::write(folder.join("claims/stateless.ssz"), &stateless).unwrap();
+    let seeds = [
+        traces(&claims),
+        witnesses(&claims),
+        tries(),
+        tapes(),
+        payloads(),
+        executions(&claims),
+        stateless_inputs(&stateless),
+    ];
     for (target, name, bytes) in seeds.into_iter().flatten() {
         let folder = folder.join("corpus").join(target);
         fs::create_dir_all(&folder).unwrap();
@@ -162,6 +175,31 @@ fn executions(claims: &[(&'static str, Known)]) -> Vec<Seed> {
     for kind in 0..8_u8 {
         let ops = [0, kind, 3, 0, kind, 1, 2, 3, kind, 4, 5, 6, kind, 7, 8, 9, 0, 0];
         seeds.push(("execute", format!("kind-{kind}"), ops.to_vec()));
+    }
+    seeds
+}
+
+/// A valid block for 0x0102 on the same state.
+fn stateless_input() -> Vec<u8> {
+    let chain = (ChainKind::L2, block().chainId);
+    let scene = Scene { chain, ..Scene::on(stateless::STATE.clone()) };
+    let writing = call(0, STORER, writes(&[(1, 0), (2, 0), (300, 5)]));
+    let transactions = [sign(0, transfer(0, neighbour(1), 5)), sign(1, writing)];
+    let decoded = transactions.map(|raw| TxEnvelope::decode_2718_exact(&raw).unwrap());
+    ProtocolFork::Osaka.encode_input(&scene.block(decoded.into()).input)
+}
+
+/// It as it is, its beginning, and each kind of change to it.
+fn stateless_inputs(input: &[u8]) -> Vec<Seed> {
+    let seed = |name: String, bytes: Vec<u8>| ("stateless", name, bytes);
+    let whole = [&[0], &input[2..]].concat();
+    let mut seeds = vec![
+        seed("whole".to_owned(), whole),
+        seed("spoilt-encoding".to_owned(), vec![1, 2, 0, 6, 2, 1, 0, 9, 99, 4, 7]),
+    ];
+    for kind in 0..8_u8 {
+        let ops = vec![2, 1, 2, kind, 0, 1, 1, 3, 2, kind, 0, 2, 2, 5, 1];
+        seeds.push(seed(format!("kind-{kind}"), ops));
     }
     seeds
 }

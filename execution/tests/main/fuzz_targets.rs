@@ -8,10 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use recourse_execution::{Claim, replay};
+use recourse_execution::{Claim, payload::ProtocolFork, replay};
 
 use crate::{fuzz_seeds, scene, settle::no_pointers};
-use targets::{TARGETS, claims, input::Input, mutation, world};
+use targets::{TARGETS, claims, input::Input, mutation, stateless, world};
 
 /// Set by `cargo xtask fuzz --seeds`.
 const WRITE: &str = "RECOURSE_WRITE_SEEDS";
@@ -92,4 +92,33 @@ fn a_wrong_yes_would_be_found() {
     let mut digest = known.clone();
     digest.trace.receiptDigestAfter = known.pre;
     assert!(found(&digest));
+}
+
+/// The same of whole blocks: what is not so with the whole state is found, and so is a block that does not follow.
+#[test]
+fn a_wrong_valid_would_be_found() {
+    let (_, known) = ProtocolFork::decode_input(stateless::KNOWN_BYTES).unwrap();
+    let found = |wrong: &recourse_execution::payload::StatelessInput| {
+        std::panic::catch_unwind(|| stateless::judge(wrong)).is_err()
+    };
+    assert!(!found(&known));
+    let mut root = known.clone();
+    root.new_payload_request.execution_payload.state_root[3] ^= 1;
+    assert!(found(&root));
+    let mut parent = known;
+    parent.new_payload_request.execution_payload.parent_hash[3] ^= 1;
+    assert!(found(&parent));
+}
+
+/// Most ways to spoil the known input make it invalid, each by another reason than its hash alone.
+#[test]
+fn spoilt_blocks_are_refused_for_many_reasons() {
+    let reasons: std::collections::BTreeSet<String> = (0..2_048_u32)
+        .filter_map(|salt| {
+            let bytes = alloy_primitives::keccak256(salt.to_be_bytes());
+            let spoilt = stateless::spoilt(&mut Input::new(&bytes[..]));
+            stateless::check(&spoilt).err().map(|why| why.to_string())
+        })
+        .collect();
+    assert!(reasons.len() > 12, "{reasons:#?}");
 }

@@ -38,6 +38,8 @@ pub(crate) const CONTRACT: Address = Address::repeat_byte(0xc0);
 /// Blocks to be built on a genesis.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene {
+    /// Whose rules, and which chain's id.
+    pub(crate) chain: (ChainKind, u64),
     /// The state before the block.
     pub(crate) pre: State,
     /// The headers before the block, oldest first.
@@ -121,7 +123,7 @@ impl Scene {
         let mut parent = child(ancestors.last().unwrap());
         parent.state_root = pre.root();
         ancestors.push(parent);
-        Self { pre, ancestors }
+        Self { chain: (ChainKind::L1, CHAIN), pre, ancestors }
     }
 
     /// A valid block with these transactions and withdrawals; `requests` are those that it makes.
@@ -155,9 +157,8 @@ impl Scene {
     /// A block with its witness. Its header may lie, but not about the gas.
     pub(crate) fn input(&self, block: Block<TxEnvelope>, requests: ExecutionRequests) -> Built {
         let rules = BlockRules::of(ProtocolFork::Osaka);
-        let kind = (ChainKind::L1, CHAIN);
-        let witness = witness_of(&self.pre, &self.ancestors, &block, &rules, kind).unwrap();
-        let beside = Beside { chain_id: CHAIN, requests, witness };
+        let witness = witness_of(&self.pre, &self.ancestors, &block, &rules, self.chain).unwrap();
+        let beside = Beside { chain_id: self.chain.1, requests, witness };
         Built { input: stateless_input(&block, beside).unwrap(), block }
     }
 
@@ -165,7 +166,7 @@ impl Scene {
     fn execute(&self, block: &mut Block<TxEnvelope>) {
         let header = &block.header;
         let context = BlockContext {
-            chainId: CHAIN,
+            chainId: self.chain.1,
             number: header.number,
             timestamp: header.timestamp,
             gasLimit: header.gas_limit,
