@@ -168,7 +168,7 @@ fn in_list<const N: usize>(list: &mut Vec<SszList<u8, N>>, input: &mut Input<'_>
 fn headers(witness: &mut ExecutionWitness, input: &mut Input<'_>) -> Option<()> {
     let mut list: Vec<_> = witness.headers.iter().cloned().collect();
     match input.byte() % 3 {
-        0 => drop(list.remove(0)),
+        0 => drop((!list.is_empty()).then(|| list.remove(0))),
         1 => list.reverse(),
         _ => in_list(&mut list, input)?,
     }

@@ -169,6 +169,7 @@ interface IStepVerifier {
     error UnexpectedReceiptDigest(bytes32 expected, bytes32 got);
     error BaseFeeOutOfRange(uint256 baseFee);
     error ExecuteCouldNotRun();
+    error ExecuteIsFull(uint256 left, uint256 needed);
     error ExecuteIsFalse();
     function step(Checkpoint calldata pre, StepProof calldata proof) external view returns (Checkpoint memory post);
     function genesis(bytes32 stateRoot) external view returns (Checkpoint memory);

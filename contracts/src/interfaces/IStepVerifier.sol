@@ -41,8 +41,10 @@ interface IStepVerifier {
     error UnexpectedReceiptDigest(bytes32 expected, bytes32 got);
     /// @notice The checkpoint claims a base fee that no derivation reaches: the EVM carries 64 bits.
     error BaseFeeOutOfRange(uint256 baseFee);
-    /// @notice EXECUTE gave no answer: too little gas, over the limit of this L1 block, or no such precompile.
+    /// @notice EXECUTE gave no answer: too little gas, a pointer to no chunk, or no such precompile.
     error ExecuteCouldNotRun();
+    /// @notice Of what EXECUTE re-executes in an L1 block, less is left than the step uses. The next block has all of it again.
+    error ExecuteIsFull(uint256 left, uint256 needed);
     /// @notice EXECUTE ran, and this is not what the step does.
     error ExecuteIsFalse();
 

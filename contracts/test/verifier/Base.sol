@@ -164,9 +164,20 @@ abstract contract VerifierBase is Fixtures {
         return trace;
     }
 
+    /// @dev EXECUTE can run, and has this much gas left in the block. An answer of its length is none to a claim.
+    function hasLeft(uint256 gas) internal {
+        vm.clearMockedCalls();
+        vm.mockCall(EXECUTE, "", abi.encode(1, gas));
+    }
+
+    /// @dev EXECUTE answers all claims about this state so.
+    function answers(bytes32 pre, bytes memory answer) internal {
+        vm.mockCall(EXECUTE, abi.encode(pre), answer);
+    }
+
     /// @dev EXECUTE says yes to this, and to nothing else.
     function executes(bytes32 pre, StepProof memory proof, Trace memory trace) internal {
-        vm.clearMockedCalls();
+        hasLeft(proof.execution.gasUsed);
         bytes memory input = abi.encode(pre, proof.execution.postStateRoot, abi.encode(trace), proof.execution.gasUsed);
         vm.mockCall(EXECUTE, input, abi.encode(true));
     }

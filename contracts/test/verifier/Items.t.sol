@@ -233,7 +233,8 @@ contract TransactionTest is VerifierBase {
 
     function test_false() public {
         (Checkpoint memory pre, StepProof memory proof) = asks();
-        vm.mockCall(EXECUTE, "", abi.encode(false));
+        hasLeft(21_000);
+        answers(pre.stateRoot, abi.encode(false));
         refuses(pre, proof, IStepVerifier.ExecuteIsFalse.selector);
     }
 
@@ -241,25 +242,46 @@ contract TransactionTest is VerifierBase {
         (Checkpoint memory pre, StepProof memory proof) = asks();
         vm.mockCallRevert(EXECUTE, "", "");
         refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
-        vm.mockCallRevert(EXECUTE, "", abi.encode(true));
+        vm.mockCallRevert(EXECUTE, "", abi.encode(1, 21_000));
+        refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
+        hasLeft(21_000);
+        vm.mockCallRevert(EXECUTE, abi.encode(pre.stateRoot), abi.encode(true));
         refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
     }
 
     function test_answersThatAreNone() public {
         (Checkpoint memory pre, StepProof memory proof) = asks();
         refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector); // nobody there
-        vm.mockCall(EXECUTE, "", abi.encode(true, true));
-        refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
-        vm.mockCall(EXECUTE, "", hex"01");
-        refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
-        vm.mockCall(EXECUTE, "", abi.encode(2));
-        refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
+        bytes[4] memory none = [bytes(""), abi.encode(true, true), hex"01", abi.encode(2)];
+        for (uint256 i = 0; i < 4; ++i) {
+            hasLeft(21_000);
+            answers(pre.stateRoot, none[i]);
+            refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
+        }
+        // To the question what is left.
+        bytes[3] memory unknown = [bytes(""), abi.encode(21_000), abi.encode(1, 21_000, 0)];
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.clearMockedCalls();
+            vm.mockCall(EXECUTE, "", unknown[i]);
+            answers(pre.stateRoot, abi.encode(true));
+            refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
+        }
+    }
+
+    /// A call over the limit would take all gas: it is not made.
+    function test_full() public {
+        (Checkpoint memory pre, StepProof memory proof) = asks();
+        executes(pre.stateRoot, proof, transaction(traceOf(pre, proof), "hello"));
+        verifier.step(pre, proof);
+        vm.mockCall(EXECUTE, "", abi.encode(1, 20_999));
+        refuses(pre, proof, abi.encodeWithSelector(IStepVerifier.ExecuteIsFull.selector, 20_999, 21_000));
     }
 
     /// Every field of the trace is pinned: another one is another question.
     function test_anotherTraceIsAnotherQuestion() public {
         (Checkpoint memory pre, StepProof memory proof) = asks();
         executes(pre.stateRoot, proof, transaction(traceOf(pre, proof), "hello"));
+        vm.mockCall(EXECUTE, "", abi.encode(1, 21_001));
         proof.execution.gasUsed = 21_001;
         refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
         proof.execution.gasUsed = 21_000;

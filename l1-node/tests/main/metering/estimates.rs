@@ -1,7 +1,7 @@
 //! `eth_estimateGas` of transactions that call EXECUTE.
 
 use alloy::{network::TransactionBuilder, providers::Provider, rpc::types::TransactionRequest};
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::{SolCall, SolError};
 use recourse_protocol::bindings::{IStepVerifier, Trace};
 
@@ -80,7 +80,7 @@ async fn a_strict_caller_reverts_loudly_and_so_estimates_right() {
 }
 
 #[tokio::test]
-async fn could_not_run_and_is_false_are_two_errors() {
+async fn full_and_false_are_two_errors() {
     let (scene, strict) = strict().await;
     let claim = Claim::transfer();
     let lie = Claim { post: claim.pre, ..claim.clone() };
@@ -89,14 +89,32 @@ async fn could_not_run_and_is_false_are_two_errors() {
     let is_false = IStepVerifier::ExecuteIsFalse::SELECTOR;
     assert_eq!(refused(&lie).await.unwrap(), is_false[..]);
     let over = Claim { gas_used: LIMIT + 1, ..claim.clone() };
-    let could_not = IStepVerifier::ExecuteCouldNotRun::SELECTOR;
-    assert_eq!(refused(&over).await.unwrap(), could_not[..]);
+    let full =
+        IStepVerifier::ExecuteIsFull { left: U256::from(LIMIT), needed: U256::from(LIMIT + 1) };
+    assert_eq!(refused(&over).await.unwrap(), full.abi_encode());
     // An estimate says so too, and is no number.
     let tx = without_gas(scene.request(0, strict, run(&lie)));
     let error = scene.net.provider.estimate_gas(tx).await.unwrap_err();
     assert_eq!(error.as_error_resp().unwrap().as_revert_data().unwrap(), is_false[..]);
     let tx = without_gas(scene.request(0, EXECUTE, nonsense(LIMIT + 1)));
     assert!(scene.net.provider.estimate_gas(tx).await.is_err());
+}
+
+/// Who fills a block does not burn the gas of those behind him who ask first, as `Execute.run` does.
+#[tokio::test]
+async fn a_full_block_costs_who_asks_first_no_gas_of_execution() {
+    let (scene, strict) = strict().await;
+    let claim = Claim::transfer();
+    let filler =
+        scene.request(1, EXECUTE, nonsense(LIMIT)).with_max_priority_fee_per_gas(1_000_000_001);
+    let behind = scene.request(0, strict, run(&claim)).with_gas_limit(MOST_GAS);
+    let receipts = scene.mine(vec![filler, behind]).await;
+    assert!(receipts[0].status() && !receipts[1].status());
+    // Calldata, and copying it: not the 63/64 of all gas that the failing call would have taken.
+    let got = receipts[1].gas_used;
+    assert!(got < MOST_GAS / 50, "{got} of {MOST_GAS} gas");
+    let again = scene.mine(vec![scene.request(0, strict, run(&claim))]).await;
+    assert!(again[0].status(), "the next block has all of it again");
 }
 
 #[tokio::test]
