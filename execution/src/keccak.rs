@@ -171,35 +171,59 @@ mod lanes {
         hash
     }
 
-    /// Keccak-f\[1600\] (FIPS 202, section 3), `state[x + 5 * y]`.
+    /// Keccak-f\[1600\] (FIPS 202, section 3). `state[x + 5 * y]` before and after; in between, rounds write where they read,
+    /// so that all fits the 32 registers: lanes come back to their places every fourth round.
     #[target_feature(enable = "avx512f")]
     fn permute(state: &mut [__m512i; 25]) {
         let mut a = *state;
-        for round in ROUNDS {
-            let mut columns = [_mm512_setzero_si512(); 5];
-            for x in 0..5 {
-                let upper = _mm512_ternarylogic_epi64::<XOR3>(a[x], a[x + 5], a[x + 10]);
-                columns[x] = _mm512_ternarylogic_epi64::<XOR3>(upper, a[x + 15], a[x + 20]);
-            }
-            let mut b = a;
-            for x in 0..5 {
-                let left = columns[(x + 4) % 5];
-                let right = _mm512_rolv_epi64(columns[(x + 1) % 5], _mm512_set1_epi64(1));
-                for y in 0..5 {
-                    let mixed = _mm512_ternarylogic_epi64::<XOR3>(a[x + 5 * y], left, right);
-                    let by = _mm512_set1_epi64(ROTATIONS[x + 5 * y]);
-                    b[y + 5 * ((2 * x + 3 * y) % 5)] = _mm512_rolv_epi64(mixed, by);
-                }
-            }
-            for y in 0..5 {
-                for x in 0..5 {
-                    let (next, after) = (b[(x + 1) % 5 + 5 * y], b[(x + 2) % 5 + 5 * y]);
-                    a[x + 5 * y] = _mm512_ternarylogic_epi64::<CHI>(b[x + 5 * y], next, after);
-                }
-            }
-            a[0] = _mm512_xor_si512(a[0], _mm512_set1_epi64(round.cast_signed()));
+        for constants in ROUNDS.as_chunks::<4>().0 {
+            round::<0>(&mut a, constants[0]);
+            round::<1>(&mut a, constants[1]);
+            round::<2>(&mut a, constants[2]);
+            round::<3>(&mut a, constants[3]);
         }
         *state = a;
+    }
+
+    /// Where a lane lies after `rounds` rounds.
+    const fn place(rounds: usize, x: usize, y: usize) -> usize {
+        let (x, mut y, mut done) = (x % 5, y % 5, 0);
+        while done < rounds {
+            y = (x + 2 * y) % 5;
+            done += 1;
+        }
+        x + 5 * y
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn round<const DONE: usize>(a: &mut [__m512i; 25], constant: u64) {
+        let mut columns = [_mm512_setzero_si512(); 5];
+        for (x, column) in columns.iter_mut().enumerate() {
+            let lane = |y: usize| a[place(DONE, x, y)];
+            let upper = _mm512_ternarylogic_epi64::<XOR3>(lane(0), lane(1), lane(2));
+            *column = _mm512_ternarylogic_epi64::<XOR3>(upper, lane(3), lane(4));
+        }
+        let mut theta = columns;
+        for (x, theta) in theta.iter_mut().enumerate() {
+            let right = _mm512_rolv_epi64(columns[(x + 1) % 5], _mm512_set1_epi64(1));
+            *theta = _mm512_xor_si512(columns[(x + 4) % 5], right);
+        }
+        for y in 0..5 {
+            // The lanes that become row y, one of each column.
+            let mut row = [_mm512_setzero_si512(); 5];
+            for x in 0..5 {
+                let from = (x + 2 * y) % 5;
+                let mixed = _mm512_xor_si512(a[place(DONE, x, from)], theta[x]);
+                row[from] = _mm512_rolv_epi64(mixed, _mm512_set1_epi64(ROTATIONS[x + 5 * from]));
+            }
+            for x in 0..5 {
+                let (next, after) = (row[(x + 1) % 5], row[(x + 2) % 5]);
+                a[place(DONE, x, x + 2 * y)] =
+                    _mm512_ternarylogic_epi64::<CHI>(row[x], next, after);
+            }
+        }
+        a[0] = _mm512_xor_si512(a[0], _mm512_set1_epi64(constant.cast_signed()));
     }
 }
 

@@ -119,7 +119,7 @@ impl<'a> Recorder<'a> {
         let world = state.world().clone();
         let mut piece =
             Piece::new(world, &mut full, self.schedule, block, self.max_witness_bytes)?.recording();
-        let (runs, end) = piece.run(position, body)?;
+        let (runs, end) = piece.run(position, &body.into())?;
         let (world, used) = piece.finish();
         let state = State::new(world);
 
@@ -127,12 +127,9 @@ impl<'a> Recorder<'a> {
         let mut trace = self.trace(block, position, end, body);
         let claim = Claim { pre, post: state.root(), trace: &[], gas_used };
         // Nodes that the piece made itself were used too. What a stateless run asks for is what it needs.
-        let candidates = Witness {
-            nodes: used.nodes.iter().map(|(_, node)| node.clone()).collect(),
-            codes: used.codes.iter().map(|(_, code)| code.clone()).collect(),
-        };
-        let source = execute::run(&claim, &trace, self.schedule, candidates)?;
-        let witness = source.needed(used);
+        let candidates = used.items();
+        let source = execute::run(&claim, &(&trace).into(), self.schedule, &candidates)?;
+        let witness = source.needed(&used);
         trace.witness = witness.encode();
         Ok(Recorded {
             state_root: state.root(),

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use alloy_primitives::{B256, Bytes, map::B256Map};
 use alloy_rlp::{Encodable, Header};
 
@@ -43,19 +41,35 @@ impl Witness {
     /// # Errors
     /// When it is anything else.
     pub fn decode(bytes: &[u8]) -> Result<Self, alloy_rlp::Error> {
-        Self::decode_shared(&Bytes::copy_from_slice(bytes))
+        let copies = |items: Vec<&[u8]>| items.into_iter().map(Bytes::copy_from_slice).collect();
+        Items::decode(bytes)
+            .map(|Items { nodes, codes }| Self { nodes: copies(nodes), codes: copies(codes) })
     }
 
-    /// [`Witness::decode`], of which the items are parts of `bytes`, not copies.
-    ///
-    /// # Errors
+    /// Its items, where they lie.
+    pub(crate) fn items(&self) -> Items<'_> {
+        Items {
+            nodes: self.nodes.iter().map(|node| &node[..]).collect(),
+            codes: self.codes.iter().map(|code| &code[..]).collect(),
+        }
+    }
+}
+
+/// A [`Witness`] of which the items lie where they were read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Items<'a> {
+    pub(crate) nodes: Vec<&'a [u8]>,
+    pub(crate) codes: Vec<&'a [u8]>,
+}
+
+impl<'a> Items<'a> {
     /// As [`Witness::decode`].
-    pub fn decode_shared(bytes: &Bytes) -> Result<Self, alloy_rlp::Error> {
-        let mut rest: &[u8] = bytes;
+    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, alloy_rlp::Error> {
+        let mut rest = bytes;
         let mut payload = Header::decode_bytes(&mut rest, true)?;
         let mut left = bytes.len() / BYTES_PER_ITEM;
-        let nodes = items(bytes, &mut payload, &mut left)?;
-        let codes = items(bytes, &mut payload, &mut left)?;
+        let nodes = items(&mut payload, &mut left)?;
+        let codes = items(&mut payload, &mut left)?;
         if !rest.is_empty() || !payload.is_empty() {
             return Err(alloy_rlp::Error::UnexpectedLength);
         }
@@ -63,49 +77,49 @@ impl Witness {
     }
 }
 
-/// A list of at most `left` strings, parts of `all`.
-fn items(all: &Bytes, bytes: &mut &[u8], left: &mut usize) -> Result<Vec<Bytes>, alloy_rlp::Error> {
+/// A list of at most `left` strings.
+fn items<'a>(bytes: &mut &'a [u8], left: &mut usize) -> Result<Vec<&'a [u8]>, alloy_rlp::Error> {
     let mut list = Header::decode_bytes(bytes, true)?;
     let mut items = Vec::new();
     while !list.is_empty() {
         *left = left.checked_sub(1).ok_or(alloy_rlp::Error::Custom("too many items"))?;
-        items.push(all.slice_ref(Header::decode_bytes(&mut list, false)?));
+        items.push(Header::decode_bytes(&mut list, false)?);
     }
     Ok(items)
 }
 
 /// A witness by hash. Remembers what was asked for: a run that ends well needed exactly that.
 #[derive(Debug, Default)]
-pub(crate) struct WitnessSource {
-    nodes: B256Map<Item>,
-    codes: B256Map<CodeItem>,
+pub(crate) struct WitnessSource<'a> {
+    nodes: B256Map<Item<'a>>,
+    codes: B256Map<CodeItem<'a>>,
 }
 
-/// The RLP of a node, and the node as soon as it is asked for: as one of the account trie, of a storage trie, or both.
+/// The RLP of a node, and whether it was asked for (thus checked) as one of the account trie, of a storage trie, or both.
 #[derive(Debug)]
-struct Item {
-    rlp: Bytes,
-    account: Option<Arc<Node<Account>>>,
-    slot: Option<Arc<Node<Slot>>>,
+struct Item<'a> {
+    rlp: &'a [u8],
+    account: bool,
+    slot: bool,
 }
 
 /// A code, analysed as soon as it is asked for.
 #[derive(Debug)]
-struct CodeItem {
-    bytes: Bytes,
+struct CodeItem<'a> {
+    bytes: &'a [u8],
     code: Option<Code>,
 }
 
-impl WitnessSource {
-    pub(crate) fn new(witness: Witness) -> Self {
-        let Witness { nodes, codes } = witness;
-        let items: Vec<&[u8]> = nodes.iter().chain(&codes).map(|item| item.as_ref()).collect();
+impl<'a> WitnessSource<'a> {
+    pub(crate) fn new(witness: &Items<'a>) -> Self {
+        let Items { nodes, codes } = witness;
+        let items: Vec<&[u8]> = nodes.iter().chain(codes).copied().collect();
         let mut node_hashes = keccak256_all(&items);
         let code_hashes = node_hashes.split_off(nodes.len());
         let nodes = node_hashes
             .into_iter()
             .zip(nodes)
-            .map(|(hash, rlp)| (hash, Item { rlp, account: None, slot: None }))
+            .map(|(hash, rlp)| (hash, Item { rlp, account: false, slot: false }))
             .collect();
         let codes = code_hashes
             .into_iter()
@@ -116,49 +130,44 @@ impl WitnessSource {
     }
 
     /// What of `used` was asked for, each once, in the order of use.
-    pub(crate) fn needed(mut self, used: Used) -> Witness {
-        let node = |hash: &B256| {
+    pub(crate) fn needed(mut self, used: &Used) -> Witness {
+        let node = |(hash, rlp): &(B256, Bytes)| {
             let item = self.nodes.remove(hash)?;
-            (item.account.is_some() || item.slot.is_some()).then_some(item.rlp)
+            (item.account || item.slot).then(|| rlp.clone())
         };
-        let nodes = used.nodes.iter().map(|(hash, _)| hash).filter_map(node).collect();
-        let code = |hash: &B256| {
+        let nodes = used.nodes.iter().filter_map(node).collect();
+        let code = |(hash, bytes): &(B256, Bytes)| {
             let item = self.codes.remove(hash)?;
-            item.code.is_some().then_some(item.bytes)
+            item.code.is_some().then(|| bytes.clone())
         };
-        let codes = used.codes.iter().map(|(hash, _)| hash).filter_map(code).collect();
+        let codes = used.codes.iter().filter_map(code).collect();
         Witness { nodes, codes }
     }
 }
 
-/// The node in `kept`, read from `rlp` the first time.
-fn node<V: Value>(
-    kept: &mut Option<Arc<Node<V>>>,
-    hash: B256,
-    rlp: &[u8],
-) -> Result<Arc<Node<V>>, TrieError> {
-    if let Some(node) = kept {
-        return Ok(Arc::clone(node));
+/// `rlp`, checked the first time.
+fn node<'a, V: Value>(checked: &mut bool, rlp: &'a [u8]) -> Result<&'a [u8], TrieError> {
+    if !*checked {
+        Node::<V>::check(rlp)?;
+        *checked = true;
     }
-    let node = Arc::new(Node::decode(hash, rlp)?);
-    *kept = Some(Arc::clone(&node));
-    Ok(node)
+    Ok(rlp)
 }
 
-impl Source for WitnessSource {
-    fn account_node(&mut self, hash: B256) -> Result<Arc<Node<Account>>, TrieError> {
+impl Source for WitnessSource<'_> {
+    fn account_node(&mut self, hash: B256) -> Result<&[u8], TrieError> {
         let Item { rlp, account, .. } =
             self.nodes.get_mut(&hash).ok_or(TrieError::Missing(hash))?;
-        node(account, hash, rlp)
+        node::<Account>(account, rlp)
     }
 
-    fn slot_node(&mut self, hash: B256) -> Result<Arc<Node<Slot>>, TrieError> {
+    fn slot_node(&mut self, hash: B256) -> Result<&[u8], TrieError> {
         let Item { rlp, slot, .. } = self.nodes.get_mut(&hash).ok_or(TrieError::Missing(hash))?;
-        node(slot, hash, rlp)
+        node::<Slot>(slot, rlp)
     }
 
     fn code(&mut self, hash: B256) -> Result<Code, StateError> {
         let item = self.codes.get_mut(&hash).ok_or(StateError::MissingCode(hash))?;
-        Ok(item.code.get_or_insert_with(|| Code::new(item.bytes.clone())).clone())
+        Ok(item.code.get_or_insert_with(|| Code::new(Bytes::copy_from_slice(item.bytes))).clone())
     }
 }

@@ -1,13 +1,10 @@
 //! Our trie against a map hashed by `alloy-trie`, whole and with nodes missing.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_trie::{HashBuilder, Nibbles};
-use recourse_execution::trie::{InMemory, Node, Nodes, Trie, TrieError};
+use recourse_execution::trie::{InMemory, Node, Nodes, Place, Trie, TrieError};
 
 use super::input::Input;
 
@@ -155,9 +152,11 @@ impl Hidden {
 }
 
 impl Nodes<Bytes> for Hidden {
-    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<Bytes>>, TrieError> {
+    fn resolve(&mut self, hash: B256, place: Place) -> Result<&[u8], TrieError> {
         let rlp = self.nodes.get(&hash).ok_or(TrieError::Missing(hash))?;
-        Ok(Arc::new(Node::decode(hash, rlp)?))
+        Node::<Bytes>::check(rlp)?;
+        place.admit(rlp.len())?;
+        Ok(rlp)
     }
 
     fn visit(&mut self, hash: B256, node: &Node<Bytes>) -> Result<(), TrieError> {

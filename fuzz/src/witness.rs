@@ -1,13 +1,13 @@
 //! The witness decoder, the decoder of its nodes, and tries made of whatever nodes it holds.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_trie::Nibbles;
 use recourse_execution::{
     Account, Witness,
     state::Slot,
-    trie::{Node, Nodes, Trie, TrieError, Value},
+    trie::{Node, Nodes, Place, Trie, TrieError, Value},
 };
 
 /// Takes the input as `rlp([[node...],[code...]])`, and as one node.
@@ -35,6 +35,8 @@ fn walk(nodes: &[Bytes]) {
 }
 
 fn decode<V: Value>(rlp: &[u8]) {
+    let checked = Node::<V>::check(rlp).is_ok();
+    assert_eq!(checked, Node::<V>::decode(keccak256(rlp), rlp).is_ok(), "a check is a decoding");
     if let Ok(node) = Node::<V>::decode(keccak256(rlp), rlp) {
         assert_eq!(node.rlp(), rlp, "there is one encoding");
         assert_eq!(node.rlp_len(), rlp.len());
@@ -60,9 +62,11 @@ fn change(trie: Trie<Bytes>, key: &Nibbles, nodes: &mut Known) {
 struct Known(HashMap<B256, Bytes>);
 
 impl Nodes<Bytes> for Known {
-    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<Bytes>>, TrieError> {
+    fn resolve(&mut self, hash: B256, place: Place) -> Result<&[u8], TrieError> {
         let rlp = self.0.get(&hash).ok_or(TrieError::Missing(hash))?;
-        Ok(Arc::new(Node::decode(hash, rlp)?))
+        Node::<Bytes>::check(rlp)?;
+        place.admit(rlp.len())?;
+        Ok(rlp)
     }
 
     fn visit(&mut self, _: B256, _: &Node<Bytes>) -> Result<(), TrieError> {

@@ -31,6 +31,24 @@ pub struct BlockBody {
     pub credits: Option<Vec<Credit>>,
 }
 
+/// [`BlockBody`], wherever it lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) opening: Option<Opening>,
+    pub(crate) transactions: Vec<&'a [u8]>,
+    pub(crate) credits: Option<&'a [Credit]>,
+}
+
+impl<'a> From<&'a BlockBody> for Parts<'a> {
+    fn from(body: &'a BlockBody) -> Self {
+        Self {
+            opening: body.opening,
+            transactions: body.transactions.iter().map(|raw| &raw[..]).collect(),
+            credits: body.credits.as_deref(),
+        }
+    }
+}
+
 /// The state after a piece of a block, and what became of its transactions.
 #[derive(Clone, Debug)]
 pub struct BlockOutcome {
@@ -93,7 +111,7 @@ impl BlockExecutor for Sequential {
         if self.max_witness_bytes.is_none() {
             piece = piece.unlimited();
         }
-        let (runs, position) = piece.run(position, body)?;
+        let (runs, position) = piece.run(position, &body.into())?;
         let (world, _) = piece.finish();
         Ok(BlockOutcome { state: State::new(world), runs, position })
     }
@@ -104,7 +122,7 @@ impl Piece<'_> {
     pub(crate) fn run(
         &mut self,
         start: TxPosition,
-        body: &BlockBody,
+        body: &Parts<'_>,
     ) -> Result<(Vec<TxRun>, TxPosition), ExecutionError> {
         if let Some(opening) = body.opening {
             self.open(opening.parent_hash, opening.anchor)?;
@@ -116,7 +134,7 @@ impl Piece<'_> {
             position = run.after(position);
             runs.push(run);
         }
-        if let Some(credits) = &body.credits {
+        if let Some(credits) = body.credits {
             self.credit(credits)?;
         }
         Ok((runs, position))

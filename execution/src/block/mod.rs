@@ -17,6 +17,7 @@ use revm::context_interface::block::BlobExcessGasAndPrice;
 
 pub(crate) use closing::Closing;
 pub use decode::Invalid;
+pub(crate) use executor::Parts;
 pub use executor::{BlockBody, BlockExecutor, BlockOutcome, Opening, Sequential};
 pub use outcome::{Executed, TxRun};
 

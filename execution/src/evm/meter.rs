@@ -4,7 +4,8 @@ use alloy_primitives::{B256, Bytes, map::B256Set};
 
 use crate::{
     state::{Account, Slot},
-    trie::{Node, Place, TrieError},
+    trie::{Node, Place, TrieError, Value},
+    witness::Items,
 };
 
 /// Visits that are remembered before they are counted exactly: memory must not grow with the limit, which whoever asks chooses.
@@ -40,6 +41,8 @@ enum Counted {
 /// A node of one of the tries.
 #[derive(Clone, Debug)]
 pub(super) enum Visited {
+    /// One of which the hash is known, with the length of its RLP.
+    Named(B256, usize),
     Account(Arc<Node<Account>>),
     Slot(Arc<Node<Slot>>),
 }
@@ -49,6 +52,16 @@ pub(super) enum Visited {
 pub(crate) struct Used {
     pub(crate) nodes: Vec<(B256, Bytes)>,
     pub(crate) codes: Vec<(B256, Bytes)>,
+}
+
+impl Used {
+    /// All of it.
+    pub(crate) fn items(&self) -> Items<'_> {
+        Items {
+            nodes: self.nodes.iter().map(|(_, node)| &node[..]).collect(),
+            codes: self.codes.iter().map(|(_, code)| &code[..]).collect(),
+        }
+    }
 }
 
 impl Meter {
@@ -65,7 +78,7 @@ impl Meter {
 
     /// Counts, without a limit until [`Meter::enforce`].
     pub(crate) fn counting() -> Self {
-        Self { nodes: Counted::Bound { bytes: 0, visited: Vec::new() }, ..Self::off() }
+        Self { nodes: Counted::Bound { bytes: 0, visited: Vec::with_capacity(64) }, ..Self::off() }
     }
 
     /// Counts, and keeps what is used for [`Meter::take_used`].
@@ -92,28 +105,52 @@ impl Meter {
         self.kept.take()
     }
 
-    /// A node is visited that has an RLP of this length.
-    pub(super) fn node(
-        &mut self,
-        len: usize,
-        place: Place,
-        node: impl FnOnce() -> Visited,
-    ) -> Result<(), TrieError> {
-        if place == Place::Inner && len < 32 {
-            return Ok(()); // a part of its parent
-        }
-        match &mut self.nodes {
+    /// A node is visited that is named by its hash and has this RLP.
+    pub(super) fn named(&mut self, hash: B256, rlp: &[u8]) -> Result<(), TrieError> {
+        match &self.nodes {
             Counted::Off => return Ok(()),
-            Counted::Bound { bytes, visited } => {
-                *bytes = bytes.saturating_add(length(len));
-                visited.push((node(), place));
-                if visited.len() >= MOST_VISITS {
-                    self.count_exactly();
-                }
+            Counted::Bound { .. } => {
+                let len = rlp.len();
+                self.remember(len, Visited::Named(hash, len), Place::Root);
             }
-            Counted::Exact { .. } => self.count(&node(), place),
+            Counted::Exact { .. } => self.count(hash, rlp.len(), || Bytes::copy_from_slice(rlp)),
         }
         self.check()
+    }
+
+    /// A node in memory is visited.
+    pub(super) fn node<V: Value>(
+        &mut self,
+        node: &Arc<Node<V>>,
+        place: Place,
+        visited: impl FnOnce(Arc<Node<V>>) -> Visited,
+    ) -> Result<(), TrieError> {
+        let len = node.rlp_len();
+        if place == Place::Inner && node.is_short() {
+            return Ok(()); // a part of its parent
+        }
+        match &self.nodes {
+            Counted::Off => return Ok(()),
+            Counted::Bound { .. } => self.remember(len, visited(Arc::clone(node)), place),
+            Counted::Exact { .. } => {
+                if let Some(hash) = place.name(node) {
+                    self.count(hash, len, || node.rlp().into());
+                }
+            }
+        }
+        self.check()
+    }
+
+    /// Adds to the upper bound.
+    fn remember(&mut self, len: usize, node: Visited, place: Place) {
+        let Counted::Bound { bytes, visited } = &mut self.nodes else {
+            return;
+        };
+        *bytes = bytes.saturating_add(length(len));
+        visited.push((node, place));
+        if visited.len() >= MOST_VISITS {
+            self.count_exactly();
+        }
     }
 
     pub(crate) fn code(&mut self, hash: B256, code: &Bytes) -> Result<(), TrieError> {
@@ -165,20 +202,23 @@ impl Meter {
         let visited = std::mem::take(visited);
         self.nodes = Counted::Exact { bytes: 0, nodes: B256Set::default() };
         for (node, place) in &visited {
-            self.count(node, *place);
+            if let Some(hash) = node.name(*place) {
+                // What is kept is counted exactly from the beginning: this is not.
+                self.count(hash, node.rlp_len(), Bytes::new);
+            }
         }
     }
 
-    fn count(&mut self, node: &Visited, place: Place) {
+    fn count(&mut self, hash: B256, len: usize, rlp: impl FnOnce() -> Bytes) {
         let Counted::Exact { bytes, nodes } = &mut self.nodes else {
             return;
         };
-        let Some(hash) = node.name(place).filter(|hash| nodes.insert(*hash)) else {
+        if !nodes.insert(hash) {
             return;
-        };
-        *bytes = bytes.saturating_add(length(node.rlp_len()));
+        }
+        *bytes = bytes.saturating_add(length(len));
         if let Some(used) = &mut self.kept {
-            used.nodes.push((hash, node.rlp().into()));
+            used.nodes.push((hash, rlp()));
         }
     }
 }
@@ -186,6 +226,7 @@ impl Meter {
 impl Visited {
     fn name(&self, place: Place) -> Option<B256> {
         match self {
+            Self::Named(hash, _) => Some(*hash),
             Self::Account(node) => place.name(node),
             Self::Slot(node) => place.name(node),
         }
@@ -193,15 +234,9 @@ impl Visited {
 
     fn rlp_len(&self) -> usize {
         match self {
+            Self::Named(_, len) => *len,
             Self::Account(node) => node.rlp_len(),
             Self::Slot(node) => node.rlp_len(),
-        }
-    }
-
-    fn rlp(&self) -> Vec<u8> {
-        match self {
-            Self::Account(node) => node.rlp(),
-            Self::Slot(node) => node.rlp(),
         }
     }
 }

@@ -21,8 +21,11 @@ impl<'a> Reader<'a> {
 }
 
 impl Nodes<Account> for Reader<'_> {
-    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<Account>>, TrieError> {
-        self.source.account_node(hash)
+    fn resolve(&mut self, hash: B256, place: Place) -> Result<&[u8], TrieError> {
+        let rlp = self.source.account_node(hash)?;
+        place.admit(rlp.len())?;
+        self.meter.named(hash, rlp)?;
+        Ok(rlp)
     }
 
     // What is told is passed.
@@ -31,13 +34,16 @@ impl Nodes<Account> for Reader<'_> {
     }
 
     fn pass(&mut self, node: &Arc<Node<Account>>, place: Place) -> Result<(), TrieError> {
-        self.meter.node(node.rlp_len(), place, || Visited::Account(Arc::clone(node)))
+        self.meter.node(node, place, Visited::Account)
     }
 }
 
 impl Nodes<Slot> for Reader<'_> {
-    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<Slot>>, TrieError> {
-        self.source.slot_node(hash)
+    fn resolve(&mut self, hash: B256, place: Place) -> Result<&[u8], TrieError> {
+        let rlp = self.source.slot_node(hash)?;
+        place.admit(rlp.len())?;
+        self.meter.named(hash, rlp)?;
+        Ok(rlp)
     }
 
     fn visit(&mut self, _: B256, _: &Node<Slot>) -> Result<(), TrieError> {
@@ -45,6 +51,6 @@ impl Nodes<Slot> for Reader<'_> {
     }
 
     fn pass(&mut self, node: &Arc<Node<Slot>>, place: Place) -> Result<(), TrieError> {
-        self.meter.node(node.rlp_len(), place, || Visited::Slot(Arc::clone(node)))
+        self.meter.node(node, place, Visited::Slot)
     }
 }

@@ -1,5 +1,6 @@
 //! The pure function behind the `EXECUTE` precompile: does a trace lead from one state root to another, with this gas?
 
+mod abi;
 mod error;
 mod shape;
 mod stateless;
@@ -9,19 +10,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, B256, Bytes};
-use recourse_protocol::{TxPosition, bindings::Trace};
-
 use revm::primitives::hardfork::SpecId;
 
 pub use error::ExecuteError;
 pub use shape::TraceShape;
 pub use stateless::{Stateless, stateless};
 
+pub(crate) use trace::TraceView;
+
 use crate::{
-    block::{BlockBody, Opening, Piece},
+    block::Piece,
     rules::Schedule,
     state::World,
-    witness::{Witness, WitnessSource},
+    witness::{Items, WitnessSource},
 };
 
 /// What `EXECUTE` is asked.
@@ -61,42 +62,35 @@ pub fn replay(
     schedule: &Schedule,
     code_of: &dyn Fn(Address) -> Option<Bytes>,
 ) -> Result<(), ExecuteError> {
-    let trace = trace::decode(claim.trace)?;
-    let witness = trace::witness(&trace, code_of)?;
-    run(claim, &trace, schedule, witness).map(|_| ())
+    let trace = TraceView::decode(claim.trace)?;
+    let witness = trace.witness_bytes(code_of)?;
+    let items = Items::decode(&witness).map_err(ExecuteError::Witness)?;
+    run(claim, &trace, schedule, &items).map(|_| ())
 }
 
 /// Executes a decoded trace on a witness. Gives the witness back: it knows what was used.
-pub(crate) fn run(
+pub(crate) fn run<'w>(
     claim: &Claim<'_>,
-    trace: &Trace,
+    trace: &TraceView<'_>,
     schedule: &Schedule,
-    witness: Witness,
-) -> Result<WitnessSource, ExecuteError> {
+    witness: &Items<'w>,
+) -> Result<WitnessSource<'w>, ExecuteError> {
     let mut source = WitnessSource::new(witness);
-    let mut piece = Piece::new(
-        World::blinded(claim.pre),
-        &mut source,
-        schedule,
-        &trace.context,
-        trace.maxWitnessBytes,
-    )?
-    .bounded(gross_gas(claim.gas_used));
+    let limit = trace.max_witness_bytes;
+    let world = World::blinded(claim.pre);
+    let mut piece = Piece::new(world, &mut source, schedule, &trace.context, limit)?
+        .bounded(gross_gas(claim.gas_used));
     if trace.opens {
         check_predeploys(&mut piece, trace.context.timestamp, schedule)?;
     }
-    let start = TxPosition {
-        gas_used_before: trace.gasUsedBefore,
-        receipt_digest_before: trace.receiptDigestBefore,
-    };
-    let (runs, end) = piece.run(start, &body(trace))?;
+    let (runs, end) = piece.run(trace.start(), &trace.parts())?;
     let (world, _) = piece.finish();
 
     let gas_used: u64 = runs.iter().map(|run| run.gas_used()).fold(0, u64::saturating_add);
     if gas_used != claim.gas_used {
         return Err(ExecuteError::GasUsed { expected: claim.gas_used, got: gas_used });
     }
-    same("receipt digest", trace.receiptDigestAfter, end.receipt_digest_before)?;
+    same("receipt digest", trace.receipt_digest_after, end.receipt_digest_before)?;
     same("post state root", claim.post, world.root())?;
     Ok(source)
 }
@@ -111,16 +105,6 @@ fn same(what: &'static str, expected: B256, got: B256) -> Result<(), ExecuteErro
         return Ok(());
     }
     Err(ExecuteError::Differs { what, expected, got })
-}
-
-fn body(trace: &Trace) -> BlockBody {
-    BlockBody {
-        opening: trace
-            .opens
-            .then_some(Opening { parent_hash: trace.parentHash, anchor: trace.anchor }),
-        transactions: trace.transactions.clone(),
-        credits: trace.seals.then(|| trace.credits.clone()),
-    }
 }
 
 /// System calls are not paid for by gas: they may only reach code whose cost is known. Those that the rules in force do not

@@ -1,7 +1,7 @@
 use alloy_primitives::B256;
-use recourse_protocol::{TxPosition, bindings::Trace};
+use recourse_protocol::bindings::Trace;
 
-use super::{ExecuteError, body, check_predeploys};
+use super::{ExecuteError, TraceView, check_predeploys};
 use crate::{
     block::{Piece, TxRun},
     rules::Schedule,
@@ -35,24 +35,23 @@ pub fn stateless(
     schedule: &Schedule,
     witness: Witness,
 ) -> Result<Stateless, ExecuteError> {
-    let mut source = WitnessSource::new(witness);
+    let trace = TraceView::from(trace);
+    let items = witness.items();
+    let mut source = WitnessSource::new(&items);
     let world = World::blinded(pre);
-    let limit = trace.maxWitnessBytes;
+    let limit = trace.max_witness_bytes;
     let mut piece = Piece::new(world, &mut source, schedule, &trace.context, limit)?.recording();
     if trace.opens {
         check_predeploys(&mut piece, trace.context.timestamp, schedule)?;
     }
-    let start = TxPosition {
-        gas_used_before: trace.gasUsedBefore,
-        receipt_digest_before: trace.receiptDigestBefore,
-    };
-    let (runs, end) = piece.run(start, &body(trace))?;
+    let start = trace.start();
+    let (runs, end) = piece.run(start, &trace.parts())?;
     let (world, used) = piece.finish();
     Ok(Stateless {
         state_root: world.root(),
         gas_used: end.gas_used_before.saturating_sub(start.gas_used_before),
         receipt_digest: end.receipt_digest_before,
         runs,
-        witness: source.needed(used),
+        witness: source.needed(&used),
     })
 }

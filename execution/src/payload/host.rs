@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     state::{Full, State, World},
-    witness::{Witness, WitnessSource},
+    witness::WitnessSource,
 };
 
 /// Something of a block is over a limit of its container.
@@ -75,12 +75,10 @@ pub fn witness_of(
     let whole = Whole { rules, kind, chain_id, block, recording: true, ancestors: &ancestors };
     let used = whole.run(pre.world().clone(), &mut Full)?.used;
     // Nodes that the block made itself were used too. What a stateless run asks for is what it needs.
-    let mut source = WitnessSource::new(Witness {
-        nodes: used.nodes.iter().map(|(_, node)| node.clone()).collect(),
-        codes: used.codes.iter().map(|(_, code)| code.clone()).collect(),
-    });
+    let candidates = used.items();
+    let mut source = WitnessSource::new(&candidates);
     whole.run(World::blinded(pre.root()), &mut source)?;
-    let needed = source.needed(used);
+    let needed = source.needed(&used);
     witness.state = items(&needed.nodes, "nodes")?;
     witness.codes = items(&needed.codes, "codes")?;
     Ok(witness)

@@ -51,7 +51,7 @@ impl Whole<'_> {
         }
         check_predeploys(&mut piece, header.timestamp, &schedule)?;
         let body = block::body(self.block)?;
-        let (runs, _) = piece.run(TxPosition::default(), &body)?;
+        let (runs, _) = piece.run(TxPosition::default(), &(&body).into())?;
         let closing = piece.close()?;
         let (world, used) = piece.finish();
         Ok(Ran { runs, closing, world, used })

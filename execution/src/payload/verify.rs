@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::Address;
 use alloy_rlp::Encodable;
 use libssz::SszEncode;
 
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     block::TxRun,
     state::World,
-    witness::{BYTES_PER_ITEM, Witness, WitnessSource},
+    witness::{BYTES_PER_ITEM, Items, WitnessSource},
 };
 
 /// First byte of an uncompressed public key.
@@ -106,7 +106,7 @@ pub fn validate(
         recording: false,
         ancestors: &hashes,
     };
-    let mut source = WitnessSource::new(witness);
+    let mut source = WitnessSource::new(&witness);
     let ran = whole.run(World::blinded(parent.state_root), &mut source)?;
     check_keys(&input.public_keys, &ran.runs)?;
     ran.check(&block)
@@ -131,7 +131,7 @@ fn check_l2(request: &NewPayloadRequest) -> Result<(), NotOnL2> {
 }
 
 /// Nodes and codes, with at most one for every 32 of their bytes: each is hashed, and that is paid for by the byte.
-fn witness(witness: &ExecutionWitness) -> Result<Witness, PayloadError> {
+fn witness(witness: &ExecutionWitness) -> Result<Items<'_>, PayloadError> {
     let state = witness.state.iter().map(|node| &node[..]);
     let codes = witness.codes.iter().map(|code| &code[..]);
     let bytes = state.clone().chain(codes.clone()).map(<[u8]>::len).fold(0, usize::saturating_add);
@@ -139,10 +139,7 @@ fn witness(witness: &ExecutionWitness) -> Result<Witness, PayloadError> {
     if items > bytes / BYTES_PER_ITEM {
         return Err(PayloadError::WitnessItems);
     }
-    Ok(Witness {
-        nodes: state.map(Bytes::copy_from_slice).collect(),
-        codes: codes.map(Bytes::copy_from_slice).collect(),
-    })
+    Ok(Items { nodes: state.collect(), codes: codes.collect() })
 }
 
 /// Each key is the one that its sender's address was made of. Senders are recovered from the signatures, never from keys.

@@ -114,10 +114,17 @@ impl Value for Slot {
     }
 }
 
+/// More than any account takes.
+const MOST_BYTES: usize = 128;
+
 fn canonical<T: Decodable + Encodable>(bytes: &[u8], what: &'static str) -> Result<T, TrieError> {
     let mut rest = bytes;
     let value = T::decode(&mut rest).map_err(|_| TrieError::Malformed(what))?;
-    if !rest.is_empty() || alloy_rlp::encode(&value) != bytes {
+    let (mut again, len) = ([0; MOST_BYTES], value.length());
+    if let Some(mut space) = again.get_mut(..len) {
+        value.encode(&mut space);
+    }
+    if again.get(..len) != Some(bytes) {
         return Err(TrieError::Malformed(what));
     }
     Ok(value)

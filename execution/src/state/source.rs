@@ -1,26 +1,21 @@
-use std::sync::Arc;
-
 use alloy_primitives::B256;
 
-use super::{Account, Code, Slot};
-use crate::{
-    error::StateError,
-    trie::{Node, TrieError},
-};
+use super::Code;
+use crate::{error::StateError, trie::TrieError};
 
 /// Where what a [`World`](super::World) does not hold in memory comes from, by hash.
 pub trait Source {
-    /// A node of the account trie.
+    /// The RLP of a node of the account trie, checked to be one.
     ///
     /// # Errors
     /// When it is unknown or malformed.
-    fn account_node(&mut self, hash: B256) -> Result<Arc<Node<Account>>, TrieError>;
+    fn account_node(&mut self, hash: B256) -> Result<&[u8], TrieError>;
 
-    /// A node of a storage trie.
+    /// The RLP of a node of a storage trie, checked to be one.
     ///
     /// # Errors
     /// When it is unknown or malformed.
-    fn slot_node(&mut self, hash: B256) -> Result<Arc<Node<Slot>>, TrieError>;
+    fn slot_node(&mut self, hash: B256) -> Result<&[u8], TrieError>;
 
     /// The code that hashes to `hash`.
     ///
@@ -34,11 +29,11 @@ pub trait Source {
 pub struct Full;
 
 impl Source for Full {
-    fn account_node(&mut self, hash: B256) -> Result<Arc<Node<Account>>, TrieError> {
+    fn account_node(&mut self, hash: B256) -> Result<&[u8], TrieError> {
         Err(TrieError::Missing(hash))
     }
 
-    fn slot_node(&mut self, hash: B256) -> Result<Arc<Node<Slot>>, TrieError> {
+    fn slot_node(&mut self, hash: B256) -> Result<&[u8], TrieError> {
         Err(TrieError::Missing(hash))
     }
 

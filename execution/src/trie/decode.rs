@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use alloy_rlp::Header;
+use alloy_rlp::{EMPTY_STRING_CODE, Header};
 use alloy_trie::{Nibbles, nodes::RlpNode};
 
-use super::{Kind, Link, Node, TrieError, Value};
+use super::{Kind, Link, Node, SHORT, Step, TrieError, Value};
 
 /// A path has at most 64 nibbles: 33 bytes with its prefix.
 const MAX_PREFIXED_PATH: usize = 33;
+/// RLP of a hash begins with this byte.
+const HASH_CODE: u8 = EMPTY_STRING_CODE + 32;
 
 impl<V: Value> Node<V> {
     /// Reads the node whose RLP hashes to `hash`; the caller vouches for that.
@@ -17,8 +19,56 @@ impl<V: Value> Node<V> {
     pub fn decode(hash: B256, rlp: &[u8]) -> Result<Self, TrieError> {
         let kind = kind(rlp)?;
         let reference =
-            if rlp.len() < 32 { RlpNode::from_rlp(rlp) } else { RlpNode::word_rlp(&hash) };
+            if rlp.len() < SHORT { RlpNode::from_rlp(rlp) } else { RlpNode::word_rlp(&hash) };
         Ok(Self::clean(kind, reference, rlp.len()))
+    }
+
+    /// Whether `rlp` is that of a node.
+    ///
+    /// # Errors
+    /// [`TrieError::Malformed`] unless it is, and canonical.
+    pub fn check(rlp: &[u8]) -> Result<(), TrieError> {
+        let items = items(rlp)?;
+        if let Some((path, value)) = pair(items)? {
+            return short::<V>(&path, &value).map(|_| ());
+        }
+        let mut rest = items;
+        for _ in 0..16 {
+            rest = match behind_common(rest) {
+                Some(rest) => rest,
+                None => reference::<V>(rest)?.1,
+            };
+        }
+        own_value::<V>(rest).map(|_| ())
+    }
+}
+
+/// Where `key` leads, of which `depth` nibbles lie behind, from a node that was checked. It is not built for that.
+pub(super) fn step<V: Value>(
+    rlp: &[u8],
+    key: &Nibbles,
+    depth: usize,
+) -> Result<Step<V>, TrieError> {
+    let items = items(rlp)?;
+    if let Some((path, value)) = pair(items)? {
+        let (path, leaf) = hex_prefix(string(&path)?)?;
+        let rest = key.slice(depth..);
+        return Ok(match leaf {
+            true if rest == path => Step::End(leaf_value(&value)?),
+            false if rest.starts_with(&path) => {
+                Step::Down(link(&value)?, depth.saturating_add(path.len()))
+            }
+            _ => Step::End(None),
+        });
+    }
+    let nibble = key.get(depth);
+    let mut rest = items;
+    for _ in 0..nibble.unwrap_or(16) {
+        rest = behind(rest)?;
+    }
+    match nibble {
+        Some(_) => Ok(Step::Down(reference(rest)?.0, depth.saturating_add(1))),
+        None => own_value(rest).map(Step::End),
     }
 }
 
@@ -30,13 +80,18 @@ struct Item<'a> {
     payload: &'a [u8],
 }
 
-fn kind<V: Value>(rlp: &[u8]) -> Result<Kind<V>, TrieError> {
-    let (items, len) = list(rlp)?;
-    match items.get(..len).unwrap_or_default() {
-        [path, value] => short(path, value),
-        [children @ .., value] if children.len() == 16 => branch(children, value),
-        _ => Err(TrieError::Malformed("neither 2 nor 17 items")),
+/// Builds a node.
+pub(super) fn kind<V: Value>(rlp: &[u8]) -> Result<Kind<V>, TrieError> {
+    let items = items(rlp)?;
+    if let Some((path, value)) = pair(items)? {
+        return short(&path, &value);
     }
+    let mut children: Box<[Link<V>; 16]> = Box::default();
+    let mut rest = items;
+    for child in children.iter_mut() {
+        (*child, rest) = reference(rest)?;
+    }
+    Ok(Kind::Branch { children, value: own_value(rest)? })
 }
 
 fn short<V: Value>(path: &Item<'_>, value: &Item<'_>) -> Result<Kind<V>, TrieError> {
@@ -50,15 +105,6 @@ fn short<V: Value>(path: &Item<'_>, value: &Item<'_>) -> Result<Kind<V>, TrieErr
         return Err(TrieError::Malformed("an empty extension"));
     }
     Ok(Kind::Extension { path, child })
-}
-
-fn branch<V: Value>(items: &[Item<'_>], value: &Item<'_>) -> Result<Kind<V>, TrieError> {
-    let mut children: Box<[Link<V>; 16]> = Box::default();
-    for (child, item) in children.iter_mut().zip(items) {
-        *child = link(item)?;
-    }
-    let value = leaf_value(value)?;
-    Ok(Kind::Branch { children, value })
 }
 
 fn leaf_value<V: Value>(item: &Item<'_>) -> Result<Option<V>, TrieError> {
@@ -78,7 +124,7 @@ fn link<V: Value>(item: &Item<'_>) -> Result<Link<V>, TrieError> {
             _ => Err(TrieError::Malformed("a reference of a wrong length")),
         };
     }
-    if item.raw.len() >= 32 {
+    if item.raw.len() >= SHORT {
         return Err(TrieError::Malformed("a long node is embedded"));
     }
     let node = Node::clean(kind(item.raw)?, RlpNode::from_rlp(item.raw), item.raw.len());
@@ -92,31 +138,66 @@ fn string<'a>(item: &Item<'a>) -> Result<&'a [u8], TrieError> {
     Ok(item.payload)
 }
 
-/// The items of an RLP list that fills `rlp`, and how many they are.
-fn list(rlp: &[u8]) -> Result<([Item<'_>; 17], usize), TrieError> {
+/// The items of a node, one behind the other.
+fn items(rlp: &[u8]) -> Result<&[u8], TrieError> {
     let (outer, rest) = item(rlp)?;
     if !outer.list || !rest.is_empty() {
         return Err(TrieError::Malformed("not one list"));
     }
-    let mut items = [Item { list: false, raw: &[], payload: &[] }; 17];
-    let mut len = 0_usize;
-    let mut rest = outer.payload;
-    while !rest.is_empty() {
-        let place = items.get_mut(len).ok_or(TrieError::Malformed("more than 17 items"))?;
-        (*place, rest) = item(rest)?;
-        len = len.saturating_add(1);
+    Ok(outer.payload)
+}
+
+/// The items of a node that has two.
+fn pair(items: &[u8]) -> Result<Option<(Item<'_>, Item<'_>)>, TrieError> {
+    if !behind(behind(items)?)?.is_empty() {
+        return Ok(None);
     }
-    Ok((items, len))
+    let (first, rest) = item(items)?;
+    Ok(Some((first, item(rest)?.0)))
+}
+
+/// The last of the 17 items of a branch.
+fn own_value<V: Value>(last: &[u8]) -> Result<Option<V>, TrieError> {
+    let (value, rest) = item(last)?;
+    if !rest.is_empty() {
+        return Err(TrieError::Malformed("neither 2 nor 17 items"));
+    }
+    leaf_value(&value)
+}
+
+/// The reference that comes next, and what follows it.
+#[inline]
+fn reference<V: Value>(bytes: &[u8]) -> Result<(Link<V>, &[u8]), TrieError> {
+    if let [HASH_CODE, rest @ ..] = bytes
+        && let Some((hash, rest)) = rest.split_first_chunk()
+    {
+        return Ok((Link::Hash(B256::new(*hash)), rest));
+    }
+    let (item, rest) = item(bytes)?;
+    Ok((link(&item)?, rest))
+}
+
+/// What follows the next item.
+#[inline]
+fn behind(bytes: &[u8]) -> Result<&[u8], TrieError> {
+    match behind_common(bytes) {
+        Some(rest) => Ok(rest),
+        None => item(bytes).map(|(_, rest)| rest),
+    }
+}
+
+/// What follows a hash, or nothing: nearly all items are one of these.
+#[inline]
+fn behind_common(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [HASH_CODE, rest @ ..] => rest.get(32..),
+        [EMPTY_STRING_CODE, rest @ ..] => Some(rest),
+        _ => None,
+    }
 }
 
 fn item(bytes: &[u8]) -> Result<(Item<'_>, &[u8]), TrieError> {
     const BAD: TrieError = TrieError::Malformed("not canonical RLP");
-    // Nearly all items: a hash, or nothing.
-    if let [0xa0, rest @ ..] = bytes
-        && let (Some((payload, after)), Some(raw)) = (rest.split_at_checked(32), bytes.get(..33))
-    {
-        return Ok((Item { list: false, raw, payload }, after));
-    }
     let mut rest = bytes;
     let header = Header::decode(&mut rest).map_err(|_| BAD)?;
     let (payload, after) = rest.split_at_checked(header.payload_length).ok_or(BAD)?;
@@ -143,5 +224,74 @@ fn hex_prefix(bytes: &[u8]) -> Result<(Nibbles, bool), TrieError> {
         }
         0 | 2 if low == 0 => Ok((Nibbles::unpack(rest), flag == 2)),
         _ => Err(TrieError::Malformed("a path with a bad prefix")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Bytes, keccak256};
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::trie::{InMemory, Trie};
+
+    /// The nodes on the ways to all keys, short ones that are embedded included in their parents.
+    fn nodes(keys: &[Nibbles], long: bool) -> Vec<Bytes> {
+        let value = |key: &Nibbles| {
+            let hash = keccak256(key.to_vec());
+            Bytes::copy_from_slice(if long { &hash[..] } else { &hash[..1] })
+        };
+        let mut trie = Trie::default();
+        trie.apply(keys.iter().map(|key| (key, Some(value(key)))), &mut InMemory).unwrap();
+        keys.iter().flat_map(|key| trie.proof(key).unwrap()).collect()
+    }
+
+    fn keys() -> impl Strategy<Value = Vec<Nibbles>> {
+        let key = vec(0..4_u8, 0..6).prop_map(Nibbles::from_nibbles);
+        vec(key, 1..12)
+    }
+
+    /// A step as it can be compared: where it leads, or the value.
+    fn shown(step: Step<Bytes>) -> (Option<Bytes>, Vec<u8>, usize) {
+        match step {
+            Step::End(value) => (value, Vec::new(), 0),
+            Step::Down(Link::Empty, depth) => (None, vec![0], depth),
+            Step::Down(Link::Hash(hash), depth) => (None, hash.to_vec(), depth),
+            Step::Down(Link::Node(node), depth) => (None, node.rlp(), depth),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_step_in_rlp_is_one_from_the_node_built_of_it(keys in keys(), long: bool, asked in keys()) {
+            for rlp in nodes(&keys, long) {
+                let node = Node::<Bytes>::decode(keccak256(&rlp), &rlp).unwrap();
+                for key in keys.iter().chain(&asked) {
+                    for depth in 0..=key.len() {
+                        let stepped = step::<Bytes>(&rlp, key, depth).unwrap();
+                        prop_assert_eq!(shown(stepped), shown(node.step(key, depth)));
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_check_refuses_what_can_not_be_built(
+            keys in keys(),
+            long: bool,
+            at: prop::sample::Index,
+            by: u8,
+            end: prop::sample::Index,
+        ) {
+            for rlp in nodes(&keys, long) {
+                let mut bad = rlp.to_vec();
+                bad[at.index(rlp.len())] ^= by;
+                for bytes in [&bad[..], &rlp[..end.index(rlp.len())], &[&rlp[..], &[by]].concat()] {
+                    let checked = Node::<Bytes>::check(bytes);
+                    let built = Node::<Bytes>::decode(keccak256(bytes), bytes).map(|_| ());
+                    prop_assert_eq!(checked, built);
+                }
+            }
+        }
     }
 }

@@ -22,6 +22,9 @@ pub use node::{Kind, Link, Node};
 
 pub(crate) use hash::Unhashed;
 
+/// A node whose RLP is shorter is a part of its parent.
+const SHORT: usize = 32;
+
 /// What a leaf holds.
 pub trait Value: Clone {
     /// The bytes that the trie commits to; never empty.
@@ -56,14 +59,17 @@ impl Value for Bytes {
 
 /// What a walk asks from outside.
 pub trait Nodes<V> {
-    /// The node behind a hash.
+    /// The RLP of the node behind a hash, which the walk needs and stands on from now on. It is checked: [`Node::check`],
+    /// [`Place::admit`]. Counts as a visit.
     ///
     /// # Errors
-    /// [`TrieError::Missing`] with the hash when it is not known, [`TrieError::Malformed`] when it is not a node.
-    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<V>>, TrieError>;
+    /// [`TrieError::Missing`] with the hash when it is not known, [`TrieError::Malformed`] when it is not a node, then what
+    /// [`Nodes::visit`] says.
+    fn resolve(&mut self, hash: B256, place: Place) -> Result<&[u8], TrieError>;
 
-    /// The walk stands on a node that its parent (or the root) names by `hash`, and that is a part of the state that the
-    /// walk began with, not of the changes made since. Nodes embedded in their parent are a part of it and are not told.
+    /// The walk stands on a node in memory that its parent (or the root) names by `hash`, and that is a part of the state
+    /// that the walk began with, not of the changes made since. Nodes embedded in their parent are a part of it and are not
+    /// told.
     ///
     /// # Errors
     /// [`TrieError::Exhausted`] stops the walk.
@@ -89,7 +95,7 @@ pub trait Nodes<V> {
 pub struct InMemory;
 
 impl<V> Nodes<V> for InMemory {
-    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<V>>, TrieError> {
+    fn resolve(&mut self, hash: B256, _: Place) -> Result<&[u8], TrieError> {
         Err(TrieError::Missing(hash))
     }
 
@@ -151,29 +157,22 @@ impl<V: Value> Trie<V> {
     /// # Errors
     /// When the path leads into a node that `nodes` does not resolve, or that is malformed.
     pub fn get(&self, key: &Nibbles, nodes: &mut impl Nodes<V>) -> Result<Option<V>, TrieError> {
-        let mut rest = *key;
-        let mut node = stand(&self.root, Place::Root, nodes)?;
-        while let Some(here) = node {
-            let next = match here.kind() {
-                Kind::Leaf { path, value } => {
-                    return Ok((*path == rest).then(|| value.clone()));
-                }
-                Kind::Extension { path, child } if rest.starts_with(path) => {
-                    rest = rest.slice(path.len()..);
-                    child
-                }
-                Kind::Extension { .. } => return Ok(None),
-                Kind::Branch { children, value } => {
-                    let Some(nibble) = rest.first() else {
-                        return Ok(value.clone());
-                    };
-                    rest = rest.slice(1..);
-                    node::child(children, nibble)
+        let (mut link, mut place, mut depth) = (self.root.clone(), Place::Root, 0);
+        loop {
+            let step = match link {
+                Link::Empty => return Ok(None),
+                Link::Hash(hash) => decode::step(nodes.resolve(hash, place)?, key, depth)?,
+                Link::Node(node) => {
+                    pass(&node, place, nodes)?;
+                    node.step(key, depth)
                 }
             };
-            node = stand(next, Place::Inner, nodes)?;
+            match step {
+                Step::End(value) => return Ok(value),
+                Step::Down(below, at) => (link, depth) = (below, at),
+            }
+            place = Place::Inner;
         }
-        Ok(None)
     }
 
     /// Applies changes in their order: a value is inserted, `None` removes.
@@ -245,36 +244,41 @@ impl Place {
             Self::Inner => node.hash(),
         }
     }
+
+    /// Whether a node of this length can be named by its hash there.
+    ///
+    /// # Errors
+    /// [`TrieError::Malformed`] when it has to be a part of its parent.
+    pub fn admit(self, rlp_len: usize) -> Result<(), TrieError> {
+        if self == Self::Inner && rlp_len < SHORT {
+            return Err(TrieError::Malformed("a short node is named by its hash"));
+        }
+        Ok(())
+    }
 }
 
-/// Steps onto a link.
-fn stand<V: Value>(
-    link: &Link<V>,
+/// Steps onto a node in memory.
+fn pass<V: Value>(
+    node: &Arc<Node<V>>,
     place: Place,
     nodes: &mut impl Nodes<V>,
-) -> Result<Option<Arc<Node<V>>>, TrieError> {
-    let node = match link {
-        Link::Empty => return Ok(None),
-        Link::Hash(hash) => {
-            let node = nodes.resolve(*hash)?;
-            if place == Place::Inner && node.is_short() {
-                return Err(TrieError::Malformed("a short node is named by its hash"));
-            }
-            node
-        }
-        Link::Node(node) => Arc::clone(node),
-    };
-    if node.is_settled() {
-        nodes.pass(&node, place)?;
-    }
-    Ok(Some(node))
+) -> Result<(), TrieError> {
+    if node.is_settled() { nodes.pass(node, place) } else { Ok(()) }
+}
+
+/// Where a key leads from a node.
+enum Step<V> {
+    /// Nowhere but to its value, if it has one.
+    End(Option<V>),
+    /// On, with the nibbles of the key that lie behind then.
+    Down(Link<V>, usize),
 }
 
 /// Keeps the RLP of every node visited.
 struct Path(Vec<Bytes>);
 
 impl<V: Value> Nodes<V> for Path {
-    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<V>>, TrieError> {
+    fn resolve(&mut self, hash: B256, _: Place) -> Result<&[u8], TrieError> {
         Err(TrieError::Missing(hash))
     }
 

@@ -9,7 +9,7 @@ use std::sync::{
 use alloy_primitives::{B256, keccak256};
 use alloy_trie::{Nibbles, nodes::RlpNode};
 
-use super::{Value, encode};
+use super::{SHORT, Step, Value, encode};
 
 /// A reference to a subtrie.
 #[derive(Clone, Debug, Default)]
@@ -101,8 +101,15 @@ impl<V> Node<V> {
         &self.kind
     }
 
-    pub(super) fn into_kind(self) -> Kind<V> {
-        self.kind
+    /// Its content, moved when nobody else holds it, else copied.
+    pub(super) fn take_kind(node: Arc<Self>) -> Kind<V>
+    where
+        V: Clone,
+    {
+        match Arc::try_unwrap(node) {
+            Ok(node) => node.kind,
+            Err(shared) => shared.kind.clone(),
+        }
     }
 
     /// Whether it is part of a state that a transaction began with, not one that the transaction under way makes.
@@ -142,7 +149,7 @@ impl<V: Value> Node<V> {
     /// Whether a parent holds it as a part of itself, not by its hash.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        self.rlp_len() < 32
+        self.rlp_len() < SHORT
     }
 
     /// The hash by which a parent names it: none when it is short. Hashes what has no hash yet.
@@ -156,6 +163,25 @@ impl<V: Value> Node<V> {
     pub fn root_hash(&self) -> B256 {
         let reference = self.reference();
         reference.as_hash().unwrap_or_else(|| keccak256(reference))
+    }
+
+    /// Where `key` leads from here, of which `depth` nibbles lie behind.
+    pub(super) fn step(&self, key: &Nibbles, depth: usize) -> Step<V> {
+        match &self.kind {
+            Kind::Leaf { path, value } => {
+                Step::End((key.slice(depth..) == *path).then(|| value.clone()))
+            }
+            Kind::Extension { path, child } if key.slice(depth..).starts_with(path) => {
+                Step::Down(child.clone(), depth.saturating_add(path.len()))
+            }
+            Kind::Extension { .. } => Step::End(None),
+            Kind::Branch { children, value } => match key.get(depth) {
+                Some(nibble) => {
+                    Step::Down(child(children, nibble).clone(), depth.saturating_add(1))
+                }
+                None => Step::End(value.clone()),
+            },
+        }
     }
 
     pub(super) fn reference(&self) -> &RlpNode {

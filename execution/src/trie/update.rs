@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use alloy_trie::Nibbles;
 
-use super::{Kind, Link, Node, Nodes, Place, TrieError, Value, stand};
+use super::{Kind, Link, Node, Nodes, Place, TrieError, Value, decode, pass};
 
 /// The longest key.
 const MAX_NIBBLES: usize = 64;
@@ -15,10 +15,10 @@ pub(super) fn insert<V: Value>(
     value: V,
     nodes: &mut impl Nodes<V>,
 ) -> Result<Link<V>, TrieError> {
-    let Some(node) = take(link, place, nodes)? else {
+    let Some(kind) = take(link, place, nodes)? else {
         return Ok(leaf(key, value));
     };
-    match node.into_kind() {
+    match kind {
         Kind::Leaf { path, .. } if path == key => Ok(leaf(key, value)),
         Kind::Leaf { path, value: other } => {
             let (shared, mut children, mut own) = fork(&path, &key);
@@ -59,10 +59,10 @@ pub(super) fn remove<V: Value>(
     key: Nibbles,
     nodes: &mut impl Nodes<V>,
 ) -> Result<Link<V>, TrieError> {
-    let Some(node) = take(link, place, nodes)? else {
+    let Some(kind) = take(link, place, nodes)? else {
         return Ok(Link::Empty);
     };
-    match node.into_kind() {
+    match kind {
         Kind::Leaf { .. } => Ok(Link::Empty),
         Kind::Extension { path, child } => {
             if !key.starts_with(&path) {
@@ -97,13 +97,9 @@ fn collapse<V: Value>(
         (Some(nibble), None, None) => {
             let sibling = take_child(&mut children, nibble);
             // What the sibling is decides the shape: a blinded one must be resolved.
-            let resolved = match stand(&sibling, Place::Inner, nodes)? {
-                Some(node) => Link::Node(node),
-                None => Link::Empty,
-            };
             let mut path = Nibbles::new();
             path.push(nibble);
-            extend(path, resolved)
+            extend(path, resolve(sibling, nodes)?)
         }
         (_, _, value) => Ok(branch(children, value)),
     }
@@ -157,15 +153,33 @@ fn place_leaf<V: Value>(
     }
 }
 
-/// The node of a link, ready to be changed: moved when nobody else holds it, else copied.
+/// The node of a link, in memory.
+fn resolve<V: Value>(link: Link<V>, nodes: &mut impl Nodes<V>) -> Result<Link<V>, TrieError> {
+    match &link {
+        Link::Empty => {}
+        Link::Hash(hash) => {
+            let node = Node::decode(*hash, nodes.resolve(*hash, Place::Inner)?)?;
+            return Ok(Link::Node(Arc::new(node)));
+        }
+        Link::Node(node) => pass(node, Place::Inner, nodes)?,
+    }
+    Ok(link)
+}
+
+/// What the node of a link holds, ready to be changed.
 fn take<V: Value>(
     link: Link<V>,
     place: Place,
     nodes: &mut impl Nodes<V>,
-) -> Result<Option<Node<V>>, TrieError> {
-    let node = stand(&link, place, nodes)?;
-    drop(link);
-    Ok(node.map(Arc::unwrap_or_clone))
+) -> Result<Option<Kind<V>>, TrieError> {
+    Ok(match link {
+        Link::Empty => None,
+        Link::Hash(hash) => Some(decode::kind(nodes.resolve(hash, place)?)?),
+        Link::Node(node) => {
+            pass(&node, place, nodes)?;
+            Some(Node::take_kind(node))
+        }
+    })
 }
 
 fn take_child<V>(children: &mut [Link<V>; 16], nibble: u8) -> Link<V> {

@@ -1,25 +1,22 @@
-//! Counts what the program has allocated, all threads together.
+//! Counts what a thread has allocated. Tests that run beside it are not counted with it.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    cell::Cell,
 };
 
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-/// One measurement at a time.
-static ONE: Mutex<()> = Mutex::new(());
+thread_local! {
+    /// Less than zero where a thread frees what another one has allocated.
+    static NOW: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
 
-/// Runs alone, and gives the most bytes that were allocated meanwhile beyond those from before.
+/// Runs, and gives the most bytes that were allocated on this thread meanwhile beyond those from before.
 pub fn peak<T>(run: impl FnOnce() -> T) -> (T, usize) {
-    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = NOW.load(Relaxed);
-    PEAK.store(before, Relaxed);
+    let before = NOW.get();
+    PEAK.set(before);
     let answer = run();
-    (answer, PEAK.load(Relaxed).saturating_sub(before))
+    (answer, PEAK.get().abs_diff(before))
 }
 
 struct Counting;
@@ -28,8 +25,13 @@ struct Counting;
 static COUNTING: Counting = Counting;
 
 fn grown(by: usize) {
-    let now = NOW.fetch_add(by, Relaxed) + by;
-    PEAK.fetch_max(now, Relaxed);
+    let now = NOW.get() + by as isize;
+    NOW.set(now);
+    PEAK.set(PEAK.get().max(now));
+}
+
+fn shrunk(by: usize) {
+    NOW.set(NOW.get() - by as isize);
 }
 
 #[allow(unsafe_code, reason = "an allocator is; it passes everything on to the system's")]
@@ -48,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
+        shrunk(layout.size());
         // SAFETY: the caller's.
         unsafe { System.dealloc(at, layout) }
     }
@@ -56,7 +58,7 @@ unsafe impl GlobalAlloc for Counting {
     /// As if old and new were there together, as they are where a block has to move.
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         grown(size);
-        NOW.fetch_sub(layout.size(), Relaxed);
+        shrunk(layout.size());
         // SAFETY: the caller's.
         unsafe { System.realloc(at, layout, size) }
     }

@@ -1,14 +1,11 @@
 //! The trie against `alloy-trie`'s hash builder and a plain map.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_trie::{HashBuilder, Nibbles, proof::verify_proof};
 use proptest::prelude::*;
-use recourse_execution::trie::{InMemory, Kind, Link, Node, Nodes, Trie, TrieError};
+use recourse_execution::trie::{InMemory, Kind, Link, Node, Nodes, Place, Trie, TrieError};
 
 type Key = B256;
 type Model = BTreeMap<Key, Bytes>;
@@ -88,10 +85,12 @@ impl Store {
 }
 
 impl Nodes<Bytes> for Store {
-    fn resolve(&mut self, hash: B256) -> Result<Arc<Node<Bytes>>, TrieError> {
+    fn resolve(&mut self, hash: B256, place: Place) -> Result<&[u8], TrieError> {
         let rlp = self.nodes.get(&hash).ok_or(TrieError::Missing(hash))?;
         self.asked.push(hash);
-        Ok(Arc::new(Node::decode(hash, rlp)?))
+        Node::<Bytes>::check(rlp)?;
+        place.admit(rlp.len())?;
+        Ok(rlp)
     }
 
     fn visit(&mut self, hash: B256, node: &Node<Bytes>) -> Result<(), TrieError> {
