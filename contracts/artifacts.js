@@ -3,14 +3,17 @@
 //   node artifacts.js --write   writes artifacts/*.json
 //   node artifacts.js --check   fails if they are not what out/ says
 // Those in artifacts/test are for tests in Rust, and those in artifacts/examples no part of the rollup.
+// Of what stands in the L2's genesis, the code is there as bytes, too.
 'use strict';
 const fs = require('fs');
 const path = require('path');
 
 // Artifact: source file.
 const CONTRACTS = {
+  Bridge: 'Bridge.sol',
   ChunkStore: 'ChunkStore.sol',
   Inbox: 'Inbox.sol',
+  L2Withdrawals: 'L2Withdrawals.sol',
   Rollup: 'Rollup.sol',
   StepVerifier: 'StepVerifier.sol',
   'examples/MinimalNativeRollup': 'MinimalNativeRollup.sol',
@@ -32,16 +35,27 @@ function artifact(name) {
   return `${JSON.stringify({ abi, bytecode: bytecode.object, deployedBytecode: deployedBytecode.object }, null, 1)}\n`;
 }
 
+// Code that stands in the L2's genesis, as it is: there it has no constructor.
+const PREDEPLOYS = ['L2Withdrawals'];
+
+function predeploy(name) {
+  const { deployedBytecode } = JSON.parse(artifact(name));
+  return Buffer.from(deployedBytecode.slice(2), 'hex');
+}
+
 function main(mode) {
   if (mode !== '--write' && mode !== '--check') throw new Error('usage: node artifacts.js --write | --check');
   const folder = path.join(__dirname, 'artifacts');
   for (const name of Object.keys(CONTRACTS)) fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
   const stale = [];
-  for (const name of Object.keys(CONTRACTS)) {
-    const file = path.join(folder, `${name}.json`);
-    const fresh = artifact(name);
+  const files = [
+    ...Object.keys(CONTRACTS).map((name) => [`${name}.json`, Buffer.from(artifact(name))]),
+    ...PREDEPLOYS.map((name) => [`${name}.bin`, predeploy(name)]),
+  ];
+  for (const [name, fresh] of files) {
+    const file = path.join(folder, name);
     if (mode === '--write') fs.writeFileSync(file, fresh);
-    else if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== fresh) stale.push(name);
+    else if (!fs.existsSync(file) || !fs.readFileSync(file).equals(fresh)) stale.push(name);
   }
   if (stale.length > 0) {
     throw new Error(`stale artifacts: ${stale.join(', ')}. Run forge build, then node artifacts.js --write, in contracts/`);

@@ -123,9 +123,15 @@ mod tests {
                 rollup: nowhere,
                 verifier: nowhere,
                 chunk_store: nowhere,
+                bridge: nowhere,
                 deploy_block: 0,
             },
-            periods: Periods { challenge_window: 9, response_period: 9, force_delay: 9 },
+            periods: Periods {
+                challenge_window: 9,
+                response_period: 9,
+                force_delay: 9,
+                withdrawal_delay: 9,
+            },
             limits: Limits { arity: 4095, levels: 2, ..crate::games::empty().limits },
             genesis: GenesisConfig {
                 checkpoint: Checkpoint { batch: BatchIndex(1), ..Checkpoint::default() },

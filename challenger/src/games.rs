@@ -19,7 +19,12 @@ pub(crate) const ATTEMPT: AttemptId = AttemptId(B256::repeat_byte(0xa1));
 pub(crate) fn empty() -> Game {
     Game {
         now: 1_000,
-        periods: Periods { challenge_window: 100, response_period: 20, force_delay: 50 },
+        periods: Periods {
+            challenge_window: 100,
+            response_period: 20,
+            force_delay: 50,
+            withdrawal_delay: 0,
+        },
         limits: Limits {
             arity: 4,
             levels: 12,

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IInbox} from "./interfaces/IInbox.sol";
 import {Batch, Credit, View} from "./interfaces/Types.sol";
@@ -32,6 +33,9 @@ contract Inbox is IInbox {
     uint256 private immutable FORCE_FEE;
     uint64 private immutable MIN_DEPOSIT_GWEI;
     address private immutable GAS_TOKEN;
+    address private immutable BRIDGE;
+    /// @dev Wei of L2 in one unit of the asset.
+    uint256 private immutable UNIT;
 
     /// @dev Gone with the transaction. Not private, so that tests can play several transactions in one.
     bool internal transient _appended;
@@ -40,6 +44,8 @@ contract Inbox is IInbox {
     uint32 private _viewCount;
     /// @dev Of the sequencer's newest batch, or of the deployment.
     uint64 private _sequencerTimestamp;
+    /// @dev In units of the asset. Ether and tokens that are just sent here are nobody's, and never count.
+    uint256 private _locked;
     Queue private _forcedQueue;
     Queue private _depositQueue;
     mapping(uint64 index => bytes32) private _batchHashes;
@@ -53,6 +59,8 @@ contract Inbox is IInbox {
         FORCE_FEE = configuration.forceFee;
         MIN_DEPOSIT_GWEI = configuration.minDepositGwei;
         GAS_TOKEN = configuration.gasToken;
+        BRIDGE = configuration.bridge;
+        UNIT = _unitOf(configuration.gasToken);
         _sequencerTimestamp = uint64(block.timestamp);
         _recordView();
     }
@@ -126,22 +134,42 @@ contract Inbox is IInbox {
     function deposit(address to) external payable returns (uint64 index) {
         require(GAS_TOKEN == address(0), WrongAsset(GAS_TOKEN));
         require(msg.value % 1 gwei == 0, NotWholeGwei(msg.value));
+        _locked += msg.value;
         return _deposit(to, msg.value / 1 gwei);
     }
 
     /// @inheritdoc IInbox
     function depositToken(address to, uint64 amountGwei) external returns (uint64 index) {
         require(GAS_TOKEN != address(0), WrongAsset(GAS_TOKEN));
+        uint256 amount = _unitsOf(amountGwei);
+        uint256 before = _tokenBalance();
+        require(before >= _locked, TokenShrank(_locked, before));
+        _locked += amount;
         index = _deposit(to, amountGwei);
 
         // Strict on both sides: a token that takes a fee, or that reenters with another deposit, moves another amount.
-        uint256 amount = uint256(amountGwei) * 1 gwei;
-        uint256 before = IERC20(GAS_TOKEN).balanceOf(address(this));
         IERC20(GAS_TOKEN).safeTransferFrom(msg.sender, address(this), amount);
-        uint256 received = IERC20(GAS_TOKEN).balanceOf(address(this)) - before;
+        uint256 received = _tokenBalance() - before;
         // Strict on purpose. Tokens that others send in this very call make it fail, and them poorer.
         // slither-disable-next-line incorrect-equality
         require(received == amount, WrongTransfer(amount, received));
+    }
+
+    /// @inheritdoc IInbox
+    function release(address to, uint256 value) external {
+        require(msg.sender == BRIDGE, NotBridge(msg.sender, BRIDGE));
+        require(to != address(0), ZeroRecipient());
+        uint256 amount = value / UNIT;
+        require(amount <= _locked, NotEnoughLocked(amount, _locked));
+        _locked -= amount;
+        emit Released(to, amount);
+
+        if (GAS_TOKEN == address(0)) {
+            (bool success,) = to.call{value: amount}("");
+            require(success, ReleaseFailed(to, amount));
+        } else {
+            _sendToken(to, amount);
+        }
     }
 
     // ---------------------------------------------------------------- reading
@@ -190,8 +218,18 @@ contract Inbox is IInbox {
     }
 
     /// @inheritdoc IInbox
+    function locked() external view returns (uint256) {
+        return _locked;
+    }
+
+    /// @inheritdoc IInbox
+    function tokenUnit() external view returns (uint256) {
+        return UNIT;
+    }
+
+    /// @inheritdoc IInbox
     function config() external view returns (Config memory) {
-        return Config(SEQUENCER, FORCE_DELAY, FORCE_FEE, MIN_DEPOSIT_GWEI, GAS_TOKEN);
+        return Config(SEQUENCER, FORCE_DELAY, FORCE_FEE, MIN_DEPOSIT_GWEI, GAS_TOKEN, BRIDGE);
     }
 
     // ---------------------------------------------------------------- internals
@@ -236,6 +274,34 @@ contract Inbox is IInbox {
         index = _depositQueue.push();
         _deposits[index] = Credit(to, uint64(amountGwei));
         emit Deposited(index, msg.sender, to, uint64(amountGwei));
+    }
+
+    /// @dev A token that takes more from the Inbox than it is asked to would take it from others' deposits.
+    function _sendToken(address to, uint256 amount) private {
+        uint256 before = _tokenBalance();
+        IERC20(GAS_TOKEN).safeTransfer(to, amount);
+        uint256 sent = before - _tokenBalance();
+        // As for deposits. A recipient that sends tokens back in this call makes it fail; it can be tried again.
+        // slither-disable-next-line incorrect-equality
+        require(sent == amount, WrongTransfer(amount, sent));
+    }
+
+    function _tokenBalance() private view returns (uint256) {
+        return IERC20(GAS_TOKEN).balanceOf(address(this));
+    }
+
+    /// @dev How much of the token `amountGwei` is.
+    function _unitsOf(uint64 amountGwei) private view returns (uint256) {
+        uint256 value = uint256(amountGwei) * 1 gwei;
+        require(value % UNIT == 0, NotWholeUnits(amountGwei, UNIT / 1 gwei));
+        return value / UNIT;
+    }
+
+    function _unitOf(address token) private view returns (uint256) {
+        if (token == address(0)) return 1;
+        uint8 decimals = IERC20Metadata(token).decimals();
+        require(decimals <= 18, TooManyDecimals(token, decimals));
+        return 10 ** (18 - decimals);
     }
 
     /// @dev Seconds since the view was recorded.

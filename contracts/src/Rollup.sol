@@ -44,7 +44,7 @@ contract Rollup is Proofs {
         bytes32 checkpoint = CheckpointLib.h248(genesis);
         bytes32 content = _contentId(0, 0, checkpoint, 0);
         _contents[content].checkpoint = checkpoint;
-        _contents[content].confirmed = true;
+        _markConfirmed(_contents[content]);
         _tip = content;
         emit Confirmed(0, content, 0);
     }
@@ -96,10 +96,15 @@ contract Rollup is Proofs {
         require(a.openChallenges == 0, ChallengesOpen(a.openChallenges));
 
         a.status = Status.Confirmed;
-        c.confirmed = true;
+        _markConfirmed(c);
         _confirmedChild[c.parent][c.batch] = a.content;
         if (c.batch > _contents[_tip].batch) _tip = a.content;
         emit Confirmed(attempt, a.content, c.batch);
+    }
+
+    function _markConfirmed(Content storage c) private {
+        c.confirmed = true;
+        c.confirmedAt = _now();
     }
 
     // ---------------------------------------------------------------- parts of propose

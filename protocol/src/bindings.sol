@@ -38,6 +38,14 @@ struct Credit {
     address to;
     uint64 amountGwei;
 }
+struct Withdrawal {
+    uint64 nonce;
+    address sender;
+    address target;
+    uint256 value;
+    uint64 gasLimit;
+    bytes data;
+}
 struct BlockContext {
     uint64 chainId;
     uint64 number;
@@ -109,11 +117,13 @@ interface IInbox {
         uint256 forceFee;
         uint64 minDepositGwei;
         address gasToken;
+        address bridge;
     }
     event ViewRecorded(uint32 indexed index, View data);
     event BatchAppended(uint64 indexed index, bytes32 indexed hash, Batch batch);
     event Forced(uint64 indexed index, bytes32 indexed hash, bytes rawTransaction);
     event Deposited(uint64 indexed index, address indexed from, address indexed to, uint64 amountGwei);
+    event Released(address indexed to, uint256 amount);
     error NotSequencer(address caller, uint64 opensAt);
     error AlreadyAppended();
     error NoBlob();
@@ -129,6 +139,12 @@ interface IInbox {
     error DepositTooLarge(uint256 amountGwei);
     error ZeroRecipient();
     error WrongTransfer(uint256 expected, uint256 got);
+    error NotWholeUnits(uint256 amountGwei, uint256 unitGwei);
+    error TooManyDecimals(address token, uint8 decimals);
+    error TokenShrank(uint256 locked, uint256 balance);
+    error NotBridge(address caller, address bridge);
+    error NotEnoughLocked(uint256 amount, uint256 locked);
+    error ReleaseFailed(address to, uint256 amount);
     error UnknownForced(uint64 index, uint64 count);
     error UnknownDeposit(uint64 index, uint64 count);
     function append(address feeRecipient, uint32 minView, uint64 expectedIndex) external returns (uint64 index);
@@ -136,6 +152,7 @@ interface IInbox {
     function force(bytes calldata rawTransaction) external payable returns (uint64 index);
     function deposit(address to) external payable returns (uint64 index);
     function depositToken(address to, uint64 amountGwei) external returns (uint64 index);
+    function release(address to, uint256 value) external;
     function batchHash(uint64 index) external view returns (bytes32);
     function batchCount() external view returns (uint64);
     function viewCount() external view returns (uint32);
@@ -144,6 +161,8 @@ interface IInbox {
     function forcedCount() external view returns (uint64);
     function depositAt(uint64 index) external view returns (Credit memory);
     function depositCount() external view returns (uint64);
+    function locked() external view returns (uint256);
+    function tokenUnit() external view returns (uint256);
     function config() external view returns (Config memory);
     function mayAppend(address who) external view returns (bool);
 }
@@ -202,9 +221,10 @@ interface IRollup {
         bytes32 checkpoint;
         uint64 batch;
         uint64 steps;
-        uint64 liveAttempts;
+        uint32 liveAttempts;
         bool confirmed;
         bool voided;
+        uint64 confirmedAt;
     }
     enum Status {
         None,
@@ -364,4 +384,46 @@ interface IRollup {
     function nonceOf(address owner) external view returns (uint256);
     function owed(address who) external view returns (uint256);
     function config() external view returns (Config memory);
+}
+interface IBridge {
+    struct Config {
+        IRollup rollup;
+        uint64 withdrawalDelay;
+    }
+    struct WithdrawalProof {
+        bytes32 content;
+        Checkpoint checkpoint;
+        bytes[] accountProof;
+        bytes[] storageProof;
+    }
+    event Paid(bytes32 indexed hash, address indexed sender, address indexed target, uint256 value);
+    error WrongBridge(address expected, address got);
+    error NotGenesis(bytes32 content);
+    error NotPredeploy(bytes32 storageRoot, bytes32 codeHash);
+    error AlreadyPaid(bytes32 hash);
+    error NotConfirmed(bytes32 content);
+    error TooEarly(uint256 time, uint256 from);
+    error WrongCheckpoint(bytes32 expected, bytes32 got);
+    error NotRecorded(bytes32 hash);
+    error ForbiddenTarget(address target);
+    error NotEnoughGas(uint256 left, uint256 needed);
+    error CallFailed(bytes32 hash);
+    error Reentered();
+    error NotInbox(address caller);
+    error NoMessage();
+    function withdraw(Withdrawal calldata withdrawal, WithdrawalProof calldata proof) external;
+    function paid(bytes32 hash) external view returns (bool);
+    function sender() external view returns (address);
+    function config() external view returns (Config memory);
+}
+interface IL2Withdrawals {
+    event WithdrawalRecorded(
+        uint64 indexed nonce, address indexed sender, address indexed target, bytes32 hash, Withdrawal withdrawal
+    );
+    error ZeroTarget();
+    error GasLimitTooHigh(uint64 gasLimit, uint64 atMost);
+    error DataTooLong(uint256 length, uint256 atMost);
+    function withdraw(address target, uint64 gasLimit, bytes calldata data) external payable returns (bytes32 hash);
+    function recorded(bytes32 hash) external view returns (bool);
+    function count() external view returns (uint64);
 }

@@ -58,6 +58,8 @@ pub struct Contracts {
     pub verifier: Address,
     /// The ChunkStore.
     pub chunk_store: Address,
+    /// The Bridge, which pays withdrawals.
+    pub bridge: Address,
     /// The L1 block that deployed the Inbox: no event is older.
     pub deploy_block: u64,
 }
@@ -72,6 +74,8 @@ pub struct Periods {
     pub response_period: u64,
     /// How long the sequencer may be silent, and how old a view may get unseen.
     pub force_delay: u64,
+    /// From the confirmation of a claim to the first withdrawal that is paid against it.
+    pub withdrawal_delay: u64,
 }
 
 /// The dissection's shape and the bonds.

@@ -10,6 +10,7 @@ mod ids;
 mod inputs;
 mod memory;
 mod payload;
+mod predeploys;
 mod step;
 mod tape;
 
@@ -27,6 +28,7 @@ pub use ids::{
 pub use inputs::{Batch, Inputs, View};
 pub use memory::{MemoryInputs, MissingInput};
 pub use payload::{BYTES_PER_ELEMENT, ELEMENTS, PAYLOAD_BYTES, Payload, PayloadError};
+pub use predeploys::{L2_WITHDRAWALS, predeploys};
 pub use step::{
     Executor, Open, Plan, Rule, Seal, Step, StepError, Transact, TransactionSource, TxOutcome,
     TxPosition, plan, step,

@@ -17,9 +17,15 @@ fn config() -> RollupConfig {
             rollup: Address::repeat_byte(2),
             verifier: Address::repeat_byte(3),
             chunk_store: Address::repeat_byte(4),
+            bridge: Address::repeat_byte(5),
             deploy_block: 7,
         },
-        periods: Periods { challenge_window: 60, response_period: 30, force_delay: 600 },
+        periods: Periods {
+            challenge_window: 60,
+            response_period: 30,
+            force_delay: 600,
+            withdrawal_delay: 20,
+        },
         limits: Limits {
             arity: 4_095,
             levels: 2,

@@ -42,6 +42,7 @@ impl Default for NetworkOptions {
                 challenge_window: 3_600,
                 response_period: 1_800,
                 force_delay: 24 * 3_600,
+                withdrawal_delay: 600,
             },
             l1_block_time: 1,
             alloc: BTreeMap::new(),

@@ -45,8 +45,12 @@ pub const fn levels_for(arity: u32) -> u8 {
 
 impl Arena {
     pub fn new(arity: u32, batches: &[u64]) -> Self {
-        let periods =
-            Periods { challenge_window: WINDOW, response_period: RESPONSE, force_delay: 0 };
+        let periods = Periods {
+            challenge_window: WINDOW,
+            response_period: RESPONSE,
+            force_delay: 0,
+            withdrawal_delay: 0,
+        };
         let limits = Limits {
             arity,
             levels: levels_for(arity),

@@ -13,6 +13,7 @@ interface IInbox {
         uint256 forceFee; // wei, burned
         uint64 minDepositGwei;
         address gasToken; // zero: ether
+        address bridge; // who alone may release deposits
     }
 
     /// @notice A view of L1 was recorded, at most one in an L1 block.
@@ -23,6 +24,9 @@ interface IInbox {
     event Forced(uint64 indexed index, bytes32 indexed hash, bytes rawTransaction);
     /// @notice A deposit was queued; the L2 credits it when it seals a block.
     event Deposited(uint64 indexed index, address indexed from, address indexed to, uint64 amountGwei);
+
+    /// @notice Money left: `amount` of what was deposited, in units of the asset (wei, or the token's smallest).
+    event Released(address indexed to, uint256 amount);
 
     /// @notice Only the sequencer may append before `opensAt` (seconds).
     error NotSequencer(address caller, uint64 opensAt);
@@ -54,6 +58,18 @@ interface IInbox {
     error ZeroRecipient();
     /// @notice The token moved another amount than it was asked to (fee on transfer).
     error WrongTransfer(uint256 expected, uint256 got);
+    /// @notice A token's amounts are whole units: `amountGwei` must be a multiple of `unitGwei`.
+    error NotWholeUnits(uint256 amountGwei, uint256 unitGwei);
+    /// @notice L2 counts 18 decimals: a token with more has amounts that L2 can't name.
+    error TooManyDecimals(address token, uint8 decimals);
+    /// @notice The token holds less for the Inbox than was deposited: it shrank balances (rebasing). Nobody may buy into that.
+    error TokenShrank(uint256 locked, uint256 balance);
+    /// @notice Only the bridge may release deposits.
+    error NotBridge(address caller, address bridge);
+    /// @notice More than was deposited and is still here.
+    error NotEnoughLocked(uint256 amount, uint256 locked);
+    /// @notice The recipient did not take the ether.
+    error ReleaseFailed(address to, uint256 amount);
     /// @notice There is no such forced transaction (yet).
     error UnknownForced(uint64 index, uint64 count);
     /// @notice There is no such deposit (yet).
@@ -75,8 +91,13 @@ interface IInbox {
     /// @notice Queues a deposit of `msg.value`, if the L2's gas is ether.
     function deposit(address to) external payable returns (uint64 index);
 
-    /// @notice Queues a deposit of `amountGwei` gwei (10^9 units) of the gas token, taken from the caller by allowance.
+    /// @notice Queues a deposit of the gas token, taken from the caller by allowance. One whole token is one whole coin of
+    /// L2, 10^9 `amountGwei`, whatever the token's decimals; see {tokenUnit}.
     function depositToken(address to, uint64 amountGwei) external returns (uint64 index);
+
+    /// @notice Pays out deposits, to whom the bridge says. A token's part that is less than its smallest unit stays here.
+    /// @param value Wei of L2.
+    function release(address to, uint256 value) external;
 
     /// @notice The hash of a batch; zero for 0 and for batches to come.
     function batchHash(uint64 index) external view returns (bytes32);
@@ -90,6 +111,10 @@ interface IInbox {
     function forcedCount() external view returns (uint64);
     function depositAt(uint64 index) external view returns (Credit memory);
     function depositCount() external view returns (uint64);
+    /// @notice What was deposited and not released yet, in units of the asset.
+    function locked() external view returns (uint256);
+    /// @notice Wei of L2 that the asset's smallest unit is worth: `10 ** (18 - decimals)`; 1 for ether.
+    function tokenUnit() external view returns (uint256);
     function config() external view returns (Config memory);
     /// @notice Whether `who` may append now.
     function mayAppend(address who) external view returns (bool);

@@ -30,9 +30,10 @@ interface IRollup {
         bytes32 checkpoint; // h248
         uint64 batch;
         uint64 steps;
-        uint64 liveAttempts;
+        uint32 liveAttempts;
         bool confirmed;
         bool voided;
+        uint64 confirmedAt; // seconds; zero until then
     }
 
     /// @notice What was recorded about an attempt; what became of it, siblings and parents included, says `fateOf`.

@@ -48,6 +48,17 @@ struct Credit {
     uint64 amountGwei;
 }
 
+/// @notice A message from L2 to L1, with money. Its hash is `keccak256(abi.encode(withdrawal))`; the nonce makes each its own.
+/// The rollup that it belongs to is not part of it: it is paid against a state root of that rollup.
+struct Withdrawal {
+    uint64 nonce;
+    address sender; // on L2
+    address target; // on L1
+    uint256 value; // wei of L2
+    uint64 gasLimit; // what the call of the target gets, at least
+    bytes data;
+}
+
 /// @notice What the EVM sees of an L2 block.
 struct BlockContext {
     uint64 chainId;

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
-import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
-import {TrieProof} from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
 import {IRollup} from "../interfaces/IRollup.sol";
+import {StateProof} from "./StateProof.sol";
 
 /// @title The system contracts that opening a block calls
 /// @notice EXECUTE opens a block only if both addresses hold standard code. A genesis without it could never open one, and
 /// the L1 would settle nothing.
 library SystemContracts {
-    using RLP for Memory.Slice;
-
     address internal constant HISTORY_STORAGE = 0x0000F90827F1C53a10cb7A02335B175320002935; // EIP-2935
     address internal constant BEACON_ROOTS = 0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02; // EIP-4788
 
@@ -28,10 +24,7 @@ library SystemContracts {
     }
 
     function _check(bytes32 stateRoot, address account, bytes32 expected, bytes[] memory proof) private pure {
-        bytes memory key = abi.encodePacked(keccak256(abi.encodePacked(account)));
-        Memory.Slice[] memory fields = RLP.decodeList(TrieProof.traverse(stateRoot, key, proof));
-        // rlp([nonce, balance, storageRoot, codeHash]), in a trie whose values are such accounts.
-        bytes32 got = fields[3].readBytes32();
+        bytes32 got = StateProof.account(stateRoot, account, proof).codeHash;
         require(got == expected, IRollup.NotStandardCode(account, expected, got));
     }
 }

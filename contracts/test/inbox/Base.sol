@@ -25,7 +25,7 @@ abstract contract InboxBase is Test {
     }
 
     function deploy(address sequencer, address gasToken) internal returns (TestInbox) {
-        return new TestInbox(IInbox.Config(sequencer, DELAY, FEE, MINIMUM, gasToken));
+        return new TestInbox(IInbox.Config(sequencer, DELAY, FEE, MINIMUM, gasToken, BRIDGE));
     }
 
     /// @dev The next L1 block, with a transaction of one blob, `time` seconds after the start.

@@ -21,7 +21,9 @@ contract ConstructorTest is InboxBase {
     }
 
     function test_configIsKept() public view {
-        vm.assertEq(abi.encode(inbox.config()), abi.encode(IInbox.Config(ALICE, DELAY, FEE, MINIMUM, address(0))));
+        vm.assertEq(
+            abi.encode(inbox.config()), abi.encode(IInbox.Config(ALICE, DELAY, FEE, MINIMUM, address(0), BRIDGE))
+        );
     }
 }
 

@@ -20,7 +20,9 @@ contract ConfirmTest is Game {
         vm.prank(BOB); // whoever calls
         rollup.confirm(attempt);
         vm.assertEq(rollup.tip(), content);
-        vm.assertTrue(rollup.contentOf(content).confirmed);
+        IRollup.Content memory c = rollup.contentOf(content);
+        vm.assertTrue(c.confirmed);
+        vm.assertEq(c.confirmedAt, block.timestamp);
         vm.assertFalse(rollup.isContradicted(content));
         vm.assertEq(uint256(rollup.attemptOf(attempt).status), uint256(IRollup.Status.Confirmed));
         assertFate(attempt, IRollup.Fate.Confirmed);

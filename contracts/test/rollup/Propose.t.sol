@@ -38,7 +38,7 @@ contract ProposeTest is Game {
         vm.assertEq(got, attempt);
         vm.assertEq(
             abi.encode(rollup.contentOf(content)),
-            abi.encode(IRollup.Content(genesis, checkpoint, 1, 8, 1, false, false))
+            abi.encode(IRollup.Content(genesis, checkpoint, 1, 8, 1, false, false, 0))
         );
         vm.assertEq(
             abi.encode(rollup.attemptOf(attempt)),

@@ -36,7 +36,7 @@ abstract contract Game is Fixtures {
     function deploy(uint32 arity, uint8 levels) internal {
         vm.roll(1000);
         vm.warp(START);
-        inbox = new TestInbox(IInbox.Config(address(0), 12 hours, 0.001 ether, 100_000, address(0)));
+        inbox = new TestInbox(IInbox.Config(address(0), 12 hours, 0.001 ether, 100_000, gasToken(), bridgeAddress()));
         verifier = new ToyVerifier(inbox);
         store = new ChunkStore();
         rollup = newRollup(configuration(arity, levels));
@@ -50,6 +50,15 @@ abstract contract Game is Fixtures {
         vm.deal(ALICE, 1000 ether);
         vm.deal(BOB, 1000 ether);
         vm.deal(MALLORY, 1000 ether);
+    }
+
+    /// @dev Zero: ether.
+    function gasToken() internal virtual returns (address) {
+        return address(0);
+    }
+
+    function bridgeAddress() internal virtual returns (address) {
+        return BRIDGE;
     }
 
     function configuration(uint32 arity, uint8 levels) internal view returns (IRollup.Config memory) {

@@ -10,6 +10,7 @@ abstract contract Test {
     address internal constant ALICE = address(0xA11CE); // honest
     address internal constant BOB = address(0xB0B); // watches
     address internal constant MALLORY = address(0xBAD); // lies
+    address internal constant BRIDGE = address(0xB41D6E); // releases deposits
 
     /// @dev The next call must emit the event that is emitted next here, topics and data.
     function expectEvent(address emitter) internal {

@@ -24,6 +24,9 @@ interface Vm {
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytesArray(string calldata json, string calldata key) external pure returns (bytes[] memory);
     function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
+    function getNonce(address who) external view returns (uint64);
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function load(address who, bytes32 slot) external view returns (bytes32);
     function assertEq(uint256 got, uint256 expected) external pure;
     function assertEq(uint256 got, uint256 expected, string calldata why) external pure;
     function assertEq(bytes32 got, bytes32 expected) external pure;

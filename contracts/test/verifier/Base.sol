@@ -32,7 +32,7 @@ abstract contract VerifierBase is Fixtures {
         tape = blobOf(".tape");
         vm.roll(1000);
         vm.warp(START);
-        inbox = new TestInbox(IInbox.Config(address(0), DELAY, 0, 1, address(0)));
+        inbox = new TestInbox(IInbox.Config(address(0), DELAY, 0, 1, address(0), BRIDGE));
         verifier = new StepVerifier(configuration());
         nextBlock(12);
         inbox.force("forced");

@@ -14,7 +14,7 @@ use recourse_node::{
 };
 use recourse_protocol::{GenesisAccount, L2Config, Limits, Periods};
 
-/// Deploys Inbox, StepVerifier, ChunkStore and Rollup on an L1, and writes the configuration that the daemons read.
+/// Deploys Inbox, StepVerifier, ChunkStore, Rollup and Bridge on an L1, and writes the configuration that the daemons read.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -71,6 +71,9 @@ struct Rollup {
     /// How long the sequencer may be silent, and L1 inputs unserved [default: 43200, 12 hours].
     #[arg(long, value_name = "SECONDS")]
     force_delay: Option<u64>,
+    /// From the confirmation of a claim to the first withdrawal against it [default: 86400, 1 day].
+    #[arg(long, value_name = "SECONDS")]
+    withdrawal_delay: Option<u64>,
     /// Gaps that one reveal shows, 2 to 4095 [default: 4095].
     #[arg(long, value_name = "N")]
     arity: Option<u32>,
@@ -114,6 +117,7 @@ impl Rollup {
                 challenge_window: self.challenge_window.unwrap_or(d.periods.challenge_window),
                 response_period: self.response_period.unwrap_or(d.periods.response_period),
                 force_delay: self.force_delay.unwrap_or(d.periods.force_delay),
+                withdrawal_delay: self.withdrawal_delay.unwrap_or(d.periods.withdrawal_delay),
             },
             limits: Limits {
                 arity: self.arity.unwrap_or(d.limits.arity),

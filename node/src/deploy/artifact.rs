@@ -12,6 +12,7 @@ pub(super) enum Contract {
     StepVerifier,
     ChunkStore,
     Rollup,
+    Bridge,
 }
 
 /// The part of a compiler's output that deployment needs.
@@ -28,6 +29,7 @@ impl Contract {
             Self::StepVerifier => "StepVerifier",
             Self::ChunkStore => "ChunkStore",
             Self::Rollup => "Rollup",
+            Self::Bridge => "Bridge",
         }
     }
 
@@ -37,6 +39,7 @@ impl Contract {
             Self::StepVerifier => include_str!("../../../contracts/artifacts/StepVerifier.json"),
             Self::ChunkStore => include_str!("../../../contracts/artifacts/ChunkStore.json"),
             Self::Rollup => include_str!("../../../contracts/artifacts/Rollup.json"),
+            Self::Bridge => include_str!("../../../contracts/artifacts/Bridge.json"),
         }
     }
 
@@ -55,8 +58,8 @@ mod tests {
 
     #[test]
     fn every_contract_can_be_deployed() {
-        let (store, rollup) = (Contract::ChunkStore, Contract::Rollup);
-        for contract in [Contract::Inbox, Contract::StepVerifier, store, rollup] {
+        let (store, rollup, bridge) = (Contract::ChunkStore, Contract::Rollup, Contract::Bridge);
+        for contract in [Contract::Inbox, Contract::StepVerifier, store, rollup, bridge] {
             // EIP-3860 limits creation code.
             let length = contract.creation_code().unwrap().len();
             assert!((1..=49_152).contains(&length), "{}: {length}", contract.name());

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
 use alloy_primitives::{Address, B256, Bytes, U256};
-use recourse_execution::state::{Genesis as Accounts, GenesisAccount as Account};
 use recourse_protocol::{
-    BatchIndex, Checkpoint, GENESIS_BASE_FEE, GenesisAccount, L2Config, View,
+    BatchIndex, Checkpoint, GENESIS_BASE_FEE, GenesisAccount, L2_WITHDRAWALS, L2Config, View,
     bindings::BlockContext, header_hash,
 };
 
 use super::DeployError;
+use crate::derivation::genesis_state;
 
-/// The genesis state, with the proofs that the Rollup's constructor wants: an `EXECUTE` opening is only
-/// sound when both system contracts have code.
+/// The genesis state, with the proofs that constructors want: an `EXECUTE` opening is only sound when both system contracts
+/// have code (Rollup), a withdrawal when the predeploy that records it has (Bridge).
 #[derive(Debug)]
 pub(super) struct Genesis {
     pub(super) state_root: B256,
@@ -21,13 +21,14 @@ pub(super) struct Genesis {
     pub(super) history_proof: Vec<Bytes>,
     /// Account proof of the EIP-4788 contract, root first.
     pub(super) beacon_proof: Vec<Bytes>,
+    /// Account proof of `L2Withdrawals`, root first.
+    pub(super) withdrawals_proof: Vec<Bytes>,
 }
 
 impl Genesis {
     /// The state of these accounts and the predeploys.
     pub(super) fn of(alloc: &BTreeMap<Address, GenesisAccount>) -> Result<Self, DeployError> {
-        let alloc = alloc.iter().map(|(address, account)| (*address, account_of(account)));
-        let state = Accounts { alloc: alloc.collect() }.build().map_err(wrong)?;
+        let state = genesis_state(alloc).map_err(wrong)?;
         let proof = |address| {
             let proof = state.proof(address, &[]).map_err(wrong)?;
             Ok::<_, DeployError>(proof.nodes)
@@ -36,6 +37,7 @@ impl Genesis {
             state_root: state.root(),
             history_proof: proof(HISTORY_STORAGE_ADDRESS)?,
             beacon_proof: proof(BEACON_ROOTS_ADDRESS)?,
+            withdrawals_proof: proof(L2_WITHDRAWALS)?,
         })
     }
 
@@ -62,16 +64,6 @@ impl Genesis {
     }
 }
 
-fn account_of(given: &GenesisAccount) -> Account {
-    let storage = given.storage.iter().map(|(slot, value)| (U256::from_be_bytes(slot.0), *value));
-    Account {
-        balance: given.balance,
-        nonce: given.nonce,
-        code: given.code.clone(),
-        storage: storage.collect(),
-    }
-}
-
 fn wrong(source: impl core::error::Error + Send + Sync + 'static) -> DeployError {
     DeployError::State(Box::new(source))
 }
@@ -89,7 +81,8 @@ mod tests {
         let rich = GenesisAccount { balance: U256::from(7), ..GenesisAccount::default() };
         let alloc = BTreeMap::from([(Address::repeat_byte(7), rich)]);
         let genesis = Genesis::of(&alloc).unwrap();
-        for proof in [&genesis.history_proof, &genesis.beacon_proof] {
+        let Genesis { history_proof, beacon_proof, withdrawals_proof, .. } = &genesis;
+        for proof in [history_proof, beacon_proof, withdrawals_proof] {
             assert_eq!(keccak256(proof.first().unwrap()), genesis.state_root);
         }
         assert_ne!(genesis.state_root, Genesis::of(&BTreeMap::new()).unwrap().state_root);

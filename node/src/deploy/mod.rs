@@ -1,4 +1,4 @@
-//! Deploys a rollup on an L1: Inbox, StepVerifier, ChunkStore, Rollup, in this order, from the committed artifacts.
+//! Deploys a rollup on an L1: Inbox, StepVerifier, ChunkStore, Rollup, Bridge, in this order, from the committed artifacts.
 //!
 //! The genesis is computed here and by the StepVerifier; deployment fails unless both agree, so that no node
 //! can start from a state that L1 does not know.
@@ -16,18 +16,24 @@ use alloy::sol_types::SolValue;
 use alloy::{network::Ethereum, providers::Provider};
 use alloy_primitives::{Address, B256, Bytes};
 use recourse_protocol::{
-    Checkpoint, Contracts, GenesisConfig, RollupConfig, View, bindings::IInbox, bindings::IRollup,
-    bindings::IStepVerifier,
+    Checkpoint, Contracts, GenesisConfig, RollupConfig, View,
+    bindings::IInbox,
+    bindings::IRollup,
+    bindings::{IBridge, IStepVerifier},
 };
 
 use artifact::Contract;
 use genesis::Genesis;
 use transactions::Deployer;
 
+/// How many contracts are deployed before the Bridge.
+const BEFORE_THE_BRIDGE: u64 = 4;
+
 /// Deploys a rollup with the provider's wallet, and gives the configuration that its nodes read.
 ///
-/// Four transactions, each waited for. The account of `from` pays for them; it has no right over the
-/// contracts afterwards.
+/// Five transactions, each waited for. The account of `from` pays for them; it has no right over the
+/// contracts afterwards. It must not send anything else in between: the Inbox is told the Bridge's address beforehand, which
+/// its nonce decides. The Bridge checks that in its constructor.
 ///
 /// # Errors
 /// [`DeployError`]; contracts deployed before the failure stay on L1 and are of no use.
@@ -41,7 +47,9 @@ pub async fn deploy<P: Provider<Ethereum>>(
     let l1_chain_id = deployer.chain_id().await?;
     params.check(l1_chain_id, genesis.state_root)?;
 
-    let inbox = deployer.create(Contract::Inbox, &inbox_config(params).abi_encode()).await?;
+    let bridge = deployer.address_after(BEFORE_THE_BRIDGE).await?;
+    let inbox_config = inbox_config(params, bridge);
+    let inbox = deployer.create(Contract::Inbox, &inbox_config.abi_encode()).await?;
     let verifier_config = verifier_config(params, inbox.address);
     let verifier = deployer.create(Contract::StepVerifier, &verifier_config.abi_encode()).await?;
     let checkpoint =
@@ -53,12 +61,15 @@ pub async fn deploy<P: Provider<Ethereum>>(
         rollup: Address::ZERO,
         verifier: verifier.address,
         chunk_store: store.address,
+        bridge,
         deploy_block: inbox.block,
     };
     let arguments = rollup_arguments(params, &contracts, &genesis);
     let rollup = deployer.create(Contract::Rollup, &arguments).await?;
-
     let contracts = Contracts { rollup: rollup.address, ..contracts };
+    let arguments = bridge_arguments(params, contracts.rollup, &genesis);
+    deployer.create(Contract::Bridge, &arguments).await?;
+
     let config = params.rollup_config(
         l1_chain_id,
         contracts,
@@ -88,13 +99,14 @@ async fn agreed_genesis<P: Provider<Ethereum>>(
     }
 }
 
-const fn inbox_config(params: &DeployParams) -> IInbox::Config {
+const fn inbox_config(params: &DeployParams, bridge: Address) -> IInbox::Config {
     IInbox::Config {
         sequencer: params.sequencer,
         forceDelay: params.periods.force_delay,
         forceFee: params.limits.force_fee,
         minDepositGwei: params.limits.min_deposit_gwei,
         gasToken: params.gas_token,
+        bridge,
     }
 }
 
@@ -126,4 +138,10 @@ fn rollup_arguments(params: &DeployParams, contracts: &Contracts, genesis: &Gene
     let proofs: (B256, Vec<Bytes>, Vec<Bytes>) =
         (genesis.state_root, genesis.history_proof.clone(), genesis.beacon_proof.clone());
     (config, proofs.0, proofs.1, proofs.2).abi_encode_params()
+}
+
+/// `abi.encode(config, genesisStateRoot, predeployProof)`.
+fn bridge_arguments(params: &DeployParams, rollup: Address, genesis: &Genesis) -> Vec<u8> {
+    let config = IBridge::Config { rollup, withdrawalDelay: params.periods.withdrawal_delay };
+    (config, genesis.state_root, genesis.withdrawals_proof.clone()).abi_encode_params()
 }

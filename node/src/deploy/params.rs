@@ -48,6 +48,7 @@ impl Default for DeployParams {
                 challenge_window: 7 * 24 * 3600,
                 response_period: 36 * 3600,
                 force_delay: 12 * 3600,
+                withdrawal_delay: 24 * 3600,
             },
             limits: Limits {
                 arity: 4095,
@@ -77,6 +78,7 @@ impl DeployParams {
             rollup: Address::ZERO,
             verifier: Address::ZERO,
             chunk_store: Address::ZERO,
+            bridge: Address::ZERO,
             deploy_block: 0,
         };
         let genesis = GenesisConfig { checkpoint, alloc: BTreeMap::new() };

@@ -35,6 +35,18 @@ impl<P: Provider<Ethereum>> Deployer<'_, P> {
             .map_err(|source| DeployError::Transport { action, source })
     }
 
+    /// Where the account's creation goes that follows so many other transactions of it.
+    pub(super) async fn address_after(&self, transactions: u64) -> Result<Address, DeployError> {
+        let action = "eth_getTransactionCount";
+        let nonce = self
+            .provider
+            .get_transaction_count(self.from)
+            .pending()
+            .await
+            .map_err(|source| DeployError::Transport { action, source })?;
+        Ok(self.from.create(nonce.saturating_add(transactions)))
+    }
+
     /// Creates a contract and waits until it stands.
     pub(super) async fn create(
         &self,

@@ -25,7 +25,7 @@ impl Derivation {
     /// # Errors
     /// [`DerivationError::GenesisRoot`] when the configuration contradicts itself.
     pub fn new(config: &RollupConfig) -> Result<Self, DerivationError> {
-        let state = genesis_state(&config.genesis)?;
+        let state = genesis_state(&config.genesis.alloc)?;
         let (expected, got) = (config.genesis.checkpoint.state_root, state.root());
         if expected != got {
             return Err(DerivationError::GenesisRoot { expected, got });

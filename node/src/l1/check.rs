@@ -4,14 +4,14 @@ use alloy::eips::BlockId;
 use alloy_primitives::Address;
 use recourse_protocol::{
     RollupConfig,
-    bindings::{IInbox, IRollup, IStepVerifier},
+    bindings::{IBridge, IInbox, IRollup, IStepVerifier},
     genesis_content,
 };
 
 use super::{L1Client, L1Error};
 
 impl L1Client {
-    /// Compares L1 with the configuration: chain id, code at the three addresses, what the contracts were made
+    /// Compares L1 with the configuration: chain id, code at the addresses, what the contracts were made
     /// with, the genesis that they accept. A node that passes over a difference would fight true claims.
     ///
     /// # Errors
@@ -24,12 +24,14 @@ impl L1Client {
             ("code of the Rollup", contracts.rollup),
             ("code of the StepVerifier", contracts.verifier),
             ("code of the ChunkStore", contracts.chunk_store),
+            ("code of the Bridge", contracts.bridge),
         ] {
             self.check_code(what, address).await?;
         }
         self.check_inbox(config).await?;
         self.check_verifier(config).await?;
-        self.check_rollup(config).await
+        self.check_rollup(config).await?;
+        self.check_bridge(config).await
     }
 
     async fn check_code(&self, what: &'static str, address: Address) -> Result<(), L1Error> {
@@ -44,7 +46,8 @@ impl L1Client {
         let got = self.call(inbox, &IInbox::configCall {}, BlockId::latest()).await?;
         same("Inbox: forceDelay", config.periods.force_delay, got.forceDelay)?;
         same("Inbox: forceFee", config.limits.force_fee, got.forceFee)?;
-        same("Inbox: minDepositGwei", config.limits.min_deposit_gwei, got.minDepositGwei)
+        same("Inbox: minDepositGwei", config.limits.min_deposit_gwei, got.minDepositGwei)?;
+        same("Inbox: bridge", config.contracts.bridge, got.bridge)
     }
 
     async fn check_verifier(&self, config: &RollupConfig) -> Result<(), L1Error> {
@@ -79,6 +82,13 @@ impl L1Client {
         let call = IRollup::contentOfCall { content: genesis.0 };
         let content = self.call(contracts.rollup, &call, BlockId::latest()).await?;
         same("Rollup: genesis content is confirmed", true, content.confirmed)
+    }
+
+    async fn check_bridge(&self, config: &RollupConfig) -> Result<(), L1Error> {
+        let contracts = &config.contracts;
+        let got = self.call(contracts.bridge, &IBridge::configCall {}, BlockId::latest()).await?;
+        same("Bridge: rollup", contracts.rollup, got.rollup)?;
+        same("Bridge: withdrawalDelay", config.periods.withdrawal_delay, got.withdrawalDelay)
     }
 }
 

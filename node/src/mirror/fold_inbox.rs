@@ -20,6 +20,7 @@ pub(super) fn apply(inbox: &mut InboxSnapshot, log: &LogRecord) -> Result<(), Mi
             IInbox::BatchAppended::SIGNATURE_HASH,
             IInbox::Forced::SIGNATURE_HASH,
             IInbox::Deposited::SIGNATURE_HASH,
+            IInbox::Released::SIGNATURE_HASH,
         ]
         .contains(topic)
     });
@@ -44,6 +45,8 @@ pub(super) fn apply(inbox: &mut InboxSnapshot, log: &LogRecord) -> Result<(), Mi
             same("the index of a deposit", inbox.deposit_count(), event.index)?;
             inbox.deposits.push_back_mut(Credit { to: event.to, amountGwei: event.amountGwei });
         }
+        // Money that leaves is no input of L2.
+        Event::Released(_) => {}
     }
     Ok(())
 }

@@ -55,6 +55,7 @@ impl World {
             forceFee: U256::from(FORCE_FEE),
             minDepositGwei: 100_000,
             gasToken: Address::ZERO,
+            bridge: Address::ZERO,
         };
         let artifact = include_str!("../../../contracts/artifacts/Inbox.json");
         world.inbox = world.evm.deploy(artifact, &config.abi_encode());

@@ -90,6 +90,7 @@ impl Stage {
             challenge_window: args.challenge_window,
             response_period: args.response_period,
             force_delay: 24 * 3_600,
+            withdrawal_delay: 0,
         };
         let options = NetworkOptions { periods, ..NetworkOptions::default() };
         let network = Network::start(executable, folder, &options).await?;
@@ -98,6 +99,7 @@ impl Stage {
         teller.more(&format!("Inbox {}", contracts.inbox));
         teller.more(&format!("StepVerifier {}", contracts.verifier));
         teller.more(&format!("Rollup {}", contracts.rollup));
+        teller.more(&format!("Bridge {}", contracts.bridge));
         let proposer = network.proposer("proposer", Role::Proposer).await?;
         teller.tell("proposer", &format!("L2 JSON-RPC at {}", proposer.url()));
         let challenger = network.challenger("challenger", Role::Challenger).await?;

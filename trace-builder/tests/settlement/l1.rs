@@ -366,6 +366,7 @@ fn inbox_config(limits: &Limits) -> IInbox::Config {
         forceFee: limits.force_fee,
         minDepositGwei: limits.min_deposit_gwei,
         gasToken: Address::ZERO,
+        bridge: Address::ZERO,
     }
 }
 

@@ -22,8 +22,12 @@ use crate::l1::{FORCE_DELAY, L1};
 
 pub const L2: L2Config =
     L2Config { chain_id: 7_777, gas_limit: 1 << 28, block_time: 1, max_witness_bytes: 1 << 20 };
-pub const PERIODS: Periods =
-    Periods { challenge_window: 7000, response_period: 1500, force_delay: FORCE_DELAY };
+pub const PERIODS: Periods = Periods {
+    challenge_window: 7000,
+    response_period: 1500,
+    force_delay: FORCE_DELAY,
+    withdrawal_delay: 0,
+};
 pub const SINK: Address = Address::repeat_byte(0x99);
 
 pub fn limits(arity: u32) -> Limits {

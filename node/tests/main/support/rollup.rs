@@ -27,7 +27,7 @@ pub(crate) fn rollup_config() -> RollupConfig {
         },
         alloc: BTreeMap::from([(RICH, rich)]),
     };
-    genesis.checkpoint.state_root = genesis_state(&genesis).unwrap().root();
+    genesis.checkpoint.state_root = genesis_state(&genesis.alloc).unwrap().root();
     RollupConfig {
         l1_chain_id: 31_337,
         l2: L2Config {
@@ -41,9 +41,15 @@ pub(crate) fn rollup_config() -> RollupConfig {
             rollup: Address::repeat_byte(0x22),
             verifier: Address::repeat_byte(0x33),
             chunk_store: Address::repeat_byte(0x34),
+            bridge: Address::repeat_byte(0x35),
             deploy_block: 1,
         },
-        periods: Periods { challenge_window: 100, response_period: 50, force_delay: 40 },
+        periods: Periods {
+            challenge_window: 100,
+            response_period: 50,
+            force_delay: 40,
+            withdrawal_delay: 20,
+        },
         limits: Limits {
             arity: 4095,
             levels: 2,

@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use recourse_protocol::{
-    bindings::{IInbox, IRollup, IStepVerifier},
+    bindings::{IBridge, IInbox, IRollup, IStepVerifier},
     genesis_content,
 };
 use serde_json::{Value, json};
@@ -183,6 +183,8 @@ fn call(chain: &Chain, params: &Value) -> Answer {
         inbox(chain, last, selector, &input)
     } else if to == contracts.verifier {
         verifier(chain)
+    } else if to == contracts.bridge {
+        bridge(chain)
     } else {
         rollup(chain, last, selector, &input)
     };
@@ -210,6 +212,7 @@ fn inbox(chain: &Chain, last: u64, selector: [u8; 4], input: &[u8]) -> Vec<u8> {
             forceFee: chain.rollup.limits.force_fee,
             minDepositGwei: chain.rollup.limits.min_deposit_gwei,
             gasToken: Address::ZERO,
+            bridge: chain.rollup.contracts.bridge,
         }
         .abi_encode(),
         _ => Vec::new(),
@@ -228,6 +231,14 @@ fn verifier(chain: &Chain) -> Vec<u8> {
         gasLimit: chain.rollup.l2.gas_limit,
         blockTime: chain.rollup.l2.block_time,
         maxWitnessBytes: chain.rollup.l2.max_witness_bytes,
+    }
+    .abi_encode()
+}
+
+fn bridge(chain: &Chain) -> Vec<u8> {
+    IBridge::Config {
+        rollup: chain.rollup.contracts.rollup,
+        withdrawalDelay: chain.rollup.periods.withdrawal_delay,
     }
     .abi_encode()
 }
