@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IRollup} from "../../src/interfaces/IRollup.sol";
 import {Gap, Reveal, Segment} from "../../src/interfaces/Types.sol";
+import {BlobReader} from "../../src/libraries/BlobReader.sol";
 import {CheckpointLib} from "../../src/libraries/CheckpointLib.sol";
 import {OpenedBlob} from "../support/Fixtures.sol";
 import {Toy} from "../support/ToyVerifier.sol";
@@ -122,6 +123,61 @@ contract CrowdAttacksTest is Attacks {
         assertLost(MALLORY, 10 * uint256(CLAIM_BOND));
         // 20 challenge bonds of BOB's are still to be settled.
         vm.assertEq(rollup.owed(BOB), 10 * uint256(CLAIM_BOND / 2));
+    }
+}
+
+/// @notice Hundreds of challenges of one true claim at once. What the blobs say is not the point here: the precompile is mocked,
+/// as nobody opens anything wrongly.
+contract ChallengeCrowdAttackTest is Attacks {
+    uint64 private constant BATCHES = 100;
+    uint32 private constant GAPS = 400; // of two steps each
+    bytes private commitment = new bytes(48);
+
+    function setUp() public override {
+        deploy(GAPS, 3);
+        for (uint64 i = inbox.batchCount() + 1; i <= BATCHES; ++i) {
+            setBlobs(bytes32(uint256(1 << 248) + i));
+            inbox.nextTransaction();
+            inbox.append(ALICE, 0, i);
+        }
+        vm.mockCall(address(0x0a), "", abi.encode(uint256(4096), BlobReader.BLS_MODULUS));
+        fund();
+    }
+
+    function gapAt(Segment memory claim, uint32 i) private view returns (Gap memory) {
+        (bytes32 left, bytes32 right) = (CheckpointLib.h248(Toy.truth(2 * i)), CheckpointLib.h248(Toy.truth(2 * i + 2)));
+        return Gap(claim, i, left, right, commitment, commitment, commitment);
+    }
+
+    /// All four hundred gaps. The owner has the same time for all of them, is paid a bond for each, and confirms at the same price
+    /// as if nobody had challenged.
+    function test_challengesHundredsOfGapsOfATrueClaim() public {
+        setBlobs(bytes32((uint256(sha256(commitment)) & (type(uint256).max >> 8)) | (1 << 248)));
+        Reveal memory data = Reveal(0, commitment, commitment, commitment);
+        bytes32 attempt = propose(ALICE, genesis, Toy.truth(8 * BATCHES), 8 * BATCHES, data);
+        Segment memory claim = claimOf(attempt);
+        afterWindow();
+        uint256 id = vm.snapshotState();
+        uint256 alone = gasOf(address(rollup), abi.encodeCall(IRollup.confirm, (attempt)));
+        vm.revertToState(id);
+
+        timeIs(WINDOW);
+        for (uint32 i = 0; i < GAPS; ++i) {
+            vm.prank(MALLORY);
+            rollup.challengeGap{value: CHALLENGE_BOND}(attempt, gapAt(claim, i));
+        }
+        timeIs(WINDOW + RESPONSE);
+        for (uint32 i = 0; i < GAPS; ++i) {
+            Gap memory g = gapAt(claim, i);
+            vm.prank(ALICE);
+            rollup.reveal(attempt, Segment(2 * i, 2 * i + 2, g.left, g.right), data);
+        }
+        timeIs(WINDOW + 2 * RESPONSE + 1);
+        uint256 spent = gasOf(address(rollup), abi.encodeCall(IRollup.confirm, (attempt)));
+        vm.assertTrue(spent < alone + 5_000);
+        rollup.settleAttempt(attempt);
+        assertLost(MALLORY, GAPS * uint256(CHALLENGE_BOND));
+        assertWon(ALICE, GAPS * uint256(CHALLENGE_BOND));
     }
 }
 
