@@ -140,7 +140,8 @@ contract VerifierAttacksTest is VerifierBase {
     /// Every field of the checkpoint at its maximum, one at a time, under every rule. EXECUTE says yes to everything here, so
     /// that nothing else stands in the way. No counter ever gets smaller: the step is refused, or goes on from there.
     function test_wrapsACounter() public {
-        vm.mockCall(EXECUTE, "", abi.encode(true));
+        hasLeft(type(uint64).max);
+        answers(keccak256("state"), abi.encode(true));
         uint32[6] memory offsets =
             [Tapes.OPEN, Tapes.OPEN_HIGHEST, Tapes.HELLO, Tapes.END, Tapes.LAST_OPEN, Tapes.PAYLOAD];
         uint256 taken;
@@ -246,8 +247,11 @@ contract VerifierAttacksTest is VerifierBase {
         proof.execution.receiptDigestAfter = pre.receiptDigest;
         vm.mockCallRevert(EXECUTE, "", "");
         refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
-        vm.clearMockedCalls();
-        vm.mockCall(EXECUTE, "", abi.encode(false));
+        hasLeft(0);
+        vm.mockCallRevert(EXECUTE, abi.encode(pre.stateRoot), "");
+        refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
+        hasLeft(0);
+        answers(pre.stateRoot, abi.encode(false));
         refuses(pre, proof, IStepVerifier.ExecuteIsFalse.selector);
         vm.clearMockedCalls(); // an L1 without it
         refuses(pre, proof, IStepVerifier.ExecuteCouldNotRun.selector);
