@@ -94,7 +94,8 @@ impl Executor for StateExecutor {
         parent_hash: B256,
         anchor: B256,
     ) -> Result<B256, ExecutionError> {
-        self.step(pre, block, |piece| piece.open(parent_hash, anchor))
+        self.step(pre, block, |piece| piece.open(parent_hash, anchor))?;
+        Ok(self.state.root())
     }
 
     fn transact(
@@ -120,6 +121,7 @@ impl Executor for StateExecutor {
         block: &BlockContext,
         credits: &[Credit],
     ) -> Result<B256, ExecutionError> {
-        self.step(pre, block, |piece| piece.credit(credits))
+        self.step(pre, block, |piece| piece.credit(credits))?;
+        Ok(self.state.root())
     }
 }

@@ -13,6 +13,9 @@ use crate::{
 /// a part of its parent (a root holds a whole key), and a code comes with the leaf of an account that has it.
 pub(crate) const BYTES_PER_ITEM: usize = 32;
 
+/// Most of an item's bytes: a branch of a large trie has 532.
+const USUAL_ITEM: usize = 512;
+
 /// The part of a state that proves a piece of a block: trie nodes and codes, found by their hashes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Witness {
@@ -80,7 +83,7 @@ impl<'a> Items<'a> {
 /// A list of at most `left` strings.
 fn items<'a>(bytes: &mut &'a [u8], left: &mut usize) -> Result<Vec<&'a [u8]>, alloy_rlp::Error> {
     let mut list = Header::decode_bytes(bytes, true)?;
-    let mut items = Vec::new();
+    let mut items = Vec::with_capacity(list.len() / USUAL_ITEM);
     while !list.is_empty() {
         *left = left.checked_sub(1).ok_or(alloy_rlp::Error::Custom("too many items"))?;
         items.push(Header::decode_bytes(&mut list, false)?);

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{B256, U256};
 use recourse_protocol::bindings::Credit;
 
 use super::Piece;
@@ -10,14 +10,14 @@ use crate::{error::ExecutionError, state::AccountChange};
 const WEI_PER_GWEI: u64 = 1_000_000_000;
 
 impl Piece<'_> {
-    /// Credits deposits as EIP-4895 credits withdrawals. Gives the state root.
-    pub(crate) fn credit(&mut self, credits: &[Credit]) -> Result<B256, ExecutionError> {
+    /// Credits deposits as EIP-4895 credits withdrawals.
+    pub(crate) fn credit(&mut self, credits: &[Credit]) -> Result<(), ExecutionError> {
         let meter = self.exempt();
         let db = self.engine.db_mut();
         db.begin(meter, None);
         let mut changes: BTreeMap<B256, AccountChange> = BTreeMap::new();
         for credit in credits {
-            let change = match changes.entry(keccak256(credit.to)) {
+            let change = match changes.entry(db.key(credit.to)) {
                 std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
                 std::collections::btree_map::Entry::Vacant(entry) => {
                     let before = db.account(credit.to)?;
@@ -39,6 +39,6 @@ impl Piece<'_> {
         let world = db.apply(changes)?;
         self.keep();
         self.commit(world);
-        Ok(self.root())
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use alloy_consensus::Transaction;
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 
 use revm::{context::BlockEnv, context_interface::Block};
 
@@ -61,7 +61,7 @@ fn touch(
     address: Address,
     with: impl FnOnce(&mut Account),
 ) -> Result<(), StateError> {
-    let key = keccak256(address);
+    let key = db.key(address);
     let before = db.account(address)?;
     let earlier = changes.remove(&key);
     let mut account = match earlier {

@@ -132,9 +132,4 @@ impl<'s> Piece<'s> {
         world.settle();
         self.engine.db_mut().set_world(world);
     }
-
-    /// The state root.
-    fn root(&self) -> B256 {
-        self.engine.db().world().root()
-    }
 }

@@ -7,8 +7,7 @@ use crate::error::ExecutionError;
 
 impl Piece<'_> {
     /// The system calls that start a block: EIP-4788 with `anchor`, EIP-2935 with `parent_hash`; those that the rules have.
-    /// Gives the state root.
-    pub(crate) fn open(&mut self, parent_hash: B256, anchor: B256) -> Result<B256, ExecutionError> {
+    pub(crate) fn open(&mut self, parent_hash: B256, anchor: B256) -> Result<(), ExecutionError> {
         let spec = self.engine.spec();
         if spec.is_enabled_in(SpecId::CANCUN) {
             self.system_call(eip4788::BEACON_ROOTS_ADDRESS, anchor.0.into())?;
@@ -16,7 +15,7 @@ impl Piece<'_> {
         if spec.is_enabled_in(SpecId::PRAGUE) {
             self.system_call(eip2935::HISTORY_STORAGE_ADDRESS, parent_hash.0.into())?;
         }
-        Ok(self.root())
+        Ok(())
     }
 
     pub(super) fn system_call(

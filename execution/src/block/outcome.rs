@@ -2,7 +2,7 @@ use alloy_consensus::{
     Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction, TxEnvelope,
 };
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, B256, Bloom, BloomInput, Bytes, Log, keccak256};
+use alloy_primitives::{Address, Bloom, BloomInput, Bytes, Log, map::HashSet};
 use recourse_protocol::{TxPosition, fold_digest};
 
 use super::{Invalid, decode::Decoded};
@@ -30,12 +30,28 @@ impl TxRun {
     /// Where the next transaction stands.
     #[must_use]
     pub fn after(&self, before: TxPosition) -> TxPosition {
+        Self::after_all(std::slice::from_ref(self), before)
+    }
+
+    /// Where the next transaction stands after all of these. Their receipts are hashed side by side.
+    #[must_use]
+    pub fn after_all(runs: &[Self], before: TxPosition) -> TxPosition {
+        let receipts: Vec<_> = runs.iter().filter_map(Self::receipt).collect();
+        let encoded: Vec<_> = receipts.iter().map(|receipt| receipt.encoded_2718()).collect();
+        let encoded: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
+        let last = receipts.last().map(|receipt| receipt.cumulative_gas_used());
+        TxPosition {
+            gas_used_before: last.unwrap_or(before.gas_used_before),
+            receipt_digest_before: keccak256_all(&encoded)
+                .into_iter()
+                .fold(before.receipt_digest_before, fold_digest),
+        }
+    }
+
+    fn receipt(&self) -> Option<&ReceiptEnvelope> {
         match self {
-            Self::NoOp(_) => before,
-            Self::Included(executed) => TxPosition {
-                gas_used_before: executed.receipt.cumulative_gas_used(),
-                receipt_digest_before: executed.fold_receipt(before.receipt_digest_before),
-            },
+            Self::NoOp(_) => None,
+            Self::Included(executed) => Some(&executed.receipt),
         }
     }
 }
@@ -97,21 +113,17 @@ impl Executed {
             exhausted: ending.exhausted,
         }
     }
-
-    /// The digest of receipts with this one.
-    #[must_use]
-    pub fn fold_receipt(&self, digest: B256) -> B256 {
-        fold_digest(digest, keccak256(self.receipt.encoded_2718()))
-    }
 }
 
 /// The bloom of logs (Yellow Paper, 4.3.1): their addresses and topics.
 fn bloom(logs: &[Log]) -> Bloom {
-    let words = logs.iter().flat_map(|log| {
-        let topics = log.topics().iter().map(|topic| topic.as_slice());
-        std::iter::once(log.address.as_slice()).chain(topics)
-    });
-    let words: Vec<&[u8]> = words.collect();
+    // Logs of a contract have its address, and often a topic, in common.
+    let mut words: HashSet<&[u8]> = HashSet::default();
+    for log in logs {
+        words.insert(log.address.as_slice());
+        words.extend(log.topics().iter().map(|topic| topic.as_slice()));
+    }
+    let words: Vec<&[u8]> = words.into_iter().collect();
     let mut bloom = Bloom::ZERO;
     for hash in keccak256_all(&words) {
         bloom.accrue(BloomInput::Hash(hash));

@@ -77,11 +77,6 @@ impl<'a> TxDb<'a> {
         self.hashes.clear();
     }
 
-    /// The state just before the transaction.
-    pub(crate) fn world(&self) -> &World {
-        &self.world
-    }
-
     /// Ends the transaction: this is the state from now on.
     pub(crate) fn set_world(&mut self, world: World) {
         self.world = world;
@@ -120,6 +115,11 @@ impl<'a> TxDb<'a> {
         let account = self.world.accounts().get(&key, &mut reader)?;
         self.accounts.insert(address, account.clone());
         Ok(account)
+    }
+
+    /// Under which key an account lies.
+    pub(crate) fn key(&mut self, address: Address) -> B256 {
+        self.keys.address(address)
     }
 
     /// The state after the changes.

@@ -57,10 +57,6 @@ impl<'a> Engine<'a> {
         self.spec
     }
 
-    pub(crate) fn db(&self) -> &TxDb<'a> {
-        &self.evm.0.ctx.journaled_state.database
-    }
-
     pub(crate) fn db_mut(&mut self) -> &mut TxDb<'a> {
         &mut self.evm.0.ctx.journaled_state.database
     }
