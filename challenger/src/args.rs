@@ -54,7 +54,7 @@ pub struct Args {
     #[arg(long, value_name = "GWEI", default_value_t = 500)]
     pub max_fee_per_gas: u64,
     /// Most that is paid for blobs, in gwei per blob gas.
-    #[arg(long, value_name = "GWEI", default_value_t = 500)]
+    #[arg(long, value_name = "GWEI", default_value_t = 1_000)]
     pub max_fee_per_blob_gas: u64,
     /// How many moves are built at once; each takes one CPU.
     #[arg(long, value_name = "N", default_value_t = 2)]

@@ -36,6 +36,7 @@ contract Rollup is Proofs {
     ) Claims(configuration) {
         MAX_STEPS = _checkReach(configuration.arity, configuration.levels);
         _checkPeriods(configuration);
+        _checkBonds(configuration.claimBond, configuration.challengeBond);
         address store = address(configuration.chunkStore);
         require(store.code.length > 0, NoChunkStore(store));
         SystemContracts.check(genesisStateRoot, proof2935, proof4788);
@@ -181,6 +182,10 @@ contract Rollup is Proofs {
         }
         require(reach >= STEPS_NEEDED, TooFewSteps(reach, STEPS_NEEDED));
         return reach > type(uint64).max ? type(uint64).max : uint64(reach);
+    }
+
+    function _checkBonds(uint128 claimBond, uint128 challengeBond) private pure {
+        require(claimBond >= 2 && challengeBond >= 1, BondTooSmall(claimBond, challengeBond));
     }
 
     function _checkPeriods(Config memory configuration) private view {

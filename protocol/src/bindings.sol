@@ -304,6 +304,7 @@ interface IRollup {
     error TooFewSteps(uint256 reach, uint256 needed);
     error WrongInbox(address expected, address got);
     error ZeroPeriod();
+    error BondTooSmall(uint128 claimBond, uint128 challengeBond);
     error NoChunkStore(address store);
     error ResponsePeriodTooShort(uint64 got, uint64 atLeast);
     error NotStandardCode(address account, bytes32 expected, bytes32 got);

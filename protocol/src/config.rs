@@ -184,6 +184,9 @@ impl RollupConfig {
         let Periods { challenge_window: window, response_period: response, .. } = self.periods;
         in_range("periods.challenge-window", "at least 1 second", window, window >= 1)?;
         in_range("periods.response-period", "at least 1 second", response, response >= 1)?;
+        let (claim, challenge) = (self.limits.claim_bond, self.limits.challenge_bond);
+        in_range("limits.claim-bond", "at least 2 wei", claim, claim >= U256::from(2))?;
+        in_range("limits.challenge-bond", "at least 1 wei", challenge, !challenge.is_zero())?;
         let at = &self.genesis.checkpoint;
         let start = (at.batch.0, at.blob, at.offset, at.open) == (1, 0, 0, false);
         in_range("genesis.checkpoint.batch", "a closed checkpoint at (1, 0, 0)", at.batch, start)

@@ -2,6 +2,7 @@
 
 pub mod bindings;
 mod block;
+mod bonds;
 mod checkpoint;
 mod config;
 mod game;
@@ -15,6 +16,9 @@ mod step;
 mod tape;
 
 pub use block::{base_fee_of_child, header_hash, l2_header};
+pub use bonds::{
+    BLOB_FEE_CAP, DEFAULT_CHALLENGE_BOND, DEFAULT_CHUNK_REWARD, DEFAULT_CLAIM_BOND, FEE_CAP,
+};
 pub use checkpoint::Checkpoint;
 pub use config::{
     ConfigError, Contracts, DEFAULT_WITNESS_BYTES, GenesisAccount, GenesisConfig, L2Config,

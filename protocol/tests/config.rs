@@ -50,12 +50,14 @@ fn toml_round_trips() {
 
 #[test]
 fn values_out_of_range_are_named() {
-    let cases: [(&str, Spoil); 7] = [
+    let cases: [(&str, Spoil); 9] = [
         ("l2.gas-limit", |c| c.l2.gas_limit = (1 << 24) - 1),
         ("l2.block-time", |c| c.l2.block_time = 0),
         ("l2.max-witness-bytes", |c| c.l2.max_witness_bytes = 1),
         ("limits.arity", |c| c.limits.arity = 4_096),
         ("limits.levels", |c| c.limits.levels = 1),
+        ("limits.claim-bond", |c| c.limits.claim_bond = U256::from(1)),
+        ("limits.challenge-bond", |c| c.limits.challenge_bond = U256::ZERO),
         ("periods.challenge-window", |c| c.periods.challenge_window = 0),
         ("genesis.checkpoint.batch", |c| c.genesis.checkpoint.open = true),
     ];

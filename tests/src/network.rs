@@ -236,7 +236,16 @@ fn params(options: &NetworkOptions) -> eyre::Result<DeployParams> {
     }
     let defaults = DeployParams::default();
     let (arity, levels) = options.arity;
-    let bond = U256::from(10).pow(U256::from(17));
-    let limits = Limits { arity, levels, challenge_bond: bond, ..defaults.limits };
+    // Small change, that a paid half of a bond and its rewards can be read at a glance.
+    let finney = U256::from(10).pow(U256::from(15));
+    let limits = Limits {
+        arity,
+        levels,
+        claim_bond: finney * U256::from(1000),
+        challenge_bond: finney * U256::from(100),
+        // 220 gas at 10 gwei.
+        chunk_reward: U256::from(2_200_000_000_000u64),
+        ..defaults.limits
+    };
     Ok(DeployParams { limits, periods: options.periods, alloc, ..defaults })
 }

@@ -1,4 +1,4 @@
-//! Holds docs/attacks.md against the tests that it names.
+//! Holds docs/attacks.md and docs/money.md against the tests that they name.
 
 use std::{
     collections::BTreeSet,
@@ -15,9 +15,9 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every `path::name` of the tables.
-fn named() -> BTreeSet<(String, String)> {
-    let text = fs::read_to_string(root().join("docs/attacks.md")).unwrap();
+/// Every `path::name` of a document's tables.
+fn named_in(document: &str) -> BTreeSet<(String, String)> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
     let quoted = text.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('`'));
     let tests = quoted.filter_map(|word| word.split_once("::"));
     tests.map(|(path, name)| (path.to_owned(), name.to_owned())).collect()
@@ -52,17 +52,31 @@ fn tests_in(path: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_test_that_the_document_names_exists() {
-    let named = named();
-    assert!(named.len() > 100, "{} tests are named", named.len());
-    let missing: Vec<_> =
-        named.iter().filter(|(path, name)| !tests_in(&root().join(path)).contains(name)).collect();
-    assert!(missing.is_empty(), "docs/attacks.md names tests that do not exist: {missing:#?}");
+fn every_test_that_the_documents_name_exists() {
+    for (document, at_least) in [("docs/attacks.md", 100), ("docs/money.md", 50)] {
+        let named = named_in(document);
+        assert!(named.len() > at_least, "{document} names {} tests", named.len());
+        let exists = |path: &str, name: &String| tests_in(&root().join(path)).contains(name);
+        let missing: Vec<_> = named.iter().filter(|(path, name)| !exists(path, name)).collect();
+        assert!(missing.is_empty(), "{document} names tests that do not exist: {missing:#?}");
+    }
+}
+
+/// Who can lose money is a question with a test for each answer.
+#[test]
+fn every_row_about_money_has_a_test() {
+    let text = fs::read_to_string(root().join("docs/money.md")).unwrap();
+    let (_, table) = text.split_once("## Who can lose money").unwrap();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+    assert!(rows.len() > 40, "{} rows", rows.len());
+    for row in rows {
+        assert!(row.contains("::"), "no test in {row}");
+    }
 }
 
 #[test]
 fn every_attack_is_in_the_document() {
-    let named = named();
+    let named = named_in("docs/attacks.md");
     for folder in FOLDERS {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let file = entry.unwrap().file_name().into_string().unwrap();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod bindings;
+mod bonds;
 mod command;
 mod contracts;
 mod execute_vectors;
@@ -72,6 +73,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Measures the gas of every move at its dearest, and the bonds that cover it at the fee cap; see docs/money.md.
+    Bonds,
     /// Measures, as ratios.
     Bench {
         /// What.
@@ -109,6 +112,7 @@ fn main() -> eyre::Result<()> {
         Command::Fuzz { seconds, target, .. } => fuzz::run(seconds, target.as_deref()),
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
+        Command::Bonds => bonds::run(),
         Command::Bench { what } => bench::run(what),
         Command::Oracle { blocks, seed, replay } => {
             oracle::run(&oracle::Options { blocks, seed, replay })

@@ -134,6 +134,9 @@ interface IRollup {
     /// @notice The verifier reads another inbox.
     error WrongInbox(address expected, address got);
     error ZeroPeriod();
+    /// @notice Lies, or challenges of the truth, would cost nothing: a claim bond is at least 2 wei, so that half of it is paid
+    /// and half burned, a challenge bond at least 1. What covers the cost of a dispute is the deployer's to choose.
+    error BondTooSmall(uint128 claimBond, uint128 challengeBond);
     /// @notice There is no contract: every proof with pointers would revert.
     error NoChunkStore(address store);
     /// @notice Witnesses of that size need a longer period to be staged in.

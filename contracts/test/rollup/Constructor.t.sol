@@ -86,6 +86,17 @@ contract RollupConstructorTest is Game {
         refuses(c, abi.encodeWithSelector(IRollup.ZeroPeriod.selector));
     }
 
+    /// Both halves of a dead claim's bond are something, and so is a challenge's.
+    function test_bonds() public {
+        IRollup.Config memory c = configuration(4, 12);
+        (c.claimBond, c.challengeBond) = (1, 1);
+        refuses(c, abi.encodeWithSelector(IRollup.BondTooSmall.selector, 1, 1));
+        (c.claimBond, c.challengeBond) = (2, 0);
+        refuses(c, abi.encodeWithSelector(IRollup.BondTooSmall.selector, 2, 0));
+        c.challengeBond = 1;
+        this.make(c, "good");
+    }
+
     function test_largerWitnessesNeedLongerPeriods() public {
         verifier.setMaxWitnessBytes(1 << 21);
         refuses(

@@ -80,7 +80,7 @@ struct Rollup {
     /// Reveals that the longest claim needs; arity^levels is at least 2^24 - 2^15 [default: 2].
     #[arg(long, value_name = "N")]
     levels: Option<u8>,
-    /// Bond of a claim [default: 10^18, 1 ether].
+    /// Bond of a claim; see docs/money.md [default: 32 * 10^18, 32 ether].
     #[arg(long, value_name = "WEI")]
     claim_bond: Option<U256>,
     /// Bond of a challenge [default: 2 * 10^17, 0.2 ether].
@@ -92,7 +92,7 @@ struct Rollup {
     /// Least deposit [default: 100000 gwei, 10^-4 ether].
     #[arg(long, value_name = "GWEI")]
     min_deposit: Option<u64>,
-    /// Out of a dead claim's bond, for each staged byte that the proof used [default: 220 gas at 10 gwei, 2.2 * 10^12].
+    /// Out of a dead claim's bond, for each staged byte that the proof used [default: 221 gas at 50 gwei, 1.105 * 10^13].
     #[arg(long, value_name = "WEI")]
     chunk_reward: Option<U256>,
     /// Who alone may append batches while active [default: everybody may].

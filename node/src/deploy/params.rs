@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, U256};
 use recourse_protocol::{
-    BatchIndex, Checkpoint, Contracts, DEFAULT_WITNESS_BYTES, GenesisAccount, GenesisConfig,
-    L2Config, Limits, Periods, RollupConfig,
+    BatchIndex, Checkpoint, Contracts, DEFAULT_CHALLENGE_BOND, DEFAULT_CHUNK_REWARD,
+    DEFAULT_CLAIM_BOND, DEFAULT_WITNESS_BYTES, GenesisAccount, GenesisConfig, L2Config, Limits,
+    Periods, RollupConfig,
 };
 
 use super::DeployError;
 
 /// Bits of a bond in the Rollup contract.
 const BOND_BITS: usize = 128;
-/// What a staged byte costs at most: 200 gas of code, 16 of calldata, and its share of a chunk's fixed cost, at a fee of 10 gwei.
-const CHUNK_REWARD: u64 = 220 * 10_000_000_000;
 /// 1 ether in wei.
 const ETHER: u64 = 1_000_000_000_000_000_000;
 
@@ -35,7 +34,7 @@ pub struct DeployParams {
 }
 
 impl Default for DeployParams {
-    /// The defaults of `docs/protocol.md`; chain id 8079, ether as gas, a based rollup, no accounts.
+    /// The defaults of `docs/protocol.md`, the bonds of `docs/money.md`; chain id 8079, ether as gas, a based rollup, no accounts.
     fn default() -> Self {
         Self {
             l2: L2Config {
@@ -53,11 +52,11 @@ impl Default for DeployParams {
             limits: Limits {
                 arity: 4095,
                 levels: 2,
-                claim_bond: U256::from(ETHER),
-                challenge_bond: U256::from(ETHER / 5),
+                claim_bond: U256::from(DEFAULT_CLAIM_BOND),
+                challenge_bond: U256::from(DEFAULT_CHALLENGE_BOND),
                 force_fee: U256::from(ETHER / 1000),
                 min_deposit_gwei: 100_000,
-                chunk_reward: U256::from(CHUNK_REWARD),
+                chunk_reward: U256::from(DEFAULT_CHUNK_REWARD),
             },
             sequencer: Address::ZERO,
             gas_token: Address::ZERO,

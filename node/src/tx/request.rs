@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use alloy::sol_types::SolCall;
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::{Address, Bytes, U256};
+use recourse_protocol::BLOB_FEE_CAP;
 
 /// A transaction that somebody wants to be mined.
 #[derive(Debug, Clone)]
@@ -84,7 +85,7 @@ pub struct TxPolicy {
     pub timeout: Duration,
     /// Most that is paid, in wei per gas; 500 gwei by default.
     pub max_fee_per_gas: u128,
-    /// Most that is paid, in wei per blob gas; 500 gwei by default.
+    /// Most that is paid, in wei per blob gas; by default the 1,000 gwei that a challenge bond is made for.
     pub max_fee_per_blob_gas: u128,
     /// Transactions in flight at most; 16 by default.
     pub max_pending: usize,
@@ -102,7 +103,7 @@ impl Default for TxPolicy {
             bump_after: Duration::from_secs(36),
             timeout: Duration::from_secs(600),
             max_fee_per_gas: 500 * GWEI,
-            max_fee_per_blob_gas: 500 * GWEI,
+            max_fee_per_blob_gas: BLOB_FEE_CAP,
             max_pending: 16,
             gas_margin: 25,
         }

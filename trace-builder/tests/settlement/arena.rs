@@ -231,7 +231,7 @@ impl Arena {
         lie
     }
 
-    fn answer(&mut self, lie: &Lie) {
+    pub fn answer(&mut self, lie: &Lie) {
         let attempt = self.game.attempts[&lie.attempt].clone();
         let content = self.game.contents[&attempt.content];
         let after = self.game.contents[&content.parent].batch.0 as usize;

@@ -105,6 +105,19 @@ pub struct L1 {
     pub verifier: Address,
     pub store: Address,
     pub rollup: Address,
+    /// What every accepted transaction took.
+    pub sent: Vec<Sent>,
+}
+
+/// What a transaction took.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    pub to: Address,
+    pub selector: [u8; 4],
+    /// Of calldata.
+    pub bytes: usize,
+    pub blobs: usize,
+    pub gas: u64,
 }
 
 /// What a transaction gave.
@@ -138,6 +151,7 @@ impl L1 {
             verifier: Address::ZERO,
             store: Address::ZERO,
             rollup: Address::ZERO,
+            sent: Vec::new(),
         };
         l1.inbox = l1.create("Inbox", inbox_config(&limits).abi_encode());
         l1.verifier = l1.deploy_verifier(l2).expect("deployed");
@@ -295,6 +309,9 @@ impl L1 {
             self.db.insert_account_info(tx.caller, rich);
         }
         let blob_hashes: Vec<B256> = blobs.iter().map(|blob| self.versioned_hash(blob)).collect();
+        let selector = tx.data.first_chunk().copied().unwrap_or_default();
+        let to = tx.kind.to().copied().unwrap_or_default();
+        let mut sent = Sent { to, selector, bytes: tx.data.len(), blobs: blobs.len(), gas: 0 };
         let tx = TxEnv {
             gas_price: 1,
             gas_priority_fee: Some(0),
@@ -315,6 +332,8 @@ impl L1 {
                     self.events.blobs.insert(hash, Arc::new(*blob.clone()));
                 }
                 self.observe(&logs);
+                sent.gas = gas;
+                self.sent.push(sent);
                 Ended::Accepted(Receipt { gas, output: output.into_data(), logs, created })
             }
             ExecutionResult::Revert { output, .. } => Ended::Reverted(output),

@@ -15,6 +15,7 @@
 
 mod arena;
 mod attacks;
+mod bonds;
 mod differential;
 mod exhaustion;
 mod fraud;

@@ -41,7 +41,7 @@ fn contract(index: u64) -> Address {
     Address::from_slice(&keccak256(index.to_be_bytes())[12..])
 }
 
-fn noise(seed: u64, length: usize) -> Vec<u8> {
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     let words = (0..length.div_ceil(32) as u64)
         .map(|i| keccak256([seed.to_be_bytes(), i.to_be_bytes()].concat()).0);
     let mut bytes = words.collect::<Vec<_>>().concat();
@@ -51,6 +51,11 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 
 /// A transaction of so many bytes that reads so many contracts.
 fn reading(from: u8, nonce: u64, contracts: u64, bytes: usize) -> Bytes {
+    reading_with(from, nonce, contracts, bytes, 10_000_000)
+}
+
+/// The same with so much gas.
+pub fn reading_with(from: u8, nonce: u64, contracts: u64, bytes: usize, gas_limit: u64) -> Bytes {
     let words = (0..contracts).map(|index| contract(index).into_word().0);
     let calldata = [words.collect::<Vec<_>>().concat(), vec![0; 32]].concat();
     let with = |length: usize| {
@@ -59,7 +64,7 @@ fn reading(from: u8, nonce: u64, contracts: u64, bytes: usize) -> Bytes {
             input.extend(noise(nonce, length - calldata.len()));
         }
         let mut tx = tx(nonce, READER.into(), 0, input.into());
-        tx.gas_limit = 10_000_000;
+        tx.gas_limit = gas_limit;
         sign(from, tx)
     };
     let mut raw = with(0);
@@ -71,13 +76,14 @@ fn reading(from: u8, nonce: u64, contracts: u64, bytes: usize) -> Bytes {
     raw
 }
 
-fn genesis() -> Genesis {
+/// Two rich senders, the reader, and so many contracts to read.
+pub fn genesis(contracts: u64) -> Genesis {
     let rich =
         GenesisAccount { balance: U256::from(10).pow(U256::from(20)), ..GenesisAccount::default() };
     let code = |code: Vec<u8>| GenesisAccount { nonce: 1, code: code.into(), ..Default::default() };
     let senders = (0..2).map(|index| (key(index).address(), rich.clone()));
     let contracts =
-        (0..CONTRACTS).map(|index| (contract(index), code(noise(index + 1000, CODE_BYTES))));
+        (0..contracts).map(|index| (contract(index), code(noise(index + 1000, CODE_BYTES))));
     let alloc: BTreeMap<_, _> =
         senders.chain(contracts).chain([(READER, code(READER_CODE.to_vec()))]).collect();
     Genesis { alloc }
@@ -85,7 +91,7 @@ fn genesis() -> Genesis {
 
 /// One batch of two blobs, after two forced transactions.
 fn chain() -> (L1, Chain) {
-    let state = genesis().build().unwrap();
+    let state = genesis(CONTRACTS).build().unwrap();
     let mut l1 = L1::deploy(&state, &L2, PERIODS, limits(4095));
     let checkpoint = l2::genesis_checkpoint(&mut l1, &state);
     l1.mine(12);
@@ -114,7 +120,7 @@ fn start() -> Arena {
     START.get_or_init(|| Arena::on(4095, chain())).clone()
 }
 
-fn prove(arena: &Arena, step: u64) -> ProvenStep {
+pub fn prove(arena: &Arena, step: u64) -> ProvenStep {
     let prover =
         StepProver { derivation: arena.chain.derivation(&arena.l1), blobs: &arena.l1.events };
     prover.prove(&arena.chain.claim(0, 1), at(step)).unwrap()
@@ -140,7 +146,7 @@ fn killed(step: u64, bytes: usize, what: &str) -> Arena {
 }
 
 /// What the public pool takes.
-const POOL: usize = 128 * 1024;
+pub const POOL: usize = 128 * 1024;
 
 #[test]
 fn a_transaction_of_120_000_bytes_is_settled() {
