@@ -237,12 +237,11 @@ fn params(options: &NetworkOptions) -> eyre::Result<DeployParams> {
     let defaults = DeployParams::default();
     let (arity, levels) = options.arity;
     // Small change, that a paid half of a bond and its rewards can be read at a glance.
-    let finney = U256::from(10).pow(U256::from(15));
     let limits = Limits {
         arity,
         levels,
-        claim_bond: finney * U256::from(1000),
-        challenge_bond: finney * U256::from(100),
+        claim_bond: U256::from(1_000_000_000_000_000_000u64),
+        challenge_bond: U256::from(100_000_000_000_000_000u64),
         // 220 gas at 10 gwei.
         chunk_reward: U256::from(2_200_000_000_000u64),
         ..defaults.limits
