@@ -76,7 +76,8 @@ impl Measured {
     /// Plays all games.
     pub fn now() -> Self {
         let mut measured = Self::default();
-        for arena in [full_game(), silence(), orphans(), short_claims()] {
+        let apart = [proven_apart(0), proven_apart(6)];
+        for arena in [full_game(), silence(), orphans(), short_claims()].iter().chain(&apart) {
             measured.add(&arena.l1);
         }
         for (what, step) in [("forced", FORCED), ("on the tape", ON_TAPE)] {
@@ -182,6 +183,24 @@ fn short_claims() -> Arena {
     for _ in 0..2 {
         arena.honest(WATCHTOWER);
     }
+    arena
+}
+
+/// A lie about a step that somebody else has proven, and the kill by reference: the first money that the watchtower is ever owed.
+fn proven_apart(step: u64) -> Arena {
+    let mut arena = Arena::new(4095);
+    let proven = prove(&arena, step);
+    let proof = proven.evidence.plain().unwrap();
+    let call = IRollup::proveStepCall { pre: proven.pre.into(), proof };
+    arena.send(LIAR, call.abi_encode(), U256::ZERO, &[]).unwrap();
+    let lie = if step == 0 {
+        let (tip, end) = (arena.game.tip, arena.end(1));
+        arena.lie(tip, 1, end, (1, 0), false)
+    } else {
+        lie_from(&mut arena, step, true)
+    };
+    arena.honest(WATCHTOWER);
+    assert!(arena.is_dead(lie.attempt), "step {step}");
     arena
 }
 
