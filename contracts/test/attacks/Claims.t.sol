@@ -230,7 +230,7 @@ contract ClaimAttacksTest is Attacks {
         rollup.proveFraudGap(attempt, gap(s, "lieGap", 1), Toy.truth(5), noProof(), BOB);
         (bytes32 again, Segment memory t) = dissectedLie();
         vm.assertEq(contentOf(again), contentOf(attempt));
-        rollup.killGap(again, gap(t, "lieGap", 1), BOB);
+        rollup.proveFraudGap(again, gap(t, "lieGap", 1), Toy.truth(5), noProof(), BOB);
         assertLost(MALLORY, 2 * CLAIM_BOND);
     }
 
