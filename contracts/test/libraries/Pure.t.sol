@@ -140,6 +140,30 @@ contract SegmentsTest is Test {
         vm.assertEq(last, s.start + (count - 1) * stride);
     }
 
+    /// Every segment of up to 40 steps under every arity up to 8, at both ends of the range, every element of it: one stride after the
+    /// one before, the last at most one, from the start to the end.
+    function test_everyShortSegment() public pure {
+        for (uint64 width = 2; width <= 40; ++width) {
+            for (uint256 arity = 2; arity <= 8; ++arity) {
+                isCovered(segment(0, width), arity);
+                isCovered(segment(type(uint64).max - width, type(uint64).max), arity);
+            }
+        }
+    }
+
+    function isCovered(Segment memory s, uint256 arity) private pure {
+        (uint256 stride, uint256 count) = (Segments.stride(s, arity), Segments.count(s, arity));
+        uint256 at = s.start;
+        vm.assertEq(Segments.position(s, arity, 0), at);
+        for (uint256 i = 1; i <= count; ++i) {
+            at = i < count ? at + stride : s.end;
+            uint256 position = Segments.position(s, arity, i);
+            vm.assertEq(position, at);
+            vm.assertTrue(position - Segments.position(s, arity, i - 1) - 1 < stride);
+        }
+        vm.assertTrue(count <= arity);
+    }
+
     /// What can be claimed can be dissected in that many levels.
     function testFuzz_levelsAreEnough(uint32 arity, uint8 levels, uint64 width) public pure {
         arity = arity % 4094 + 2;

@@ -1,6 +1,7 @@
 //! Building, testing and analysing the contracts.
 
 mod forge;
+mod halmos;
 mod slither;
 
 use std::fs;
@@ -38,6 +39,7 @@ pub(crate) fn check() -> eyre::Result<()> {
     forget_gas()?;
     forge(&["test"])?;
     run(FOLDER, "node", &["snapshots.js", "--check"])?;
+    halmos::run()?;
     slither::run()
 }
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {StepProof} from "../../src/interfaces/Types.sol";
+import {Toy} from "../support/ToyVerifier.sol";
+import {Symbolic} from "./Symbolic.sol";
+
+/// @dev Whatever the bonds are, every wei of them is owed, burned, or still held.
+contract BondsSymbolicTest is Symbolic {
+    address internal constant CAROL = address(0xCA401); // stages
+    uint256 internal constant CHUNK = 100;
+
+    function burnt() private view returns (uint256) {
+        return address(0).balance;
+    }
+
+    /// A death by the clock: half, rounded down, to the challenger, the rest burned; the challenge bond comes back.
+    function check_timeout() public {
+        bytes32 attempt = propose(8);
+        bytes32 id = challenge(attempt);
+        uint256 before = burnt();
+        vm.warp(uint256(rollup.challengeOf(id).deadline) + 1);
+        rollup.timeout(attempt, id);
+        vm.assertEq(rollup.owed(BOB), claimBond / 2);
+        vm.assertEq(rollup.owed(BOB) + burnt() - before, claimBond);
+        rollup.settleChallenge(attempt, id);
+        vm.assertEq(rollup.owed(BOB), uint256(claimBond / 2) + challengeBond);
+        vm.assertEq(address(rollup).balance, rollup.owed(BOB));
+    }
+
+    /// A death by proof: posters are paid at most half, each chunk once, the beneficiary gets what is left of that half.
+    function check_proof() public {
+        bytes32 attempt = propose(1);
+        vm.prank(CAROL);
+        address pointer = store.stage(new bytes(CHUNK));
+        StepProof memory proof;
+        proof.opening.pointers = new address[](1);
+        proof.execution.pointers = new address[](1);
+        (proof.opening.pointers[0], proof.execution.pointers[0]) = (pointer, pointer);
+        uint256 before = burnt();
+        rollup.proveFraudClaim(attempt, Toy.truth(0), proof, BOB);
+        uint256 half = claimBond / 2;
+        uint256 price = CHUNK * uint256(chunkReward);
+        vm.assertEq(rollup.owed(CAROL), price < half ? price : half);
+        vm.assertEq(rollup.owed(CAROL) + rollup.owed(BOB), half);
+        vm.assertEq(half + burnt() - before, claimBond);
+        vm.assertEq(address(rollup).balance, half);
+    }
+
+    /// A confirmed claim: its own bond and those that challenged it, to its beneficiary; nothing is burned.
+    function check_confirmed() public {
+        bytes32 attempt = propose(1);
+        uint256 before = burnt();
+        vm.warp(uint256(rollup.attemptOf(attempt).windowEnd) + 1);
+        rollup.confirm(attempt);
+        rollup.settleAttempt(attempt);
+        vm.assertEq(rollup.owed(MALLORY), claimBond);
+        vm.assertEq(burnt(), before);
+        vm.assertEq(address(rollup).balance, claimBond);
+    }
+
+    /// What is owed is paid, once.
+    function check_withdraw() public {
+        bytes32 attempt = propose(1);
+        vm.warp(uint256(rollup.attemptOf(attempt).windowEnd) + 1);
+        rollup.confirm(attempt);
+        rollup.settleAttempt(attempt);
+        vm.assume(claimBond > 0);
+        uint256 before = CAROL.balance;
+        vm.prank(MALLORY);
+        vm.assertEq(rollup.withdraw(CAROL), claimBond);
+        vm.assertEq(CAROL.balance - before, claimBond);
+        vm.assertEq(rollup.owed(MALLORY), 0);
+        vm.assertEq(address(rollup).balance, 0);
+    }
+}
