@@ -24,24 +24,26 @@ impl<W: World> Model<W> {
         else {
             return Err(Revert::UnknownContent);
         };
-        self.check_parent(parent)?;
-        let after = self.content(parent)?.batch;
-        if self.world.batch_hash(batch) != Some(batch_hash) || batch <= after {
-            return Err(Revert::BadBatch);
-        }
-        if !self.world.ends_batch(checkpoint, batch) {
-            return Err(Revert::BadCheckpoint);
-        }
         let limits = self.game.limits;
-        if steps == 0 || steps > u64::from(limits.arity).saturating_pow(limits.levels.into()) {
-            return Err(Revert::BadSteps);
+        if bond != limits.claim_bond {
+            return Err(Revert::WrongBond);
         }
         if beneficiary.is_zero() {
             return Err(Revert::ZeroBeneficiary);
         }
-        if bond != limits.claim_bond {
-            return Err(Revert::WrongBond);
+        if steps == 0 || steps > u64::from(limits.arity).saturating_pow(limits.levels.into()) {
+            return Err(Revert::BadSteps);
         }
+        if !self.world.ends_batch(checkpoint, batch) {
+            return Err(Revert::BadCheckpoint);
+        }
+        if self.world.batch_hash(batch) != Some(batch_hash) {
+            return Err(Revert::BadBatch);
+        }
+        if batch <= self.content(parent)?.batch {
+            return Err(Revert::BadBatch);
+        }
+        self.check_parent(parent)?;
         let content = Content {
             parent,
             batch,
@@ -135,15 +137,15 @@ impl<W: World> Model<W> {
     pub(super) fn confirm(&mut self, id: AttemptId) -> Result<Outcome, Revert> {
         let attempt = self.open_attempt(id)?;
         let content_id = attempt.content;
-        if attempt.open_challenges().next().is_some() {
-            return Err(Revert::OpenChallenges);
+        let content = *self.content(content_id)?;
+        if !self.content(content.parent)?.confirmed {
+            return Err(Revert::ParentNotConfirmed);
         }
         if self.game.now <= attempt.window_end.max(attempt.quiet_until) {
             return Err(Revert::TooEarly);
         }
-        let content = *self.content(content_id)?;
-        if !self.content(content.parent)?.confirmed {
-            return Err(Revert::ParentNotConfirmed);
+        if attempt.open_challenges().next().is_some() {
+            return Err(Revert::OpenChallenges);
         }
         self.attempt_mut(id)?.status = AttemptStatus::Confirmed;
         for (other_id, other) in &mut self.game.contents {

@@ -17,11 +17,9 @@ impl<W: World> Model<W> {
         bond: U256,
     ) -> Result<Outcome, Revert> {
         let attempt = self.open_attempt(id)?;
-        if self.game.now > attempt.window_end {
-            return Err(Revert::TooLate);
-        }
+        let last = attempt.window_end;
         let whole = self.whole_of(self.content(attempt.content)?)?;
-        self.challenge(sender, id, &whole, bond)
+        self.challenge(sender, id, (&whole, last), bond)
     }
 
     pub(super) fn challenge_gap(
@@ -34,31 +32,37 @@ impl<W: World> Model<W> {
         let attempt = self.open_attempt(id)?;
         let revealed_at = self.opened_gap(id, gap)?.at;
         let quiet_until = revealed_at.saturating_add(self.game.periods.response_period);
-        if self.game.now > attempt.window_end.max(quiet_until) {
-            return Err(Revert::TooLate);
-        }
-        self.challenge(sender, id, &gap.segment(), bond)
+        let last = attempt.window_end.max(quiet_until);
+        self.challenge(sender, id, (&gap.segment(), last), bond)
     }
 
+    /// Challenges a segment until a last second.
     fn challenge(
         &mut self,
         challenger: Address,
         id: AttemptId,
-        segment: &Segment,
+        (segment, last): (&Segment, u64),
         bond: U256,
     ) -> Result<Outcome, Revert> {
+        if bond != self.game.limits.challenge_bond {
+            return Err(Revert::WrongBond);
+        }
         if segment.end.saturating_sub(segment.start) < 2 {
             return Err(Revert::TooShort);
         }
-        if bond != self.game.limits.challenge_bond {
-            return Err(Revert::WrongBond);
+        if self.game.now > last {
+            return Err(Revert::TooLate);
         }
         let deadline = self.game.now.saturating_add(self.game.periods.response_period);
         let key = segment_id(id, segment);
         let segments = &mut self.attempt_mut(id)?.segments;
         if let Some(known) = segments.get(&key) {
-            let answered = known.reveal.is_some();
-            return Err(if answered { Revert::AlreadyRevealed } else { Revert::AlreadyChallenged });
+            let challenged = known.challenge.is_some();
+            return Err(if challenged {
+                Revert::AlreadyChallenged
+            } else {
+                Revert::AlreadyRevealed
+            });
         }
         let challenge = Challenge { challenger, bond, deadline, settled: false };
         let state =
@@ -94,10 +98,10 @@ impl<W: World> Model<W> {
             return Err(Revert::NotOwner);
         }
         let state = attempt.segments.get(&segment_id(id, segment)).ok_or(Revert::NotChallenged)?;
+        let challenge = state.challenge.ok_or(Revert::NotChallenged)?;
         if state.reveal.is_some() {
             return Err(Revert::AlreadyRevealed);
         }
-        let challenge = state.challenge.ok_or(Revert::NotChallenged)?;
         if self.game.now > challenge.deadline {
             return Err(Revert::TooLate);
         }
@@ -109,10 +113,10 @@ impl<W: World> Model<W> {
     pub(super) fn timeout(&mut self, id: AttemptId, key: SegmentId) -> Result<Outcome, Revert> {
         self.open_attempt(id)?;
         let state = self.segment(id, key)?;
+        let challenge = state.challenge.ok_or(Revert::NotChallenged)?;
         if state.reveal.is_some() {
             return Err(Revert::AlreadyRevealed);
         }
-        let challenge = state.challenge.ok_or(Revert::NotChallenged)?;
         if self.game.now <= challenge.deadline {
             return Err(Revert::TooEarly);
         }

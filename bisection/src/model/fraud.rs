@@ -22,8 +22,10 @@ impl<W: World> Model<W> {
         beneficiary: Address,
         proof: &Proof,
     ) -> Result<Outcome, Revert> {
+        self.open_attempt(id)?;
+        let used = self.proven(gap.left, proof)?;
         self.check_pair(id, gap)?;
-        self.kill(id, (gap.left, gap.right), beneficiary, proof)
+        self.kill(id, (gap.left, gap.right), beneficiary, used)
     }
 
     pub(super) fn kill_claim(
@@ -33,11 +35,12 @@ impl<W: World> Model<W> {
         proof: &Proof,
     ) -> Result<Outcome, Revert> {
         let content = *self.content(self.open_attempt(id)?.content)?;
+        let left = self.content(content.parent)?.checkpoint;
+        let used = self.proven(left, proof)?;
         if content.steps != 1 {
             return Err(Revert::NotAPair);
         }
-        let left = self.content(content.parent)?.checkpoint;
-        self.kill(id, (left, content.checkpoint), beneficiary, proof)
+        self.kill(id, (left, content.checkpoint), beneficiary, used)
     }
 
     pub(super) fn kill_gap_beyond(
@@ -46,20 +49,31 @@ impl<W: World> Model<W> {
         gap: &RevealedGap,
         beneficiary: Address,
     ) -> Result<Outcome, Revert> {
-        self.check_pair(id, gap)?;
-        let last = self.batch_of_attempt(self.attempt(id)?)?;
+        let last = self.batch_of_attempt(self.open_attempt(id)?)?;
         let batch = self.world.batch_of(gap.left).ok_or(Revert::NotProven)?;
         if batch <= last {
             return Err(Revert::NotBeyond);
         }
+        self.check_pair(id, gap)?;
         self.die(id, beneficiary, &[])?;
         Ok(Outcome::Done)
     }
 
     fn check_pair(&self, id: AttemptId, gap: &RevealedGap) -> Result<(), Revert> {
-        self.open_attempt(id)?;
         self.opened_gap(id, gap)?;
         if gap.is_pair() { Ok(()) } else { Err(Revert::NotAPair) }
+    }
+
+    /// Proves a step if the kill brings a proof. Gives the chunks that count: a proof of what is known already is not looked at.
+    fn proven<'p>(
+        &mut self,
+        left: CheckpointHash,
+        proof: &'p Proof,
+    ) -> Result<&'p [Chunk], Revert> {
+        let Proof::Fresh(chunks) = proof else { return Ok(&[]) };
+        let known = self.game.truths.contains_key(&left);
+        self.prove_step(left)?;
+        Ok(if known { &[] } else { chunks })
     }
 
     fn kill(
@@ -67,16 +81,8 @@ impl<W: World> Model<W> {
         id: AttemptId,
         (left, right): (CheckpointHash, CheckpointHash),
         beneficiary: Address,
-        proof: &Proof,
+        used: &[Chunk],
     ) -> Result<Outcome, Revert> {
-        let mut used: &[Chunk] = &[];
-        if let Proof::Fresh(chunks) = proof {
-            // A proof of what is known already is not looked at.
-            if !self.game.truths.contains_key(&left) {
-                used = chunks;
-            }
-            self.prove_step(left)?;
-        }
         match self.game.truths.get(&left) {
             None => Err(Revert::NotProven),
             Some(post) if *post == right => Err(Revert::PairIsTrue),

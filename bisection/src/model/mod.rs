@@ -1,6 +1,6 @@
 //! A reference model of the Rollup contract: the same moves, accepted and rejected for the same reasons, with blobs as
 //! lists of hashes and proofs as questions to a [`World`]. Games and laws are played on it in milliseconds; the
-//! contract is held against it by `tests`.
+//! contract is held against it, move by move, by `trace-builder/tests/state_machine`.
 
 mod claims;
 mod dissect;
