@@ -20,6 +20,7 @@ const CONTRACTS = {
   'test/ExecuteCaller': 'ExecuteCallers.sol',
   'test/ExecuteInConstructor': 'ExecuteCallers.sol',
   'test/StrictCaller': 'ExecuteCallers.sol',
+  'test/ToyVerifier': 'ToyVerifier.sol',
 };
 
 function artifact(name) {

@@ -7,6 +7,7 @@ mod command;
 mod contracts;
 mod execute_vectors;
 mod fuzz;
+mod games;
 mod oracle;
 mod python;
 mod test;
@@ -57,6 +58,12 @@ enum Command {
         /// Write the known claims and the seeds anew instead.
         #[arg(long, conflicts_with_all = ["seconds", "target"])]
         seeds: bool,
+    },
+    /// Plays random games on the Rollup contract and on its reference model; see trace-builder/README.md.
+    Games {
+        /// How many, for each of three arities.
+        #[arg(long, default_value_t = 2000)]
+        count: u32,
     },
     /// Runs EXECUTE on blocks with witnesses in debug_executionWitness JSON; see docs/vectors.md.
     ExecuteWitness {
@@ -110,6 +117,7 @@ fn main() -> eyre::Result<()> {
         Command::Vectors { dir, .. } => vectors::run(dir.as_deref()),
         Command::Fuzz { seeds: true, .. } => fuzz::write_seeds(),
         Command::Fuzz { seconds, target, .. } => fuzz::run(seconds, target.as_deref()),
+        Command::Games { count } => games::run(count),
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
         Command::Bonds => bonds::run(),
