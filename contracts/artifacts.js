@@ -16,10 +16,13 @@ const CONTRACTS = {
   L2Withdrawals: 'L2Withdrawals.sol',
   Rollup: 'Rollup.sol',
   StepVerifier: 'StepVerifier.sol',
+  'examples/L1Mailbox': 'Mailboxes.sol',
+  'examples/L2Mailbox': 'Mailboxes.sol',
   'examples/MinimalNativeRollup': 'MinimalNativeRollup.sol',
   'test/ExecuteCaller': 'ExecuteCallers.sol',
   'test/ExecuteInConstructor': 'ExecuteCallers.sol',
   'test/StrictCaller': 'ExecuteCallers.sol',
+  'test/TetherLike': 'Tokens.sol',
   'test/ToyVerifier': 'ToyVerifier.sol',
 };
 

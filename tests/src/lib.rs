@@ -10,10 +10,12 @@ pub mod story;
 mod stranger;
 pub mod traffic;
 mod wallet;
+mod withdrawals;
 
 pub use accounts::{Role, l2_balance};
 pub use cheat::Lie;
-pub use network::{Network, NetworkOptions, PATIENCE};
+pub use network::{Network, NetworkOptions, PATIENCE, create};
 pub use process::{Daemon, ProcessError, die_with_parent};
 pub use proxy::LyingL1;
-pub use wallet::{Seen, Wallet, wait_for};
+pub use wallet::{Seen, Wallet, refusal, wait_for};
+pub use withdrawals::Claimed;

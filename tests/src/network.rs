@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::{Address, B256, U256, hex};
+use alloy::{network::TransactionBuilder as _, rpc::types::TransactionRequest};
+use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use eyre::WrapErr;
 use recourse_node::deploy::{DeployParams, deploy};
 use recourse_protocol::{
@@ -31,6 +32,10 @@ pub struct NetworkOptions {
     pub l1_block_time: u64,
     /// Accounts of the L2's genesis beside the roles'.
     pub alloc: BTreeMap<Address, GenesisAccount>,
+    /// Who alone may append batches; nobody in particular for a based rollup.
+    pub sequencer: Option<Role>,
+    /// Creation code of an ERC-20 that pays for L2 gas, which is deployed first; ether without.
+    pub gas_token: Option<Bytes>,
 }
 
 impl Default for NetworkOptions {
@@ -46,6 +51,8 @@ impl Default for NetworkOptions {
             },
             l1_block_time: 1,
             alloc: BTreeMap::new(),
+            sequencer: None,
+            gas_token: None,
         }
     }
 }
@@ -74,7 +81,11 @@ impl Network {
         let args = args([("port", "0"), ("block-time", &block_time)]);
         let l1 = Daemon::start(executable, "l1-node", "l1-node", &args, folder).await?;
         let deployer = Wallet::connect(&l1.url(), Role::Deployer.signer()?)?;
-        let config = deploy(deployer.provider(), deployer.address(), &params(options)?)
+        let mut params = params(options)?;
+        if let Some(code) = &options.gas_token {
+            params.gas_token = create(&deployer, code.clone()).await?;
+        }
+        let config = deploy(deployer.provider(), deployer.address(), &params)
             .await
             .wrap_err("the contracts were not deployed")?;
         std::fs::write(folder.join("rollup.toml"), config.to_toml()?)?;
@@ -220,6 +231,18 @@ impl Network {
     }
 }
 
+/// Deploys a contract on L1.
+///
+/// # Errors
+/// When it could not be created.
+pub async fn create(wallet: &Wallet, code: Bytes) -> eyre::Result<Address> {
+    let receipt = wallet.send(TransactionRequest::default().with_deploy_code(code)).await?;
+    match receipt.contract_address.filter(|_| receipt.status()) {
+        Some(address) => Ok(address),
+        None => eyre::bail!("no contract was created by {}", receipt.transaction_hash),
+    }
+}
+
 fn args<const N: usize>(flags: [(&str, &str); N]) -> Vec<String> {
     args_of(flags).collect()
 }
@@ -246,5 +269,7 @@ fn params(options: &NetworkOptions) -> eyre::Result<DeployParams> {
         chunk_reward: U256::from(2_200_000_000_000u64),
         ..defaults.limits
     };
-    Ok(DeployParams { limits, periods: options.periods, alloc, ..defaults })
+    let sequencer = options.sequencer.map(Role::signer).transpose()?;
+    let sequencer = sequencer.map_or(Address::ZERO, |signer| signer.address());
+    Ok(DeployParams { limits, periods: options.periods, sequencer, alloc, ..defaults })
 }

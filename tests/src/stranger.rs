@@ -12,10 +12,26 @@ impl Network {
     /// # Errors
     /// When the Inbox refuses it.
     pub async fn append(&self, role: Role, payloads: &[Payload]) -> eyre::Result<u64> {
+        self.append_obliged(role, payloads, 0).await
+    }
+
+    /// Appends one batch at whose end L2 must have served a view of L1; gives its index.
+    ///
+    /// # Errors
+    /// When the Inbox refuses it.
+    pub async fn append_obliged(
+        &self,
+        role: Role,
+        payloads: &[Payload],
+        min_view: u32,
+    ) -> eyre::Result<u64> {
         let wallet = self.l1_wallet(role)?;
         let inbox = self.config().contracts.inbox;
-        let call =
-            IInbox::appendCall { feeRecipient: wallet.address(), minView: 0, expectedIndex: 0 };
+        let call = IInbox::appendCall {
+            feeRecipient: wallet.address(),
+            minView: min_view,
+            expectedIndex: 0,
+        };
         let receipt = wallet.transact_with_blobs(inbox, &call, payloads).await?;
         let event = receipt.decoded_log::<IInbox::BatchAppended>();
         event.map(|event| event.index).ok_or_else(|| eyre::eyre!("no event of the batch"))

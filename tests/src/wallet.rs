@@ -10,6 +10,7 @@ use alloy::{
     rpc::types::{BlockNumberOrTag, Filter, TransactionReceipt, TransactionRequest},
     signers::local::PrivateKeySigner,
     sol_types::{SolCall, SolEvent},
+    transports::TransportError,
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use eyre::{OptionExt, WrapErr, bail};
@@ -132,7 +133,10 @@ impl Wallet {
     /// # Errors
     /// When it reverts, or answers with something else.
     pub async fn ask<C: SolCall>(&self, to: Address, call: &C) -> eyre::Result<C::Return> {
-        let tx = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
+        let tx = TransactionRequest::default()
+            .with_from(self.address)
+            .with_to(to)
+            .with_input(call.abi_encode());
         let answer: Bytes = self.provider.call(tx).await?;
         Ok(C::abi_decode_returns(&answer)?)
     }
@@ -174,6 +178,12 @@ impl Wallet {
         let _: serde_json::Value = client.request("evm_mine", ()).await?;
         Ok(())
     }
+}
+
+/// What a contract reverted with, if that is why a call failed.
+#[must_use]
+pub fn refusal(error: &eyre::Report) -> Option<Bytes> {
+    error.downcast_ref::<TransportError>()?.as_error_resp()?.as_revert_data()
 }
 
 /// Waits until `look` finds something, at most `deadline`.

@@ -13,11 +13,14 @@
 
 mod architecture;
 mod attacks;
+mod bridge;
 mod demo;
 mod fraud;
 mod honest;
+mod messages;
 mod network;
 mod published;
 mod restarts;
+mod sequencer;
 mod staged;
 mod vectors;
