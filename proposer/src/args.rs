@@ -54,9 +54,8 @@ pub struct Args {
     /// Seconds that L1 must have been silent before L2 timestamps go past its head.
     #[arg(long, value_name = "SECONDS", default_value_t = 24)]
     pub l1_patience: u64,
-    /// Longest transaction taken, in bytes; at most 126972. Longer ones can be on the tape, but nobody can prove
-    /// them on L1 in one transaction.
-    #[arg(long, value_name = "BYTES", default_value_t = 5_000)]
+    /// Longest transaction taken, in bytes; at most 126972. The default has room for the longest init code (EIP-3860).
+    #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
     pub max_tx_bytes: usize,
     /// Transactions that may wait for a block.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
