@@ -17,7 +17,6 @@ mod bridge;
 mod demo;
 mod fraud;
 mod honest;
-mod messages;
 mod network;
 mod published;
 mod restarts;

@@ -42,6 +42,8 @@ contract L2Mailbox {
     event Delivered(bytes32 indexed hash, address indexed target);
 
     error AlreadyDelivered(bytes32 hash);
+    /// @notice Unreachable: a proof of absence reverts before, and only `true` is ever written there.
+    error NotSent(bytes32 hash);
     error Reentered();
     error CallFailed(bytes32 hash);
 
@@ -56,8 +58,8 @@ contract L2Mailbox {
         require(sender == address(0), Reentered());
         bytes32 hash = keccak256(abi.encode(message));
         require(!delivered[hash], AlreadyDelivered(hash));
-        // A proof of presence: only `true` was ever written there.
-        L1State.read(address(L1_MAILBOX), keccak256(abi.encode(hash, uint256(0))), proof);
+        uint256 value = L1State.read(address(L1_MAILBOX), keccak256(abi.encode(hash, uint256(0))), proof);
+        require(value == 1, NotSent(hash));
 
         delivered[hash] = true;
         sender = message.sender;
