@@ -73,7 +73,7 @@ pub struct Args {
     #[arg(long)]
     pub no_claims: bool,
     /// Seconds of L1 time between two claims, at least.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
     pub claim_interval: u64,
     /// New batches that are worth a claim.
     #[arg(long, value_name = "N", default_value_t = 1)]
