@@ -17,6 +17,7 @@ mod bridge;
 mod demo;
 mod fraud;
 mod honest;
+mod messages;
 mod network;
 mod published;
 mod restarts;
