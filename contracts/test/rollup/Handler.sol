@@ -30,6 +30,8 @@ contract Handler is Test {
     mapping(bytes32 segmentId => Segment) internal segments;
     mapping(bytes32 segmentId => bytes32) internal attemptOfSegment;
     mapping(bytes32 segmentId => bytes32[]) internal elementsOf; // of the blob that reveals it
+    mapping(bytes32 attempt => uint256) public proposedAt;
+    mapping(bytes32 segmentId => uint256) public challengedAt;
     mapping(bytes32 content => bool) public isTrue;
     mapping(bytes32 content => bool) internal known;
     uint256 internal blobs;
@@ -240,6 +242,7 @@ contract Handler is Test {
         vm.prank(owner);
         bytes32 attempt = ROLLUP.propose{value: CLAIM_BOND}(parent, batchHash, end, steps, owner, none);
         attempts.push(attempt);
+        proposedAt[attempt] = block.timestamp;
         bytes32 content = ROLLUP.attemptOf(attempt).content;
         if (!known[content]) {
             known[content] = true;
@@ -268,6 +271,7 @@ contract Handler is Test {
     function _challenged(bytes32 attempt, bytes32 id, Segment memory segment) private {
         vm.assertEq(id, Segments.id(attempt, segment));
         segmentIds.push(id);
+        challengedAt[id] = block.timestamp;
         challengesOf[attempt].push(id);
         segments[id] = segment;
         attemptOfSegment[id] = attempt;

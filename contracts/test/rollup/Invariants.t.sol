@@ -24,13 +24,15 @@ abstract contract Invariants is Game {
         targets[0] = address(handler);
     }
 
-    function invariant_books() public view {
+    function invariant_books() public {
         noEtherIsMadeOrLost();
         balanceIsOwedOrBonded();
         trueClaimsLive();
         onlyTruthConfirms();
         newestIsTheTip();
         counters();
+        clocks();
+        confirmIsReachable();
     }
 
     /// Ether in is ether out, burned, or here.
@@ -111,6 +113,50 @@ abstract contract Invariants is Game {
         }
     }
 
+    /// Every clock ends exactly one period after what started it, so none is ever behind its start, and no attempt has one that
+    /// ends after its worst case. Answers come in time.
+    function clocks() private view {
+        for (uint256 i = 0; i < handler.attemptCount(); ++i) {
+            bytes32 attempt = handler.attempts(i);
+            vm.assertEq(rollup.attemptOf(attempt).windowEnd, handler.proposedAt(attempt) + WINDOW);
+            vm.assertTrue(rollup.attemptOf(attempt).quietUntil <= worstCase(attempt));
+        }
+        for (uint256 i = 0; i < handler.challengeCount(); ++i) {
+            bytes32 id = handler.segmentIds(i);
+            IRollup.Challenge memory c = rollup.challengeOf(id);
+            vm.assertEq(c.deadline, handler.challengedAt(id) + RESPONSE);
+            vm.assertTrue(c.deadline <= worstCase(c.attempt));
+            uint256 revealedAt = rollup.revealedOf(id).revealedAt;
+            vm.assertEq(c.answered, revealedAt != 0);
+            if (!c.answered) continue;
+            vm.assertTrue(revealedAt >= handler.challengedAt(id) && revealedAt <= c.deadline);
+            vm.assertTrue(rollup.attemptOf(c.attempt).quietUntil >= revealedAt + RESPONSE);
+        }
+    }
+
+    /// The window and two responses for each level that the claim needs, seconds.
+    function worstCase(bytes32 attempt) private view returns (uint256 time) {
+        time = handler.proposedAt(attempt) + WINDOW;
+        uint256 width = rollup.contentOf(rollup.attemptOf(attempt).content).steps;
+        uint256 arity = rollup.config().arity;
+        for (; width > 1; width = (width + arity - 1) / arity) {
+            time += 2 * RESPONSE;
+        }
+    }
+
+    /// After its worst case, whatever was done against it, nothing but its parent holds a claim back whose owner answers.
+    function confirmIsReachable() private {
+        for (uint256 i = 0; i < handler.attemptCount(); ++i) {
+            bytes32 attempt = handler.attempts(i);
+            if (rollup.attemptOf(attempt).owner != ALICE || block.timestamp <= worstCase(attempt)) continue;
+            if (rollup.fateOf(attempt) != IRollup.Fate.Pending) continue;
+            if (!rollup.contentOf(rollup.contentOf(rollup.attemptOf(attempt).content).parent).confirmed) continue;
+            uint256 state = vm.snapshotState();
+            rollup.confirm(attempt);
+            vm.revertToState(state);
+        }
+    }
+
     /// Let everything end: the honest have all their money back, or more, and nothing is left over but what waits for a parent
     /// that may be claimed again.
     function afterInvariant() public {
@@ -122,6 +168,7 @@ abstract contract Invariants is Game {
             try rollup.timeout(handler.challengedAttempt(id), id) {} catch {}
         }
         for (uint256 round = 0; round < 4; ++round) {
+            confirmIsReachable();
             forEach(this.confirmOne);
             forEachContent();
         }
