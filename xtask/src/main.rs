@@ -65,6 +65,15 @@ enum Command {
         #[arg(long, default_value_t = 2000)]
         count: u32,
     },
+    /// Breaks the contracts in one place at a time and tells what no test notices; see contracts/mutants.md.
+    Mutants {
+        /// For how long.
+        #[arg(long, default_value_t = 3600)]
+        seconds: u64,
+        /// Only in these files of contracts/src.
+        #[arg(value_name = "FILE")]
+        files: Vec<String>,
+    },
     /// Runs EXECUTE on blocks with witnesses in debug_executionWitness JSON; see docs/vectors.md.
     ExecuteWitness {
         /// `{block, witness: {state, codes, headers}}`.
@@ -118,6 +127,7 @@ fn main() -> eyre::Result<()> {
         Command::Fuzz { seeds: true, .. } => fuzz::write_seeds(),
         Command::Fuzz { seconds, target, .. } => fuzz::run(seconds, target.as_deref()),
         Command::Games { count } => games::run(count),
+        Command::Mutants { seconds, files } => contracts::mutants(seconds, &files),
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
         Command::Bonds => bonds::run(),

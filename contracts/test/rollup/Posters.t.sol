@@ -90,6 +90,20 @@ contract PostersTest is Game {
         vm.assertEq(rollup.owed(BOB), 2 * HALF - 200 * CHUNK_REWARD);
     }
 
+    /// Two chunks of three fifths of the paid half each: the second poster gets the two fifths that are left, the beneficiary nothing.
+    function test_theLastChunkGetsWhatIsLeft() public {
+        IRollup.Config memory c = configuration(4, 12);
+        c.chunkReward = HALF * 3 / 5 / 100;
+        rollup = newRollup(c);
+        address[] memory pointers = new address[](2);
+        pointers[0] = stage(CAROL, bytes.concat(hex"01", new bytes(99)));
+        pointers[1] = stage(MALLORY, bytes.concat(hex"02", new bytes(99)));
+        killed(pointing(pointers, none()));
+        vm.assertEq(rollup.owed(CAROL), c.chunkReward * 100);
+        vm.assertEq(rollup.owed(MALLORY), HALF - c.chunkReward * 100);
+        vm.assertEq(rollup.owed(BOB), 0);
+    }
+
     function test_othersAccountsAreNotPaid() public {
         killed(pointing(list(ALICE, address(rollup), address(0)), none()));
         vm.assertEq(rollup.owed(BOB), HALF);

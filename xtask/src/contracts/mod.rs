@@ -12,6 +12,7 @@ use self::forge::forge;
 use crate::{
     command::{root, run},
     python::Environment,
+    vectors::told,
 };
 
 const FOLDER: &str = "contracts";
@@ -50,6 +51,15 @@ fn analysers() -> eyre::Result<Environment> {
         Environment { folder: folder.join(".venv"), requirements: folder.join("requirements.txt") };
     environment.install()?;
     Ok(environment)
+}
+
+/// Tests the tests: see `contracts/mutants.js`.
+pub(crate) fn mutants(seconds: u64, files: &[String]) -> eyre::Result<()> {
+    install()?;
+    let (forge, seconds) = (told(&forge::binary()?)?, seconds.to_string());
+    let mut args = vec!["mutants.js", &forge, &seconds];
+    args.extend(files.iter().map(String::as_str));
+    run(FOLDER, "node", &args)
 }
 
 /// Installs the tools that the lock file names, unless they are there.

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+// Breaks the contracts in one place at a time and sees whether a test notices.
+//   node mutants.js FORGE SECONDS [FILE...]   files of src/; by default those that hold the game
+//
+// Forge has no mutation testing, and slither-mutate builds everything twice for each mutant. This works on a copy, rebuilds one file
+// (dynamic test linking), and takes mutants in a shuffled but fixed order, so that a short run is a fair sample. Survivors go to
+// stdout; what became of each stands in mutants.md.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+const { spawnSync } = require('child_process');
+
+const COPY = path.join(__dirname, '..', 'target', 'mutants', 'contracts');
+const FILES = ['Rollup.sol', 'rollup/Claims.sol', 'rollup/Bonds.sol', 'rollup/Dissection.sol', 'rollup/Proofs.sol', 'libraries/Segments.sol'];
+// The games of the invariants are slow and seldom needed.
+const TEST = ['test', '--match-path', 'test/{rollup,libraries,money,attacks}/*', '--no-match-contract', 'InvariantsOf.*', '--fail-fast'];
+
+/// What becomes of what, in lines of code. Each match is a mutant of its own.
+const OPERATORS = [
+  [/^(\s*)require\(.*\);\s*$/, '$1'],
+  [/^(\s*)(_[a-z]\w*\(.*\)|Burn\.burn\(.*\));\s*$/i, '$1'],
+  [/^(\s*)[\w.[\]]+ (=|\+=|-=) [^=].*;\s*$/, '$1'],
+  [/ < /, ' <= '], [/ <= /, ' < '], [/ > /, ' >= '], [/ >= /, ' > '],
+  [/ == /, ' != '], [/ != /, ' == '], [/ && /, ' || '], [/ \|\| /, ' && '],
+  [/ \+ /, ' - '], [/ - /, ' + '], [/ \/ 2/, ''], [/ \+= /, ' -= '], [/ -= /, ' += '],
+  [/= true;/, '= false;'], [/(return|\() ?!/, '$1 '], [/, 0\)/, ', 1)'],
+];
+
+function mutants(file) {
+  const lines = fs.readFileSync(path.join(__dirname, 'src', file), 'utf8').split('\n');
+  const found = [];
+  lines.forEach((line, at) => {
+    if (/^\s*(\/\/|\*|import|pragma|error|event|emit)/.test(line)) return;
+    for (const [from, to] of OPERATORS) {
+      const mutant = line.replace(from, to);
+      if (mutant !== line) found.push({ file, at, line, mutant });
+    }
+  });
+  return found;
+}
+
+/// The same order at every run: by a hash of what the mutant is.
+function shuffled(list) {
+  const hash = (m) => require('crypto').createHash('sha256').update(`${m.file}${m.line}${m.mutant}`).digest('hex');
+  return list.map((m) => [hash(m), m]).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, m]) => m);
+}
+
+function prepare() {
+  fs.rmSync(COPY, { recursive: true, force: true });
+  fs.mkdirSync(COPY, { recursive: true });
+  for (const name of ['src', 'test', 'bin', 'foundry.toml']) fs.cpSync(path.join(__dirname, name), path.join(COPY, name), { recursive: true });
+  fs.symlinkSync(path.join(__dirname, 'node_modules'), path.join(COPY, 'node_modules'));
+}
+
+function test(forge) {
+  const env = { ...process.env, FOUNDRY_DYNAMIC_TEST_LINKING: 'true', FOUNDRY_AST: 'false' };
+  const { status, stdout, stderr } = spawnSync(forge, TEST, { cwd: COPY, env, encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (/Compiler run failed|Compilation failed|Error \(\d+\):/.test(stdout + stderr)) return 'invalid';
+  return status === 0 ? 'SURVIVED' : 'killed';
+}
+
+function main(forge, seconds, files) {
+  const end = Date.now() + 1000 * seconds;
+  const list = shuffled((files.length > 0 ? files : FILES).flatMap(mutants));
+  prepare();
+  if (test(forge) !== 'SURVIVED') throw new Error('the tests fail without any mutant');
+  const count = { invalid: 0, killed: 0, SURVIVED: 0 };
+  for (const { file, at, line, mutant } of list) {
+    if (Date.now() > end) break;
+    const target = path.join(COPY, 'src', file);
+    const original = fs.readFileSync(target, 'utf8');
+    const lines = original.split('\n');
+    lines[at] = mutant;
+    fs.writeFileSync(target, lines.join('\n'));
+    const fate = test(forge);
+    fs.writeFileSync(target, original);
+    count[fate] += 1;
+    console.log(`${fate} ${file}:${at + 1}: ${line.trim()} -> ${mutant.trim() || 'nothing'}`);
+  }
+  console.log(`of ${list.length} mutants: ${JSON.stringify(count)}`);
+}
+
+const [forge, seconds, ...files] = process.argv.slice(2);
+if (!(Number(seconds) > 0)) {
+  console.error('usage: node mutants.js FORGE SECONDS [FILE...]');
+  process.exit(1);
+}
+main(forge, Number(seconds), files);
