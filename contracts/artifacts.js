@@ -12,6 +12,7 @@ const path = require('path');
 const CONTRACTS = {
   Bridge: 'Bridge.sol',
   ChunkStore: 'ChunkStore.sol',
+  Deployment: 'Deployment.sol',
   Inbox: 'Inbox.sol',
   L2Withdrawals: 'L2Withdrawals.sol',
   Rollup: 'Rollup.sol',

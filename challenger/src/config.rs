@@ -101,7 +101,8 @@ fn signer(args: &Args) -> Result<PrivateKeySigner, ConfigError> {
 mod tests {
     use clap::Parser;
     use recourse_protocol::{
-        BatchIndex, Checkpoint, Contracts, GenesisConfig, L2Config, Limits, Periods,
+        BatchIndex, Checkpoint, Contracts, DeploymentConfig, GenesisConfig, L2Config, Limits,
+        Periods,
     };
 
     use super::*;
@@ -126,6 +127,7 @@ mod tests {
                 bridge: nowhere,
                 deploy_block: 0,
             },
+            deployment: DeploymentConfig::default(),
             periods: Periods {
                 challenge_window: 9,
                 response_period: 9,

@@ -428,3 +428,18 @@ interface IL2Withdrawals {
     function recorded(bytes32 hash) external view returns (bool);
     function count() external view returns (uint64);
 }
+interface IDeployment {
+    struct Link {
+        uint32 offset;
+        uint8 part;
+    }
+    event PartCreated(uint256 indexed part, address at);
+    error TooManyParts(uint256 parts, uint256 atMost);
+    error UnknownPart(uint256 part, uint256 parts);
+    error WrongPart(uint256 part, bytes32 expected, bytes32 got);
+    error LinkOutOfRange(uint256 offset, uint256 length);
+    function create(bytes calldata creationCode, Link[] calldata links) external returns (address part);
+    function created() external view returns (uint256);
+    function commitments() external view returns (bytes32[] memory);
+    function addressOf(uint256 part) external view returns (address);
+}

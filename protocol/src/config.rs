@@ -24,6 +24,8 @@ pub struct RollupConfig {
     pub l2: L2Config,
     /// Where the contracts are.
     pub contracts: Contracts,
+    /// What they were made with beside what else stands here.
+    pub deployment: DeploymentConfig,
     /// Clocks, in seconds of L1 time.
     pub periods: Periods,
     /// The dissection's shape and the bonds.
@@ -62,6 +64,18 @@ pub struct Contracts {
     pub bridge: Address,
     /// The L1 block that deployed the Inbox: no event is older.
     pub deploy_block: u64,
+}
+
+/// What the contracts were made with beside the constants, clocks and limits: with it, all their addresses can be computed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DeploymentConfig {
+    /// Of the CREATE2 that made the Deployment; tells rollups apart that are equal otherwise.
+    pub salt: B256,
+    /// Who alone may append while active; zero for a based rollup.
+    pub sequencer: Address,
+    /// ERC-20 on L1 that pays for L2 gas; zero for ether.
+    pub gas_token: Address,
 }
 
 /// Clocks, in seconds.

@@ -21,8 +21,8 @@ pub use bonds::{
 };
 pub use checkpoint::Checkpoint;
 pub use config::{
-    ConfigError, Contracts, DEFAULT_WITNESS_BYTES, GenesisAccount, GenesisConfig, L2Config,
-    LEAST_WITNESS_BYTES, Limits, Periods, RollupConfig,
+    ConfigError, Contracts, DEFAULT_WITNESS_BYTES, DeploymentConfig, GenesisAccount, GenesisConfig,
+    L2Config, LEAST_WITNESS_BYTES, Limits, Periods, RollupConfig,
 };
 pub use game::{Attempt, AttemptStatus, Challenge, Content, Game, RevealState, SegmentState};
 pub use hashes::{attempt_id, content_hash, fold_digest, genesis_content, segment_id};

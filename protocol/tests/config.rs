@@ -1,6 +1,7 @@
 use alloy_primitives::{Address, U256};
 use recourse_protocol::{
-    ConfigError, Contracts, GenesisAccount, GenesisConfig, Limits, Periods, RollupConfig,
+    ConfigError, Contracts, DeploymentConfig, GenesisAccount, GenesisConfig, Limits, Periods,
+    RollupConfig,
 };
 
 use crate::toy::{CONFIG, genesis};
@@ -20,6 +21,7 @@ fn config() -> RollupConfig {
             bridge: Address::repeat_byte(5),
             deploy_block: 7,
         },
+        deployment: DeploymentConfig::default(),
         periods: Periods {
             challenge_window: 60,
             response_period: 30,

@@ -15,6 +15,7 @@ mod architecture;
 mod attacks;
 mod bridge;
 mod demo;
+mod deployment;
 mod fraud;
 mod honest;
 mod messages;

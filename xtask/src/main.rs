@@ -5,6 +5,7 @@ mod bindings;
 mod bonds;
 mod command;
 mod contracts;
+mod deploy;
 mod execute_vectors;
 mod fuzz;
 mod games;
@@ -37,6 +38,13 @@ enum Command {
         /// Write nothing; fail if any of it is stale, a test fails or an analysis finds something.
         #[arg(long)]
         check: bool,
+    },
+    /// Deploys a rollup, or verifies one (`--verify FILE`): `recourse-deploy`, built from this source; see docs/deploy.md.
+    #[command(disable_help_flag = true)]
+    Deploy {
+        /// Those of recourse-deploy.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
     },
     /// Runs the official test vectors; see docs/vectors.md.
     Vectors {
@@ -122,6 +130,7 @@ fn main() -> eyre::Result<()> {
         Command::Test { from } => test::run(from),
         Command::Contracts { check: true } => contracts::check(),
         Command::Contracts { check: false } => contracts::write(),
+        Command::Deploy { args } => deploy::run(&args),
         Command::Vectors { hostile: true, .. } => vectors::hostile(),
         Command::Vectors { dir, .. } => vectors::run(dir.as_deref()),
         Command::Fuzz { seeds: true, .. } => fuzz::write_seeds(),

@@ -1,18 +1,25 @@
-//! Deploys a rollup and writes its configuration. See `docs/deploy.md`.
+//! Deploys a rollup and writes its configuration, or verifies one that is deployed. See `docs/deploy.md`.
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use alloy::{
-    network::EthereumWallet, providers::ProviderBuilder, signers::local::PrivateKeySigner,
+    network::EthereumWallet,
+    providers::{Provider, ProviderBuilder},
+    signers::local::PrivateKeySigner,
 };
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use clap::{Args, Parser};
 use eyre::{Context, Result};
 use recourse_node::{
-    deploy::{DeployParams, deploy},
+    deploy::{CREATE2_PROXY, DeployParams, Plan, deploy, verify},
     lifecycle::{LogFormat, Secret, init_tracing},
 };
-use recourse_protocol::{GenesisAccount, L2Config, Limits, Periods};
+use recourse_protocol::{GenesisAccount, L2Config, Limits, Periods, RollupConfig};
+use serde_json::{Value, json};
 
 /// Deploys Inbox, StepVerifier, ChunkStore, Rollup and Bridge on an L1, and writes the configuration that the daemons read.
 #[derive(Debug, Parser)]
@@ -29,6 +36,13 @@ struct Cli {
     /// TOML file of genesis accounts: a table per address with balance, nonce, code, storage.
     #[arg(long, value_name = "FILE")]
     alloc: Option<PathBuf>,
+    /// Deploy nothing: compare L1 with this configuration and with the bytecode of this build, and print the check list.
+    /// Exit status 1 if anything differs.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key_file", "key_env", "out", "alloc", "plan"])]
+    verify: Option<PathBuf>,
+    /// Deploy nothing: write the plan (JSON) that contracts/script/Deploy.s.sol carries out.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key_file", "key_env", "out"])]
+    plan: Option<PathBuf>,
     #[command(flatten)]
     rollup: Rollup,
     /// Log as JSON instead of text; logs go to standard error.
@@ -38,7 +52,7 @@ struct Cli {
 
 /// Where the private key of the paying account is: 32 bytes of hex.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct Key {
     /// File that holds the private key.
     #[arg(long, value_name = "FILE")]
@@ -95,6 +109,9 @@ struct Rollup {
     /// Out of a dead claim's bond, for each staged byte that the proof used [default: 221 gas at 50 gwei, 1.105 * 10^13].
     #[arg(long, value_name = "WEI")]
     chunk_reward: Option<U256>,
+    /// Tells rollups apart that are equal otherwise: it changes all addresses [default: 0].
+    #[arg(long, value_name = "HASH")]
+    salt: Option<B256>,
     /// Who alone may append batches while active [default: everybody may].
     #[arg(long, value_name = "ADDRESS")]
     sequencer: Option<Address>,
@@ -128,6 +145,7 @@ impl Rollup {
                 min_deposit_gwei: self.min_deposit.unwrap_or(d.limits.min_deposit_gwei),
                 chunk_reward: self.chunk_reward.unwrap_or(d.limits.chunk_reward),
             },
+            salt: self.salt.unwrap_or(d.salt),
             sequencer: self.sequencer.unwrap_or(d.sequencer),
             gas_token: self.gas_token.unwrap_or(d.gas_token),
             alloc,
@@ -151,26 +169,90 @@ impl Key {
     }
 }
 
+impl Cli {
+    fn params(&self) -> Result<DeployParams> {
+        let alloc = match &self.alloc {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).wrap_err("--alloc")?;
+                toml::from_str(&text).wrap_err("--alloc")?
+            }
+            None => BTreeMap::new(),
+        };
+        Ok(self.rollup.params(alloc))
+    }
+
+    /// Deploys, writes the configuration, and looks at L1 once more.
+    async fn deploy(&self) -> Result<()> {
+        let signer = self.key.signer()?;
+        let (from, url) = (signer.address(), self.l1_rpc.parse().wrap_err("--l1-rpc")?);
+        let wallet = EthereumWallet::from(signer);
+        let provider = ProviderBuilder::new().wallet(wallet).connect_http(url);
+        let config = deploy(&provider, from, &self.params()?).await?;
+        let text = config.to_toml()?;
+        match &self.out {
+            Some(file) => std::fs::write(file, text).wrap_err("--out")?,
+            None => std::io::stdout().write_all(text.as_bytes())?,
+        }
+        // Standard output may be the configuration.
+        check(&provider, &config, &mut std::io::stderr()).await
+    }
+
+    async fn verify(&self, file: &Path) -> Result<()> {
+        let text = std::fs::read_to_string(file).wrap_err("--verify")?;
+        let config = RollupConfig::from_toml(&text).wrap_err("--verify")?;
+        let url = self.l1_rpc.parse().wrap_err("--l1-rpc")?;
+        let provider = ProviderBuilder::new().connect_http(url);
+        check(&provider, &config, &mut std::io::stdout()).await
+    }
+}
+
+/// Prints the check list; an error if anything on it differs.
+async fn check(provider: &impl Provider, config: &RollupConfig, to: &mut impl Write) -> Result<()> {
+    let report = verify(provider, config).await?;
+    write!(to, "{report}")?;
+    let differences = report.differences().count();
+    if differences > 0 {
+        eyre::bail!("{differences} of {} checks differ", report.checks.len());
+    }
+    Ok(())
+}
+
+/// The plan as the forge script reads it: arguments apart from creation code, which the script brings itself.
+fn plan(plan: &Plan) -> Value {
+    let parts = plan.parts.iter().map(|part| {
+        let start = part.creation_code.len().saturating_sub(part.arguments);
+        let offsets: Vec<u32> = part.links.iter().map(|link| link.offset).collect();
+        let targets: Vec<u8> = part.links.iter().map(|link| link.part).collect();
+        json!({
+            "name": part.name,
+            "address": part.address,
+            "arguments": alloy_primitives::hex::encode_prefixed(
+                part.creation_code.get(start..).unwrap_or_default(),
+            ),
+            "offsets": offsets,
+            "targets": targets,
+        })
+    });
+    json!({
+        "proxy": CREATE2_PROXY,
+        "salt": plan.salt,
+        "chunkStore": plan.chunk_store,
+        "deployment": plan.deployment,
+        "parts": parts.collect::<Vec<_>>(),
+    })
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
     let format = if cli.log_json { LogFormat::Json } else { LogFormat::Text };
     init_tracing(format, "info").map_err(|error| eyre::eyre!(error))?;
-    let alloc = match &cli.alloc {
-        Some(file) => {
-            let text = std::fs::read_to_string(file).wrap_err("--alloc")?;
-            toml::from_str(&text).wrap_err("--alloc")?
-        }
-        None => BTreeMap::new(),
-    };
-    let signer = cli.key.signer()?;
-    let from = signer.address();
-    let url = cli.l1_rpc.parse().wrap_err("--l1-rpc")?;
-    let provider = ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(url);
-    let config = deploy(&provider, from, &cli.rollup.params(alloc)).await?.to_toml()?;
-    match &cli.out {
-        Some(file) => std::fs::write(file, config).wrap_err("--out")?,
-        None => std::io::stdout().write_all(config.as_bytes())?,
+    if let Some(file) = &cli.verify {
+        return cli.verify(file).await;
     }
-    Ok(())
+    if let Some(file) = &cli.plan {
+        let text = serde_json::to_string_pretty(&plan(&Plan::of(&cli.params()?)?))?;
+        return std::fs::write(file, text).wrap_err("--plan");
+    }
+    cli.deploy().await
 }

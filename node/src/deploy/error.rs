@@ -35,22 +35,30 @@ pub enum DeployError {
         #[source]
         source: TransportError,
     },
-    /// The deploying transaction did not get a receipt.
-    #[error("no receipt of the transaction that deploys {contract}")]
+    /// A transaction did not get a receipt.
+    #[error("no receipt of the transaction for {what}")]
     Receipt {
-        /// The contract.
-        contract: &'static str,
+        /// What it was to bring.
+        what: &'static str,
         /// Why.
         #[source]
         source: Box<alloy::providers::PendingTransactionError>,
     },
-    /// The constructor reverted.
-    #[error("the constructor of {contract} failed in transaction {transaction}")]
+    /// A transaction failed, with its constructor if it has one.
+    #[error("the transaction for {what} failed: {transaction}")]
     Reverted {
+        /// What it was to bring.
+        what: &'static str,
+        /// Its hash.
+        transaction: B256,
+    },
+    /// The creating transaction succeeded and created nothing: what stands at the proxy's address is another contract.
+    #[error("{contract}: expected code at {address} after its creation, got none")]
+    NotThere {
         /// The contract.
         contract: &'static str,
-        /// Its transaction.
-        transaction: B256,
+        /// Where it must be.
+        address: Address,
     },
     /// A contract answered with something that it can't have said.
     #[error("the contract at {address} answered out of its interface")]
@@ -70,11 +78,9 @@ pub enum DeployError {
         got: Box<Checkpoint>,
     },
     /// The Rollup does not start from the genesis checkpoint.
-    #[error("the Rollup's first tip differs: expected {expected}, got {got}")]
-    Tip {
+    #[error("the Rollup's genesis: expected the confirmed content {content}, got another one")]
+    Start {
         /// Content hash of the genesis.
-        expected: ContentHash,
-        /// The Rollup's tip.
-        got: ContentHash,
+        content: ContentHash,
     },
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, U256};
 use recourse_protocol::{
     BatchIndex, Checkpoint, Contracts, DEFAULT_CHALLENGE_BOND, DEFAULT_CHUNK_REWARD,
-    DEFAULT_CLAIM_BOND, DEFAULT_WITNESS_BYTES, GenesisAccount, GenesisConfig, L2Config, Limits,
-    Periods, RollupConfig,
+    DEFAULT_CLAIM_BOND, DEFAULT_WITNESS_BYTES, DeploymentConfig, GenesisAccount, GenesisConfig,
+    L2Config, Limits, Periods, RollupConfig,
 };
 
 use super::DeployError;
@@ -25,6 +25,8 @@ pub struct DeployParams {
     pub periods: Periods,
     /// The dissection's shape, bonds and fees.
     pub limits: Limits,
+    /// Changes all addresses and nothing else: for a second rollup that is like a first one.
+    pub salt: B256,
     /// Who alone may append while active; zero for a based rollup.
     pub sequencer: Address,
     /// ERC-20 on L1 that pays for L2 gas; zero for ether.
@@ -58,6 +60,7 @@ impl Default for DeployParams {
                 min_deposit_gwei: 100_000,
                 chunk_reward: U256::from(DEFAULT_CHUNK_REWARD),
             },
+            salt: B256::ZERO,
             sequencer: Address::ZERO,
             gas_token: Address::ZERO,
             alloc: BTreeMap::new(),
@@ -70,7 +73,7 @@ impl DeployParams {
     ///
     /// # Errors
     /// [`DeployError::Config`] or [`DeployError::TooLarge`].
-    pub(super) fn check(&self, l1_chain_id: u64, state_root: B256) -> Result<(), DeployError> {
+    pub(super) fn check(&self, state_root: B256) -> Result<(), DeployError> {
         let checkpoint = Checkpoint { state_root, batch: BatchIndex(1), ..Checkpoint::default() };
         let nowhere = Contracts {
             inbox: Address::ZERO,
@@ -81,7 +84,7 @@ impl DeployParams {
             deploy_block: 0,
         };
         let genesis = GenesisConfig { checkpoint, alloc: BTreeMap::new() };
-        self.rollup_config(l1_chain_id, nowhere, genesis).check()?;
+        self.rollup_config(1, nowhere, genesis).check()?;
         fits("claim-bond", self.limits.claim_bond)?;
         fits("challenge-bond", self.limits.challenge_bond)?;
         fits("chunk-reward", self.limits.chunk_reward)
@@ -97,9 +100,29 @@ impl DeployParams {
             l1_chain_id,
             l2: self.l2,
             contracts,
+            deployment: DeploymentConfig {
+                salt: self.salt,
+                sequencer: self.sequencer,
+                gas_token: self.gas_token,
+            },
             periods: self.periods,
             limits: self.limits,
             genesis,
+        }
+    }
+}
+
+/// What a deployed rollup was made from.
+impl From<&RollupConfig> for DeployParams {
+    fn from(config: &RollupConfig) -> Self {
+        Self {
+            l2: config.l2,
+            periods: config.periods,
+            limits: config.limits,
+            salt: config.deployment.salt,
+            sequencer: config.deployment.sequencer,
+            gas_token: config.deployment.gas_token,
+            alloc: config.genesis.alloc.clone(),
         }
     }
 }
@@ -119,14 +142,14 @@ mod tests {
 
     #[test]
     fn defaults_are_in_range() {
-        DeployParams::default().check(1, B256::ZERO).unwrap();
+        DeployParams::default().check(B256::ZERO).unwrap();
     }
 
     #[test]
     fn bonds_must_fit_the_contract() {
         let mut params = DeployParams::default();
         params.limits.claim_bond = U256::from(1u64) << 128;
-        let error = params.check(1, B256::ZERO).unwrap_err();
+        let error = params.check(B256::ZERO).unwrap_err();
         assert!(matches!(
             error,
             DeployError::TooLarge { field: "claim-bond", expected: 128, got: 129 }

@@ -47,6 +47,8 @@ impl L1Client {
         same("Inbox: forceDelay", config.periods.force_delay, got.forceDelay)?;
         same("Inbox: forceFee", config.limits.force_fee, got.forceFee)?;
         same("Inbox: minDepositGwei", config.limits.min_deposit_gwei, got.minDepositGwei)?;
+        same("Inbox: sequencer", config.deployment.sequencer, got.sequencer)?;
+        same("Inbox: gasToken", config.deployment.gas_token, got.gasToken)?;
         same("Inbox: bridge", config.contracts.bridge, got.bridge)
     }
 

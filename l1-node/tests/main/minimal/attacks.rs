@@ -205,12 +205,14 @@ async fn strangers_cannot_advance_a_rollup_with_a_sequencer() {
 #[tokio::test]
 async fn an_l1_without_execute_settles_nothing() {
     let (net, rollup, _, next) = scene().await;
-    // What an empty account answers, given by a relay: the contract's own code, calling elsewhere.
+    // The contract's own code, calling an empty account instead.
     let mut code = net.provider.get_code_at(rollup.contract).await.unwrap().to_vec();
     let call = [0x61, 0x01, 0x01];
     let at: Vec<_> = (0..code.len() - 3).filter(|at| code[*at..at + 3] == call).collect();
-    assert_eq!(at.len(), 1, "EXECUTE's address stands in one place");
-    code[at[0] + 1] = 0x77;
+    assert!(!at.is_empty(), "EXECUTE's address stands in the code");
+    for at in at {
+        code[at + 1] = 0x77;
+    }
     net.call("anvil_setCode", serde_json::json!([rollup.contract, Bytes::from(code)])).await;
     let error = why(&net, &rollup, 0, &next).await;
     assert_eq!(error, Bytes::from(ExecuteCouldNotRun {}.abi_encode()));

@@ -77,6 +77,7 @@ async fn a_block_that_finds_no_room_in_an_l1_block_goes_into_the_next() {
     let receipts = net.mine(vec![flood, request(&net, &rollup, 1, &block)]).await;
     assert!(receipts[0].status());
     assert!(!receipts[1].status(), "there was no capacity left");
+    assert!(receipts[1].gas_used < 200_000, "it asked before it spent: {}", receipts[1].gas_used);
     assert_eq!(rollup.head(&net).await.number, 0);
     // The very same call: nothing that it depends on has changed.
     assert!(mine_one(&net, request(&net, &rollup, 1, &block)).await.status());

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, U256, address};
 use recourse_node::derivation::genesis_state;
 use recourse_protocol::{
-    BatchIndex, Checkpoint, Contracts, GENESIS_BASE_FEE, GenesisAccount, GenesisConfig, L2Config,
-    Limits, Periods, RollupConfig,
+    BatchIndex, Checkpoint, Contracts, DeploymentConfig, GENESIS_BASE_FEE, GenesisAccount,
+    GenesisConfig, L2Config, Limits, Periods, RollupConfig,
 };
 
 use super::chain::{GENESIS_TIME, SECONDS_PER_BLOCK};
@@ -44,6 +44,7 @@ pub(crate) fn rollup_config() -> RollupConfig {
             bridge: Address::repeat_byte(0x35),
             deploy_block: 1,
         },
+        deployment: DeploymentConfig::default(),
         periods: Periods {
             challenge_window: 100,
             response_period: 50,
