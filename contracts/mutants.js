@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Breaks the contracts in one place at a time and sees whether a test notices.
-//   node mutants.js FORGE SECONDS [FILE...]   files of src/; by default those that hold the game
+//   node mutants.js FORGE SECONDS SKIP [FILE...]   leaves out the first SKIP; files of src/, by default those that hold the game
 //
 // Forge has no mutation testing, and slither-mutate builds everything twice for each mutant. This works on a copy, rebuilds one file
 // (dynamic test linking), and takes mutants in a shuffled but fixed order, so that a short run is a fair sample. Survivors go to
@@ -10,10 +10,18 @@ const fs = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
 
-const COPY = path.join(__dirname, '..', 'target', 'mutants', 'contracts');
+const COPY = path.join(__dirname, '..', 'target', 'mutants', `contracts-${process.pid}`);
 const FILES = ['Rollup.sol', 'rollup/Claims.sol', 'rollup/Bonds.sol', 'rollup/Dissection.sol', 'rollup/Proofs.sol', 'libraries/Segments.sol'];
-// The games of the invariants are slow and seldom needed.
-const TEST = ['test', '--match-path', 'test/{rollup,libraries,money,attacks}/*', '--no-match-contract', 'InvariantsOf.*', '--fail-fast'];
+// Whose tests are asked about a mutant; the games of the invariants are slow and seldom needed.
+const FOLDERS = [
+  [/^(Rollup|rollup\/.*|libraries\/Segments)\.sol$/, 'rollup,libraries,money,attacks'],
+  [/^(Inbox|libraries\/(Queue|Burn))\.sol$/, 'inbox,bridge,attacks,money'],
+  [/^(Bridge|l2\/.*|libraries\/StateProof)\.sol$/, 'bridge,libraries'],
+  [/^(ChunkStore)\.sol$/, 'staging,attacks'],
+  [/^(Deployment)\.sol$/, 'deployment'],
+  [/^examples\//, 'examples,libraries'],
+  [/./, 'verifier,libraries,attacks,rollup'],
+];
 
 /// What becomes of what, in lines of code. Each match is a mutant of its own.
 const OPERATORS = [
@@ -52,37 +60,42 @@ function prepare() {
   fs.symlinkSync(path.join(__dirname, 'node_modules'), path.join(COPY, 'node_modules'));
 }
 
-function test(forge) {
+function test(forge, file) {
+  const [, folders] = FOLDERS.find(([of]) => of.test(file));
+  const args = ['test', '--match-path', `test/{${folders}}/*`.replace(/{([^,]*)}/, '$1'), '--no-match-contract', 'InvariantsOf.*', '--fail-fast'];
   const env = { ...process.env, FOUNDRY_DYNAMIC_TEST_LINKING: 'true', FOUNDRY_AST: 'false' };
-  const { status, stdout, stderr } = spawnSync(forge, TEST, { cwd: COPY, env, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const { status, stdout, stderr } = spawnSync(forge, args, { cwd: COPY, env, encoding: 'utf8', maxBuffer: 1 << 28 });
   if (/Compiler run failed|Compilation failed|Error \(\d+\):/.test(stdout + stderr)) return 'invalid';
   return status === 0 ? 'SURVIVED' : 'killed';
 }
 
-function main(forge, seconds, files) {
+function main(forge, seconds, skip, files) {
   const end = Date.now() + 1000 * seconds;
   const list = shuffled((files.length > 0 ? files : FILES).flatMap(mutants));
   prepare();
-  if (test(forge) !== 'SURVIVED') throw new Error('the tests fail without any mutant');
+  for (const file of new Set(list.map((m) => m.file))) {
+    if (test(forge, file) !== 'SURVIVED') throw new Error(`the tests of ${file} fail without any mutant`);
+  }
   const count = { invalid: 0, killed: 0, SURVIVED: 0 };
-  for (const { file, at, line, mutant } of list) {
+  for (const { file, at, line, mutant } of list.slice(skip)) {
     if (Date.now() > end) break;
     const target = path.join(COPY, 'src', file);
     const original = fs.readFileSync(target, 'utf8');
     const lines = original.split('\n');
     lines[at] = mutant;
     fs.writeFileSync(target, lines.join('\n'));
-    const fate = test(forge);
+    const fate = test(forge, file);
     fs.writeFileSync(target, original);
     count[fate] += 1;
     console.log(`${fate} ${file}:${at + 1}: ${line.trim()} -> ${mutant.trim() || 'nothing'}`);
   }
   console.log(`of ${list.length} mutants: ${JSON.stringify(count)}`);
+  fs.rmSync(COPY, { recursive: true, force: true });
 }
 
-const [forge, seconds, ...files] = process.argv.slice(2);
-if (!(Number(seconds) > 0)) {
-  console.error('usage: node mutants.js FORGE SECONDS [FILE...]');
+const [forge, seconds, skip, ...files] = process.argv.slice(2);
+if (!(Number(seconds) > 0) || !(Number(skip) >= 0)) {
+  console.error('usage: node mutants.js FORGE SECONDS SKIP [FILE...]');
   process.exit(1);
 }
-main(forge, Number(seconds), files);
+main(forge, Number(seconds), Number(skip), files);

@@ -78,6 +78,9 @@ enum Command {
         /// For how long.
         #[arg(long, default_value_t = 3600)]
         seconds: u64,
+        /// Leaves out the first ones, as run before.
+        #[arg(long, default_value_t = 0)]
+        skip: u64,
         /// Only in these files of contracts/src.
         #[arg(value_name = "FILE")]
         files: Vec<String>,
@@ -136,7 +139,7 @@ fn main() -> eyre::Result<()> {
         Command::Fuzz { seeds: true, .. } => fuzz::write_seeds(),
         Command::Fuzz { seconds, target, .. } => fuzz::run(seconds, target.as_deref()),
         Command::Games { count } => games::run(count),
-        Command::Mutants { seconds, files } => contracts::mutants(seconds, &files),
+        Command::Mutants { seconds, skip, files } => contracts::mutants(seconds, skip, &files),
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
         Command::Bonds => bonds::run(),

@@ -54,10 +54,10 @@ fn analysers() -> eyre::Result<Environment> {
 }
 
 /// Tests the tests: see `contracts/mutants.js`.
-pub(crate) fn mutants(seconds: u64, files: &[String]) -> eyre::Result<()> {
+pub(crate) fn mutants(seconds: u64, skip: u64, files: &[String]) -> eyre::Result<()> {
     install()?;
-    let (forge, seconds) = (told(&forge::binary()?)?, seconds.to_string());
-    let mut args = vec!["mutants.js", &forge, &seconds];
+    let (forge, seconds, skip) = (told(&forge::binary()?)?, seconds.to_string(), skip.to_string());
+    let mut args = vec!["mutants.js", &forge, &seconds, &skip];
     args.extend(files.iter().map(String::as_str));
     run(FOLDER, "node", &args)
 }
