@@ -62,6 +62,18 @@ contract Bridge is IBridge {
     /// @dev `_sender` is written after the call because it is the lock: until then every other payment is refused.
     // slither-disable-next-line reentrancy-no-eth
     function withdraw(Withdrawal calldata withdrawal, WithdrawalProof calldata proof) external {
+        _withdraw(withdrawal, proof, withdrawal.gasLimit);
+    }
+
+    /// @inheritdoc IBridge
+    function withdrawWithGas(Withdrawal calldata withdrawal, WithdrawalProof calldata proof, uint256 gasForCall)
+        external
+    {
+        require(gasForCall >= withdrawal.gasLimit, LessThanGasLimit(gasForCall, withdrawal.gasLimit));
+        _withdraw(withdrawal, proof, gasForCall);
+    }
+
+    function _withdraw(Withdrawal calldata withdrawal, WithdrawalProof calldata proof, uint256 gasForCall) private {
         require(_sender == address(0), Reentered());
         _checkTarget(withdrawal.target);
         bytes32 hash = keccak256(abi.encode(withdrawal));
@@ -73,7 +85,7 @@ contract Bridge is IBridge {
         _sender = withdrawal.sender;
         emit Paid(hash, withdrawal.sender, withdrawal.target, withdrawal.value);
 
-        _deliver(hash, withdrawal);
+        _deliver(hash, withdrawal, gasForCall);
         _sender = address(0);
     }
 
@@ -123,23 +135,26 @@ contract Bridge is IBridge {
 
     // ---------------------------------------------------------------- delivery
 
-    function _deliver(bytes32 hash, Withdrawal calldata withdrawal) private {
+    function _deliver(bytes32 hash, Withdrawal calldata withdrawal, uint256 gasForCall) private {
         bool inEther = TOKEN == address(0);
         if (withdrawal.value > 0) INBOX.release(inEther ? address(this) : withdrawal.target, withdrawal.value);
         if (!inEther && withdrawal.data.length == 0) return;
 
         uint256 value = inEther ? withdrawal.value : 0;
-        require(_call(withdrawal.target, value, withdrawal.gasLimit, withdrawal.data), CallFailed(hash));
+        require(_call(withdrawal.target, value, gasForCall, withdrawal.data), CallFailed(hash));
     }
 
-    /// @dev The target gets `gasLimit` gas, no matter who pays the message and with how much: a target may do something else
-    /// with less, and call that success. Its answer is not copied, however long it is.
-    function _call(address target, uint256 value, uint256 gasLimit, bytes memory data) private returns (bool success) {
+    /// @dev The target gets `gasForCall` gas or there is no call: a target may do something else with less, and call that
+    /// success. Its answer is not copied, however long it is.
+    function _call(address target, uint256 value, uint256 gasForCall, bytes memory data)
+        private
+        returns (bool success)
+    {
         // All but one 64th of what is left can go along; rounded up.
-        uint256 needed = (gasLimit * 64 + 62) / 63 + CALL_COST;
+        uint256 needed = (gasForCall * 64 + 62) / 63 + CALL_COST;
         require(gasleft() >= needed, NotEnoughGas(gasleft(), needed));
         assembly ("memory-safe") {
-            success := call(gasLimit, target, value, add(data, 0x20), mload(data), 0, 0)
+            success := call(gasForCall, target, value, add(data, 0x20), mload(data), 0, 0)
         }
     }
 }

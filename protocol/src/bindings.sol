@@ -408,11 +408,14 @@ interface IBridge {
     error NotRecorded(bytes32 hash);
     error ForbiddenTarget(address target);
     error NotEnoughGas(uint256 left, uint256 needed);
+    error LessThanGasLimit(uint256 got, uint256 gasLimit);
     error CallFailed(bytes32 hash);
     error Reentered();
     error NotInbox(address caller);
     error NoMessage();
     function withdraw(Withdrawal calldata withdrawal, WithdrawalProof calldata proof) external;
+    function withdrawWithGas(Withdrawal calldata withdrawal, WithdrawalProof calldata proof, uint256 gasForCall)
+        external;
     function paid(bytes32 hash) external view returns (bool);
     function sender() external view returns (address);
     function config() external view returns (Config memory);

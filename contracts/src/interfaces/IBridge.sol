@@ -45,6 +45,8 @@ interface IBridge {
     error ForbiddenTarget(address target);
     /// @notice The target must get all the gas that the message promises it.
     error NotEnoughGas(uint256 left, uint256 needed);
+    /// @notice The payer may give the target more gas than the message promises, never less.
+    error LessThanGasLimit(uint256 got, uint256 gasLimit);
     /// @notice The target did not take it. It can be tried again.
     error CallFailed(bytes32 hash);
     /// @notice One payment at a time.
@@ -57,6 +59,9 @@ interface IBridge {
     /// @notice Pays and delivers a message. In ether the target is called with the value and the data; in a gas token it gets
     /// the tokens, then, if there is data, it is called with that.
     function withdraw(Withdrawal calldata withdrawal, WithdrawalProof calldata proof) external;
+    /// @notice The same with another amount of gas for the call: for targets that have become dearer since the message was sent.
+    function withdrawWithGas(Withdrawal calldata withdrawal, WithdrawalProof calldata proof, uint256 gasForCall)
+        external;
 
     /// @notice Whether the message of this hash was paid.
     function paid(bytes32 hash) external view returns (bool);

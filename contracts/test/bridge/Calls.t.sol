@@ -5,7 +5,7 @@ import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {Withdrawal} from "../../src/interfaces/Types.sol";
 import {L2Withdrawals} from "../../src/l2/L2Withdrawals.sol";
 import {BridgeBase} from "./Base.sol";
-import {Bomb, Frugal, Reenterer, Witness} from "./Targets.sol";
+import {Bomb, Dearer, Frugal, Reenterer, Witness} from "./Targets.sol";
 
 /// @notice What targets and payers of messages try.
 contract CallsTest is BridgeBase {
@@ -60,6 +60,24 @@ contract CallsTest is BridgeBase {
         vm.assertTrue(enough);
         vm.assertTrue(target.got() + 200 >= gasLimit && target.got() <= gasLimit + 2300);
         vm.assertTrue(high < gasLimit + 600_000, "asks for too much");
+    }
+
+    /// A stranger makes the target dearer than the message foresaw: its payer gives it more, and can't give it less.
+    function test_makesTheTargetDearerThanTheMessageForesaw() public {
+        Dearer target = new Dearer();
+        Withdrawal memory message = send(address(target), 1 ether, 60_000, "");
+        IBridge.WithdrawalProof memory proof = payable_(message);
+        vm.prank(MALLORY);
+        target.grow(5);
+        bytes32 hash = keccak256(abi.encode(message));
+        bytes memory call = abi.encodeCall(IBridge.withdraw, (message, proof));
+        reverts(address(bridge), call, abi.encodeWithSelector(IBridge.CallFailed.selector, hash));
+        call = abi.encodeCall(IBridge.withdrawWithGas, (message, proof, 59_999));
+        reverts(address(bridge), call, abi.encodeWithSelector(IBridge.LessThanGasLimit.selector, 59_999, 60_000));
+        bridge.withdrawWithGas(message, proof, 300_000);
+        vm.assertEq(address(target).balance, 1 ether);
+        call = abi.encodeCall(IBridge.withdrawWithGas, (message, proof, 300_000));
+        reverts(address(bridge), call, abi.encodeWithSelector(IBridge.AlreadyPaid.selector, hash));
     }
 
     /// @dev Whether that is enough gas; says so by reverting, which undoes it.

@@ -36,6 +36,22 @@ contract Frugal {
     }
 }
 
+/// @notice Writes more and more slots, as whoever likes makes it.
+contract Dearer {
+    uint256 public slots = 1;
+    mapping(uint256 => uint256) private _written;
+
+    function grow(uint256 by) external {
+        slots += by;
+    }
+
+    receive() external payable {
+        for (uint256 i = 0; i < slots; ++i) {
+            _written[i] += 1;
+        }
+    }
+}
+
 /// @notice Answers with as much memory as its gas buys, or reverts with it.
 contract Bomb {
     bool private immutable FAILS;

@@ -25,6 +25,19 @@ contract FrontRunTest is Game {
         vm.assertEq(rollup.owed(BOB), CLAIM_BOND / 2);
     }
 
+    /// Not prevented: whoever proves the step of a pending kill, with what its sender staged, and kills by that proof in the same
+    /// transaction has all of the paid half. The lie is dead, and half of its bond burned, all the same.
+    function test_theStepOfAStagedKillProvenFirstAndTheKillTaken() public {
+        StepProof memory proof = staged(BOB);
+        (bytes32 attempt, Segment memory s) = dissectedLie();
+        vm.prank(MALLORY);
+        rollup.proveStep(Toy.truth(5), proof);
+        vm.prank(MALLORY);
+        rollup.killGap(attempt, gap(s, "lieGap", 1), MALLORY);
+        vm.assertEq(rollup.owed(MALLORY), CLAIM_BOND / 2);
+        vm.assertEq(rollup.owed(BOB), 0);
+    }
+
     /// An attempt names its owner: a copied proposal is another attempt, and ALICE's is where it would have been.
     function test_aCopiedProposal() public {
         bytes32 copied = truly(MALLORY);

@@ -15,19 +15,22 @@ use revm::{
 type Db = CacheDB<EmptyDB>;
 type Ctx = Context<BlockEnv, TxEnv, CfgEnv, Db, Journal<Db>, ()>;
 
-/// Says "true" to everything: PUSH1 1, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN.
-const ALWAYS_TRUE: &[u8] = &hex!("60015f5260205ff3");
+/// Says "true" to every claim (PUSH1 1, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN), and to a query, which is empty, a price of 1 and
+/// 2^64 - 1 gas left.
+const ALWAYS_TRUE: &[u8] =
+    &hex!("36601857" "60015f52" "67ffffffffffffffff602052" "60405ff3" "5b" "60015f5260205ff3");
 /// Blobs are versioned hashes to the EVM; who sends them does not matter here.
 pub(super) const SENDER: Address = Address::repeat_byte(0xaa);
 
-/// Hears what EXECUTE is asked.
+/// Hears what EXECUTE is asked, but for queries.
 #[derive(Debug, Default)]
 pub(super) struct Ear(Option<Bytes>);
 
 impl<CTX: ContextTr> Inspector<CTX> for Ear {
     fn call(&mut self, context: &mut CTX, inputs: &mut CallInputs) -> Option<CallOutcome> {
         if inputs.target_address == EXECUTE_ADDRESS {
-            self.0 = Some(inputs.input.bytes(context));
+            let input = inputs.input.bytes(context);
+            self.0 = Some(input).filter(|input| !input.is_empty()).or_else(|| self.0.take());
         }
         None
     }
