@@ -59,8 +59,6 @@ contract Bridge is IBridge {
     }
 
     /// @inheritdoc IBridge
-    /// @dev `_sender` is written after the call because it is the lock: until then every other payment is refused.
-    // slither-disable-next-line reentrancy-no-eth
     function withdraw(Withdrawal calldata withdrawal, WithdrawalProof calldata proof) external {
         _withdraw(withdrawal, proof, withdrawal.gasLimit);
     }
@@ -73,6 +71,8 @@ contract Bridge is IBridge {
         _withdraw(withdrawal, proof, gasForCall);
     }
 
+    /// @dev `_sender` is written after the call because it is the lock: until then every other payment is refused.
+    // slither-disable-next-line reentrancy-no-eth
     function _withdraw(Withdrawal calldata withdrawal, WithdrawalProof calldata proof, uint256 gasForCall) private {
         require(_sender == address(0), Reentered());
         _checkTarget(withdrawal.target);
