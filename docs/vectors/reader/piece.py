@@ -22,6 +22,12 @@ class Exhausted(Exception):
     """More bytes are used than can be proven."""
 
 
+def is_empty(account):
+    """In the sense of EIP-161: its storage does not matter."""
+    nonce, balance, _, code_hash = account
+    return nonce == 0 and balance == 0 and code_hash == EMPTY_CODE
+
+
 def hashed(address):
     return nibbles(keccak(address.to_bytes(20, "big")))
 
@@ -90,12 +96,9 @@ class Piece:
         return self._trie(root, slot_value)
 
     def write(self, changes):
-        """Accounts by address, as they are afterwards; an empty one is not there (EIP-161)."""
-        values = {}
-        for address, account in changes.items():
-            nonce, balance, _, code_hash = account
-            gone = nonce == 0 and balance == 0 and code_hash == EMPTY_CODE
-            values[hashed(address)] = None if gone else rlp.encode(list(account))
+        """Accounts by address, as they are afterwards; an empty one is not there (EIP-161), an unchanged one is not written."""
+        changed = {address: account for address, account in changes.items() if tuple(account) != tuple(self.account(address) or ABSENT)}
+        values = {hashed(address): None if is_empty(account) else rlp.encode(list(account)) for address, account in changed.items()}
         self.accounts.apply(values)
         self.accounts.root()
 
@@ -105,9 +108,9 @@ class Piece:
         nonce, balance, root, code_hash = self.account(address)
         self.code(code_hash)
         storage = self.storage(root)
-        for slot in slots:
-            storage.get(hashed_slot(slot))
-        values = {hashed_slot(slot): rlp.encode(value) if value else None for slot, value in slots.items()}
+        held = {slot: storage.get(hashed_slot(slot)) for slot in slots}
+        changed = {slot: value for slot, value in slots.items() if value != (slot_value(held[slot]) if held[slot] else 0)}
+        values = {hashed_slot(slot): rlp.encode(value) if value else None for slot, value in changed.items()}
         storage.apply(values)
         self.write({address: (nonce, balance, storage.root(), code_hash)})
 
@@ -129,8 +132,10 @@ class Piece:
             balance = account[1] + gwei * 10**9
             if balance >> 256:
                 raise No("CREDIT_OVERFLOW")
-            changes[to] = (account[0], balance) + account[2:]
-        self.write({to: account for to, account in changes.items() if any(account[:2]) or self.account(to)})
+            account = (account[0], balance) + account[2:]
+            # As the specs have it: what is empty after a credit is gone, with its storage.
+            changes[to] = ABSENT if is_empty(account) else account
+        self.write(changes)
 
     def transact(self, raw, trace, gas_before, gross_left):
         """Gas used, the receipt's bytes or None for a no-op, and the gross gas."""
