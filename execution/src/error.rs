@@ -43,6 +43,12 @@ pub enum ExecutionError {
         /// The root of the state at hand.
         got: B256,
     },
+    /// Transactions were run ahead, and then not asked for.
+    #[error("{left} transactions that were run ahead were not asked for")]
+    NotAhead {
+        /// How many.
+        left: usize,
+    },
     /// State could not be read or changed.
     #[error(transparent)]
     State(#[from] StateError),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod block;
+mod blockwise;
 mod error;
 mod evm;
 pub mod execute;
@@ -14,6 +15,7 @@ pub mod trie;
 mod witness;
 
 pub use block::{Executed, Invalid, TxRun};
+pub use blockwise::BlockwiseExecutor;
 pub use error::{ExecutionError, StateError};
 pub use evm::{block_env, cfg_env};
 pub use execute::{Claim, ExecuteError, Stateless, TraceShape, execute, replay, stateless};

@@ -37,7 +37,9 @@ pub use step::{
     Executor, Open, Plan, Rule, Seal, Step, StepError, Transact, TransactionSource, TxOutcome,
     TxPosition, plan, step,
 };
-pub use tape::{Item, OPEN_BYTES, TX_HEADER_BYTES, TapeError, TapeWriter, read_item};
+pub use tape::{
+    Item, OPEN_BYTES, TX_HEADER_BYTES, TapeError, TapeWriter, read_item, transactions_at,
+};
 
 /// Gas that a forced transaction may need, and the most that any transaction may use (EIP-7825).
 pub const MAX_TX_GAS: u64 = 1 << 24;

@@ -65,6 +65,20 @@ pub fn read_item(payload: &[u8], offset: u32) -> Item<'_> {
     }
 }
 
+/// The transactions that stand at `offset` and right behind each other, up to the next item of another kind. None when the
+/// item there is no transaction.
+#[must_use]
+pub fn transactions_at(payload: &[u8], offset: u32) -> Vec<&[u8]> {
+    let mut transactions = Vec::new();
+    let mut at = offset;
+    while let Item::Tx(raw) = read_item(payload, at) {
+        transactions.push(raw);
+        let item = TX_HEADER_BYTES.saturating_add(raw.len());
+        at = u32::try_from(item).map_or(u32::MAX, |item| at.saturating_add(item));
+    }
+    transactions
+}
+
 fn read_open(rest: &[u8]) -> Item<'_> {
     let Some((_, body)) = rest.get(..OPEN_BYTES).and_then(|item| item.split_first()) else {
         return Item::End { read: 1 };

@@ -16,6 +16,7 @@
 mod agreement;
 mod assembler;
 mod blocks_official;
+mod blockwise;
 mod bound;
 mod collision;
 mod crowds;

@@ -33,7 +33,7 @@ pub enum Act {
 }
 
 #[derive(Clone, Debug)]
-enum Tx {
+pub enum Tx {
     Transfer(Address, u64),
     Legacy(Address),
     Writes(Vec<(u64, u64)>),
@@ -74,7 +74,7 @@ pub fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 0..8)
 }
 
-fn txs() -> impl Strategy<Value = Tx> {
+pub fn txs() -> impl Strategy<Value = Tx> {
     let pairs = prop::collection::vec((prop_oneof![0_u64..30, 500_u64..520], 0_u64..3), 0..12);
     prop_oneof![
         1 => (addresses(), 0_u64..3).prop_map(|(to, value)| Tx::Transfer(to, value)),
@@ -113,7 +113,7 @@ pub fn assemble(acts: &[Act]) -> Code {
 }
 
 /// Signs with the nonces that the senders have if all that went before was valid.
-fn signed(txs: &[(u8, Tx)]) -> Vec<Bytes> {
+pub fn signed(txs: &[(u8, Tx)]) -> Vec<Bytes> {
     let mut nonces = [0_u64; 8];
     txs.iter()
         .map(|(from, tx)| {

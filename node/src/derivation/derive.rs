@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use recourse_execution::{Schedule, State, StateExecutor};
+use recourse_execution::{BlockwiseExecutor, Schedule, State, block::Sequential};
 use recourse_protocol::{
     BatchIndex, Checkpoint, L2Config, RollupConfig, Rule, Seal, Step, StepError, l2_header, step,
 };
@@ -79,7 +79,7 @@ impl Derivation {
 struct BatchRun<'a> {
     pre: Checkpoint,
     at: Checkpoint,
-    executor: StateExecutor,
+    executor: BlockwiseExecutor<Sequential>,
     config: &'a L2Config,
     steps: u64,
     blocks: Vec<Arc<DerivedBlock>>,
@@ -87,7 +87,9 @@ struct BatchRun<'a> {
 
 impl<'a> BatchRun<'a> {
     fn new(pre: Checkpoint, state: State, config: &'a L2Config) -> Self {
-        let executor = StateExecutor::new(state, Schedule::osaka(), config.max_witness_bytes);
+        let (schedule, limit) = (Schedule::osaka(), config.max_witness_bytes);
+        let engine = Sequential::new(schedule.clone(), limit);
+        let executor = BlockwiseExecutor::new(engine, state, schedule, limit);
         Self { pre, at: pre, executor, config, steps: 0, blocks: Vec::new() }
     }
 
@@ -100,6 +102,7 @@ impl<'a> BatchRun<'a> {
             if stop.is_cancelled() {
                 return Err(DerivationError::Cancelled);
             }
+            self.executor.look_ahead(&self.at, inbox, self.config).map_err(Box::new)?;
             let step = step(&self.at, inbox, self.config, &mut self.executor).map_err(Box::new)?;
             self.steps = self.steps.saturating_add(1);
             self.take(step);

@@ -55,7 +55,7 @@ pub fn step<I: Inputs, E: Executor>(
 where
     E::Error: core::error::Error,
 {
-    let plan = plan(pre, inputs, config).map_err(widen)?;
+    let plan = plan(pre, inputs, config).map_err(StepError::widen)?;
     let outcome = execute(&plan, pre, executor).map_err(StepError::Execution)?;
     let post = plan.finish(pre, outcome).map_err(StepError::Unreachable)?;
     Ok(Step { plan, post, gas_used: outcome.gas_used })
@@ -90,13 +90,14 @@ fn execute<E: Executor>(
     }
 }
 
-fn widen<I: core::error::Error, E: core::error::Error>(
-    error: StepError<I, core::convert::Infallible>,
-) -> StepError<I, E> {
-    match error {
-        StepError::NoBatch(index) => StepError::NoBatch(index),
-        StepError::Unreachable(what) => StepError::Unreachable(what),
-        StepError::Input(source) => StepError::Input(source),
-        StepError::Execution(never) => match never {},
+impl<I: core::error::Error> StepError<I, core::convert::Infallible> {
+    /// The same among the errors of steps that execute.
+    pub fn widen<E: core::error::Error>(self) -> StepError<I, E> {
+        match self {
+            Self::NoBatch(index) => StepError::NoBatch(index),
+            Self::Unreachable(what) => StepError::Unreachable(what),
+            Self::Input(source) => StepError::Input(source),
+            Self::Execution(never) => match never {},
+        }
     }
 }
