@@ -22,5 +22,8 @@ pub use execute::{Claim, ExecuteError, Stateless, TraceShape, execute, replay, s
 pub use executor::StateExecutor;
 pub use record::{RecordError, Recorded, Recorder};
 pub use rules::{BlobRules, RuleSet, Schedule};
-pub use state::{Account, AccountProof, Genesis, GenesisAccount, State, StorageProof};
+pub use state::{
+    Account, AccountDiff, AccountPatch, AccountProof, FlatAccount, FlatState, Genesis,
+    GenesisAccount, State, StateDiff, StorageProof,
+};
 pub use witness::Witness;

@@ -13,6 +13,8 @@ pub(crate) enum Bench {
     Price,
     /// EXECUTE of real blocks and of their steps, beside plain revm and the keccak of the witness; see docs/performance.md.
     Execute,
+    /// State roots beside alloy-trie's hash builder; see docs/engine.md.
+    Root,
 }
 
 /// Runs one.
@@ -21,6 +23,7 @@ pub(crate) fn run(bench: Bench) -> eyre::Result<()> {
         Bench::Bounded => "bounded",
         Bench::Price => "price",
         Bench::Execute => "execute",
+        Bench::Root => "root",
     };
     cargo(&["bench", "--locked", "-p", "recourse-execution", "--bench", name])
 }

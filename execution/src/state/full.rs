@@ -6,7 +6,11 @@ use revm::{
 };
 
 use super::{Account, World, hashed_slot};
-use crate::{error::StateError, evm::history_slot, trie::InMemory};
+use crate::{
+    error::StateError,
+    evm::history_slot,
+    trie::{By, InMemory},
+};
 
 /// The whole L2 state in memory. A clone is O(1) and stays what it was, so that any number of points of history can
 /// be held and gone back to.
@@ -24,10 +28,11 @@ impl State {
         &self.world
     }
 
-    /// The state root.
+    /// The state root. Hashes what changed since the last call; threads of the rayon pool that this runs in share the work if
+    /// it is much.
     #[must_use]
     pub fn root(&self) -> B256 {
-        self.world.root()
+        self.world.root_by(By::Threads)
     }
 
     /// The account at `address`.
@@ -73,6 +78,12 @@ impl State {
             Some(account) => self.code(account.code_hash),
             None => Ok(Bytes::new()),
         }
+    }
+}
+
+impl AsRef<World> for State {
+    fn as_ref(&self) -> &World {
+        &self.world
     }
 }
 

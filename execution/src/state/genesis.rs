@@ -4,7 +4,7 @@ use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 
 use super::{Account, AccountChange, Code, State, World};
-use crate::{error::StateError, evm::Meter, evm::Reader, state::Full};
+use crate::error::StateError;
 
 /// What an account starts with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl State {
             .map(|(address, account)| (keccak256(address), change(account)))
             .collect();
         let mut world = World::default();
-        world.apply(changes, &mut Reader::new(&mut Full, &mut Meter::off()))?;
+        world.apply_all(changes)?;
         Ok(Self::new(world))
     }
 }

@@ -6,7 +6,7 @@ use alloy_trie::Nibbles;
 use super::{Account, Code, Slot};
 use crate::{
     error::StateError,
-    trie::{InMemory, Nodes, Trie, TrieError, Unhashed},
+    trie::{Below, By, InMemory, Nodes, Nothing, Trie, TrieError, hash_all},
 };
 
 /// The state that blocks run on, full or partly blinded. A clone is O(1) and stays what it was.
@@ -30,7 +30,7 @@ pub struct AccountChange {
 }
 
 impl AccountChange {
-    fn is_nothing(&self) -> bool {
+    pub(super) fn is_nothing(&self) -> bool {
         match (&self.before, &self.after) {
             (None, None) => true,
             (Some(before), Some(after)) => {
@@ -44,6 +44,18 @@ impl AccountChange {
     }
 }
 
+/// Accounts commit to their storage.
+pub(super) struct Storages;
+
+impl Below<Account> for Storages {
+    const ANY: bool = true;
+
+    fn hash(accounts: &[&Account], by: By) {
+        let tries: Vec<_> = accounts.iter().map(|account| &account.storage).collect();
+        hash_all::<Slot, Nothing>(&tries, by);
+    }
+}
+
 impl World {
     /// The state of which only the root is known.
     #[must_use]
@@ -54,11 +66,13 @@ impl World {
     /// The state root. Hashes what changed since the last call, each level of the tries at once.
     #[must_use]
     pub fn root(&self) -> B256 {
+        self.root_by(By::Me)
+    }
+
+    /// The same, whoever hashes.
+    pub(super) fn root_by(&self, by: By) -> B256 {
         self.settle();
-        let (mut accounts, mut slots) = (Unhashed::default(), Unhashed::default());
-        accounts.add(&self.accounts, &mut |account| slots.add(&account.storage, &mut |_| {}));
-        slots.hash();
-        accounts.hash();
+        hash_all::<Account, Storages>(&[&self.accounts], by);
         self.accounts.root()
     }
 

@@ -1,12 +1,121 @@
+//! Hashing what changed: each level of a trie at once, and subtries on different threads.
+
 use alloy_trie::nodes::RlpNode;
+use rayon::prelude::*;
 
 use super::{Kind, Link, Node, Trie, Value};
 use crate::keccak::keccak256_all;
 
+/// Levels below a root where subtries are handed to threads: there are up to 256 of them.
+const SPLIT: usize = 2;
+/// Subtries from which on threads share them.
+const SHARED: usize = 64;
+/// Parts that each thread gets, so that none waits long for another that has more in its own.
+const PARTS: usize = 16;
+
+/// What the values of a trie commit to themselves, and so is hashed before them.
+pub(crate) trait Below<V> {
+    /// Whether that is anything.
+    const ANY: bool;
+
+    /// Hashes it.
+    fn hash(values: &[&V], by: By);
+}
+
+/// For values that are just bytes.
+pub(crate) struct Nothing;
+
+impl<V> Below<V> for Nothing {
+    const ANY: bool = false;
+
+    fn hash(_: &[&V], _: By) {}
+}
+
+/// Who hashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// The thread that asks.
+    Me,
+    /// Threads of the rayon pool that it runs in, if there is much to do.
+    Threads,
+}
+
+/// Hashes all that was not hashed yet in these tries.
+pub(crate) fn hash_all<V, B>(tries: &[&Trie<V>], by: By)
+where
+    V: Value,
+    B: Below<V>,
+{
+    let (mut top, mut parts) = (Unhashed::default(), Vec::new());
+    let mut found = Split::default();
+    for trie in tries {
+        found.look(&trie.root, 0);
+        if found.below.len() < SHARED {
+            // Nearly nothing changed, or it is a small trie: one of many, or done soon.
+            parts.extend(trie.root.unhashed().map(|node| (node, 0)));
+        } else {
+            found.above.drain(..).for_each(|(node, depth)| top.push(node, depth));
+            parts.extend(found.below.drain(..).map(|node| (node, SPLIT)));
+        }
+        found.clear();
+    }
+    let threads = if by == By::Threads { rayon::current_num_threads() } else { 1 };
+    if threads > 1 && parts.len() >= SHARED {
+        let size = parts.len().div_ceil(threads.saturating_mul(PARTS));
+        parts.par_chunks(size).for_each(|parts| hash_parts::<V, B>(parts, by));
+    } else {
+        parts.chunks(SHARED).for_each(|parts| hash_parts::<V, B>(parts, by));
+    }
+    top.finish::<B>(by);
+}
+
+fn hash_parts<V, B>(parts: &[(&Node<V>, usize)], by: By)
+where
+    V: Value,
+    B: Below<V>,
+{
+    let mut unhashed = Unhashed::default();
+    for (node, depth) in parts {
+        unhashed.gather(node, *depth);
+    }
+    unhashed.finish::<B>(by);
+}
+
+/// The nodes of a trie that were not hashed yet: those far up, and those where subtries begin.
+struct Split<'a, V> {
+    above: Vec<(&'a Node<V>, usize)>,
+    below: Vec<&'a Node<V>>,
+}
+
+impl<V> Default for Split<'_, V> {
+    fn default() -> Self {
+        Self { above: Vec::new(), below: Vec::new() }
+    }
+}
+
+impl<'a, V> Split<'a, V> {
+    fn look(&mut self, link: &'a Link<V>, depth: usize) {
+        let Some(node) = link.unhashed() else {
+            return;
+        };
+        if depth == SPLIT {
+            return self.below.push(node);
+        }
+        self.above.push((node, depth));
+        let next = depth.saturating_add(1);
+        node.kind().children().for_each(|child| self.look(child, next));
+    }
+
+    fn clear(&mut self) {
+        self.above.clear();
+        self.below.clear();
+    }
+}
+
 /// Nodes that were not hashed yet, by the number of nodes above them. All of a level are hashed at once, for they do not
 /// depend on each other.
 #[derive(Debug)]
-pub(crate) struct Unhashed<'a, V> {
+pub(super) struct Unhashed<'a, V> {
     levels: Vec<Vec<&'a Node<V>>>,
 }
 
@@ -16,43 +125,50 @@ impl<V> Default for Unhashed<'_, V> {
     }
 }
 
-impl<'a, V: Value> Unhashed<'a, V> {
-    /// Adds those of a trie. Tells `values` of every value in them.
-    pub(crate) fn add(&mut self, trie: &'a Trie<V>, values: &mut impl FnMut(&'a V)) {
-        self.gather(&trie.root, 0, values);
-    }
-
-    fn gather(&mut self, link: &'a Link<V>, depth: usize, values: &mut impl FnMut(&'a V)) {
-        let Link::Node(node) = link else {
-            return;
-        };
-        if node.is_hashed() {
-            return;
-        }
+impl<'a, V> Unhashed<'a, V> {
+    pub(super) fn push(&mut self, node: &'a Node<V>, depth: usize) {
         if self.levels.len() <= depth {
             self.levels.resize_with(depth.saturating_add(1), Vec::new);
         }
         if let Some(level) = self.levels.get_mut(depth) {
             level.push(node);
         }
+    }
+
+    fn gather(&mut self, node: &'a Node<V>, depth: usize) {
+        self.push(node, depth);
         let below = depth.saturating_add(1);
-        match node.kind() {
-            Kind::Leaf { value, .. } => values(value),
-            Kind::Extension { child, .. } => self.gather(child, below, values),
-            Kind::Branch { children, value } => {
-                value.iter().for_each(&mut *values);
-                for child in children.iter() {
-                    self.gather(child, below, values);
-                }
-            }
+        for node in node.kind().children().filter_map(Link::unhashed) {
+            self.gather(node, below);
         }
     }
 
-    /// Hashes them. What their values commit to must have its hashes already.
-    pub(crate) fn hash(self) {
+    /// The number of levels.
+    pub(super) fn depth(&self) -> usize {
+        self.levels.len()
+    }
+
+    fn values(&self) -> Vec<&'a V> {
+        self.levels.iter().flatten().filter_map(|node| node.kind().value()).collect()
+    }
+}
+
+impl<V: Value> Unhashed<'_, V> {
+    /// Hashes them, and what is below their values first.
+    fn finish<B: Below<V>>(&self, by: By) {
+        if B::ANY {
+            B::hash(&self.values(), by);
+        }
         let mut rlp = Vec::new();
         for level in self.levels.iter().rev() {
             hash_level(level, &mut rlp);
+        }
+    }
+
+    /// Hashes those of one level. Those below must have been.
+    pub(super) fn hash_level(&self, depth: usize) {
+        if let Some(level) = self.levels.get(depth) {
+            hash_level(level, &mut Vec::new());
         }
     }
 }
@@ -74,5 +190,36 @@ fn hash_level<V: Value>(level: &[&Node<V>], rlp: &mut Vec<u8>) {
     for (node, part) in level.iter().zip(parts) {
         let hash = if part.len() < 32 { None } else { hashes.next() };
         node.set_reference(hash.map_or_else(|| RlpNode::from_rlp(part), |h| RlpNode::word_rlp(&h)));
+    }
+}
+
+impl<V> Link<V> {
+    /// The node of this link, if it was not hashed yet.
+    pub(super) fn unhashed(&self) -> Option<&Node<V>> {
+        match self {
+            Self::Node(node) if !node.is_hashed() => Some(node),
+            _ => None,
+        }
+    }
+}
+
+impl<V> Kind<V> {
+    /// The links of a node.
+    pub(super) fn children(&self) -> impl Iterator<Item = &Link<V>> {
+        let links: &[Link<V>] = match self {
+            Self::Leaf { .. } => &[],
+            Self::Extension { child, .. } => std::slice::from_ref(child),
+            Self::Branch { children, .. } => children.as_slice(),
+        };
+        links.iter()
+    }
+
+    /// The value that a node holds itself.
+    pub(super) fn value(&self) -> Option<&V> {
+        match self {
+            Self::Leaf { value, .. } => Some(value),
+            Self::Extension { .. } => None,
+            Self::Branch { value, .. } => value.as_ref(),
+        }
     }
 }

@@ -4,12 +4,15 @@
 //! that it changes. A subtrie may be *blinded*: known by its hash only. Walking into one asks [`Nodes::resolve`];
 //! what nobody resolves is an error, never an empty value. Hashes are computed for changed nodes only.
 
+mod bulk;
 mod decode;
+mod diff;
 mod encode;
 mod error;
 mod graft;
 mod hash;
 mod node;
+mod steps;
 mod update;
 
 use std::sync::Arc;
@@ -20,13 +23,15 @@ use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 pub use error::TrieError;
 pub use node::{Kind, Link, Node};
 
-pub(crate) use hash::Unhashed;
+pub use bulk::Change;
+pub(crate) use hash::{Below, By, Nothing, hash_all};
+pub(crate) use steps::{Steps, hash_rows};
 
 /// A node whose RLP is shorter is a part of its parent.
 const SHORT: usize = 32;
 
 /// What a leaf holds.
-pub trait Value: Clone {
+pub trait Value: Clone + Send + Sync {
     /// The bytes that the trie commits to; never empty.
     fn encode(&self) -> Vec<u8>;
 

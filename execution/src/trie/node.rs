@@ -165,6 +165,12 @@ impl<V: Value> Node<V> {
         reference.as_hash().unwrap_or_else(|| keccak256(reference))
     }
 
+    /// A node that is a part of the state at once, as all below it are.
+    pub(super) fn settled(kind: Kind<V>) -> Self {
+        let len = Len(AtomicUsize::new(encode::len(&kind)));
+        Self { kind, reference: OnceLock::new(), len }
+    }
+
     /// Where `key` leads from here, of which `depth` nibbles lie behind.
     pub(super) fn step(&self, key: &Nibbles, depth: usize) -> Step<V> {
         match &self.kind {

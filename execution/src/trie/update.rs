@@ -106,7 +106,7 @@ fn collapse<V: Value>(
 }
 
 /// `child` behind a run of nibbles, in canonical form: runs merge with the leaf or extension that follows.
-fn extend<V: Value>(path: Nibbles, child: Link<V>) -> Result<Link<V>, TrieError> {
+pub(super) fn extend<V: Value>(path: Nibbles, child: Link<V>) -> Result<Link<V>, TrieError> {
     if path.is_empty() {
         return Ok(child);
     }
@@ -182,11 +182,11 @@ fn take<V: Value>(
     })
 }
 
-fn take_child<V>(children: &mut [Link<V>; 16], nibble: u8) -> Link<V> {
+pub(super) fn take_child<V>(children: &mut [Link<V>; 16], nibble: u8) -> Link<V> {
     children.get_mut(usize::from(nibble)).map(std::mem::take).unwrap_or_default()
 }
 
-fn set<V>(children: &mut [Link<V>; 16], nibble: u8, child: Link<V>) {
+pub(super) fn set<V>(children: &mut [Link<V>; 16], nibble: u8, child: Link<V>) {
     if let Some(slot) = children.get_mut(usize::from(nibble)) {
         *slot = child;
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use alloy_primitives::{B256, Bytes, hex, keccak256};
 use alloy_trie::Nibbles;
-use recourse_execution::trie::{InMemory, Trie};
+use recourse_execution::trie::{Change, InMemory, Trie};
 use serde_json::Value;
 
 use crate::vectors;
@@ -43,6 +43,7 @@ fn run_file(path: &Path, keys: Keys) -> usize {
         assert_eq!(root(pairs.iter(), keys), expected, "{name}");
         if test["in"].is_object() {
             assert_eq!(root(pairs.iter().rev(), keys), expected, "{name}, reversed");
+            assert_eq!(root_at_once(&pairs, keys), expected, "{name}, at once");
         }
     }
     tests.len()
@@ -74,12 +75,26 @@ fn bytes(value: &Value) -> Option<Vec<u8>> {
 fn root<'a>(pairs: impl Iterator<Item = &'a Pair>, keys: Keys) -> B256 {
     let mut trie = Trie::<Bytes>::default();
     for (key, value) in pairs {
-        let key = match keys {
-            Keys::Plain => Nibbles::unpack(key),
-            Keys::Hashed => Nibbles::unpack(keccak256(key)),
-        };
+        let key = nibbles(key, keys);
         let value = value.clone().map(Bytes::from);
         trie.apply([(&key, value)], &mut InMemory).unwrap();
     }
     trie.root()
+}
+
+fn root_at_once(pairs: &[Pair], keys: Keys) -> B256 {
+    let change =
+        |(key, value): &Pair| (nibbles(key, keys), value.as_deref().map(Bytes::copy_from_slice));
+    let mut changes: Vec<Change<Bytes>> = pairs.iter().map(change).collect();
+    changes.sort_by_key(|(key, _)| *key);
+    let mut trie = Trie::<Bytes>::default();
+    trie.apply_all(&mut changes).unwrap();
+    trie.root()
+}
+
+fn nibbles(key: &[u8], keys: Keys) -> Nibbles {
+    match keys {
+        Keys::Plain => Nibbles::unpack(key),
+        Keys::Hashed => Nibbles::unpack(keccak256(key)),
+    }
 }

@@ -1,0 +1,78 @@
+//! Hashing what many states in a row made, all at once.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{Kind, Link, Node, Trie, Value, hash::Unhashed};
+
+/// The nodes that were not hashed yet in a row of tries, each made from the one before. Each node is found once, where it
+/// came in: what a trie shares with the one before is passed over. A few dozen nodes are new in each step, too few to keep
+/// the lanes of the hash function full; those of many steps are enough, for a node of one step never names one of a later.
+#[derive(Debug)]
+pub(crate) struct Steps<'a, V> {
+    unhashed: Unhashed<'a, V>,
+}
+
+impl<V> Default for Steps<'_, V> {
+    fn default() -> Self {
+        Self { unhashed: Unhashed::default() }
+    }
+}
+
+impl<'a, V: Value> Steps<'a, V> {
+    /// Adds what `next` has and `before` has not. Tells `values` of every new value, with the one that was in its place.
+    pub(crate) fn add(
+        &mut self,
+        before: Option<&'a Trie<V>>,
+        next: &'a Trie<V>,
+        values: &mut impl FnMut(Option<&'a V>, &'a V),
+    ) {
+        self.gather(before.map(|trie| &trie.root), &next.root, 0, values);
+    }
+
+    fn gather(
+        &mut self,
+        before: Option<&'a Link<V>>,
+        next: &'a Link<V>,
+        depth: usize,
+        values: &mut impl FnMut(Option<&'a V>, &'a V),
+    ) {
+        let Link::Node(node) = next else {
+            return;
+        };
+        let before = match before {
+            Some(Link::Node(before)) => Some(before),
+            _ => None,
+        };
+        if node.is_hashed() || before.is_some_and(|before| Arc::ptr_eq(before, node)) {
+            return;
+        }
+        self.unhashed.push(node, depth);
+        let before = before.map(|node| node.kind());
+        if let Some(value) = node.kind().value() {
+            values(before.and_then(Kind::value), value);
+        }
+        let below = depth.saturating_add(1);
+        let mut old = before.filter(|before| same_shape(before, node)).map(Kind::children);
+        for child in node.kind().children() {
+            self.gather(old.as_mut().and_then(Iterator::next), child, below, values);
+        }
+    }
+}
+
+fn same_shape<V>(before: &Kind<V>, node: &Node<V>) -> bool {
+    match (before, node.kind()) {
+        (Kind::Branch { .. }, Kind::Branch { .. }) => true,
+        (Kind::Extension { path, .. }, Kind::Extension { path: now, .. }) => path == now,
+        _ => false,
+    }
+}
+
+/// Hashes the nodes of several rows, level by level, each row on one thread.
+pub(crate) fn hash_rows<V: Value>(rows: &[Steps<'_, V>]) {
+    let depth = rows.iter().map(|row| row.unhashed.depth()).max().unwrap_or_default();
+    for level in (0..depth).rev() {
+        rows.par_iter().for_each(|row| row.unhashed.hash_level(level));
+    }
+}
