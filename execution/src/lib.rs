@@ -7,6 +7,7 @@ mod evm;
 pub mod execute;
 mod executor;
 mod keccak;
+pub mod parallel;
 pub mod payload;
 mod record;
 mod rules;

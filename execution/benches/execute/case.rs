@@ -15,7 +15,7 @@ use revm::database::{CacheDB, EmptyDB};
 use crate::{
     block::Block,
     holesky, mainnet, padding,
-    plain::{Plain, Touched, database},
+    plain::{Plain, Touched, database, known},
 };
 
 /// As on L2.
@@ -67,7 +67,7 @@ impl Case {
         codes: &mainnet::Codes,
     ) -> eyre::Result<Self> {
         let accounts = mainnet::accounts(folder, codes)?;
-        let touched = touched(&block, mainnet::database(&accounts)?)?;
+        let touched = touched(&block, known(&accounts)?)?;
         let state = padding::state(&accounts, &touched)?;
         Self::new(block, state, &touched, None)
     }

@@ -16,6 +16,7 @@ mod case;
 mod holesky;
 #[path = "../../../tests/src/bin/vectors/holesky_file.rs"]
 mod holesky_file;
+mod known;
 mod mainnet;
 mod measure;
 mod padding;

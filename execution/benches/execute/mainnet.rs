@@ -10,18 +10,14 @@ use alloy_consensus::{Header, TxEnvelope};
 use alloy_eips::{eip2718::Encodable2718, eip7840::BlobParams};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use eyre::{OptionExt, WrapErr, bail, ensure};
-use recourse_execution::{BlobRules, RuleSet, block::BlockBody, state::Code};
+use recourse_execution::{BlobRules, RuleSet, block::BlockBody};
 use recourse_protocol::bindings::BlockContext;
-use revm::{
-    database::{CacheDB, EmptyDB},
-    primitives::hardfork::SpecId,
-    state::AccountInfo,
-};
+use revm::primitives::hardfork::SpecId;
 use serde::Deserialize;
 
 use crate::{
     block::Block,
-    padding::{Accounts, Known},
+    known::{Accounts, Known},
 };
 
 /// The first block of each rule set, the newest first.
@@ -125,27 +121,4 @@ pub(crate) fn accounts(folder: &Path, codes: &Codes) -> eyre::Result<Accounts> {
         accounts.insert(address, Known { balance, nonce, code_hash, code, storage });
     }
     Ok(accounts)
-}
-
-/// The same as a database of revm's.
-pub(crate) fn database(accounts: &Accounts) -> eyre::Result<CacheDB<EmptyDB>> {
-    let mut db = CacheDB::new(EmptyDB::default());
-    for (address, known) in accounts {
-        if known.is_empty() {
-            continue;
-        }
-        let code = Some(Code::new(known.code.clone()).bytecode().clone());
-        let info = AccountInfo {
-            balance: known.balance,
-            nonce: known.nonce,
-            code_hash: known.code_hash,
-            code,
-            ..AccountInfo::default()
-        };
-        db.insert_account_info(*address, info);
-        for (slot, value) in &known.storage {
-            db.insert_account_storage(*address, *slot, *value)?;
-        }
-    }
-    Ok(db)
 }

@@ -7,37 +7,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{B256, U256, keccak256};
 use recourse_execution::{
     Account, State,
     state::{AccountChange, Code, World},
     trie::InMemory,
 };
 
-use crate::plain::Touched;
+use crate::{known::Accounts, plain::Touched};
 
 /// Full levels of the account trie.
 pub(crate) const ACCOUNT_LEVELS: usize = 7;
 /// Full levels of the trie of a contract's storage.
 pub(crate) const STORAGE_LEVELS: usize = 4;
-
-/// An account as it was before a block.
-#[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) balance: U256,
-    pub(crate) nonce: u64,
-    pub(crate) code_hash: B256,
-    pub(crate) code: Bytes,
-    pub(crate) storage: BTreeMap<U256, U256>,
-}
-
-impl Known {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.balance.is_zero() && self.nonce == 0 && self.code.is_empty()
-    }
-}
-
-pub(crate) type Accounts = BTreeMap<Address, Known>;
 
 /// The state of these accounts, with what is touched padded.
 pub(crate) fn state(accounts: &Accounts, touched: &Touched) -> eyre::Result<State> {

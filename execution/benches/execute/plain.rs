@@ -7,7 +7,7 @@ use alloy_consensus::{TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::{eip2718::Decodable2718, eip2935, eip4788};
 use alloy_evm::FromRecoveredTx;
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
-use recourse_execution::{State, block::Opening};
+use recourse_execution::{State, block::Opening, state::Code};
 use recourse_protocol::bindings::Credit;
 use revm::{
     Context, Database, DatabaseCommit, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext,
@@ -18,7 +18,7 @@ use revm::{
     state::AccountInfo,
 };
 
-use crate::block::Block;
+use crate::{block::Block, known::Accounts};
 
 const WEI_PER_GWEI: u64 = 1_000_000_000;
 
@@ -114,4 +114,27 @@ fn info(state: &State, info: AccountInfo) -> eyre::Result<AccountInfo> {
         return Ok(info);
     }
     Ok(AccountInfo { code: Some(state.code_by_hash_ref(code)?), ..info })
+}
+
+/// Accounts of which the values are known, as a database of revm's.
+pub(crate) fn known(accounts: &Accounts) -> eyre::Result<CacheDB<EmptyDB>> {
+    let mut db = CacheDB::new(EmptyDB::default());
+    for (address, known) in accounts {
+        if known.is_empty() {
+            continue;
+        }
+        let code = Some(Code::new(known.code.clone()).bytecode().clone());
+        let info = AccountInfo {
+            balance: known.balance,
+            nonce: known.nonce,
+            code_hash: known.code_hash,
+            code,
+            ..AccountInfo::default()
+        };
+        db.insert_account_info(*address, info);
+        for (slot, value) in &known.storage {
+            db.insert_account_storage(*address, *slot, *value)?;
+        }
+    }
+    Ok(db)
 }

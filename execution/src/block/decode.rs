@@ -36,15 +36,16 @@ pub enum Invalid {
 }
 
 /// A transaction and who sent it.
-pub(super) struct Decoded {
-    pub(super) transaction: TxEnvelope,
-    pub(super) sender: Address,
+#[derive(Clone, Debug)]
+pub(crate) struct Decoded {
+    pub(crate) transaction: TxEnvelope,
+    pub(crate) sender: Address,
 }
 
 impl Decoded {
     /// As revm takes it. Authorities (EIP-7702) are recovered when they are applied, not before the transaction is known to
     /// be valid and to pay for that.
-    pub(super) fn env(&self) -> TxEnv {
+    pub(crate) fn env(&self) -> TxEnv {
         let TxEnvelope::Eip7702(signed) = &self.transaction else {
             return TxEnv::from_recovered_tx(&self.transaction, self.sender);
         };
@@ -70,11 +71,25 @@ impl Decoded {
 /// The checks that need no more than the bytes and what is left of the block; revm does the other stateless ones before it
 /// reads state. `blobs` lets blob transactions pass, as blocks carry them: without the blobs themselves.
 pub(super) fn decode(raw: &[u8], available: u64, blobs: bool) -> Result<Decoded, Invalid> {
+    let transaction = read(raw, blobs)?;
+    admit(transaction.gas_limit(), available)?;
+    let sender = recover(&transaction)?;
+    Ok(Decoded { transaction, sender })
+}
+
+/// The first of them: what the bytes are.
+pub(crate) fn read(raw: &[u8], blobs: bool) -> Result<TxEnvelope, Invalid> {
     let transaction = TxEnvelope::decode_2718_exact(raw).map_err(|_| Invalid::Undecodable)?;
     if transaction.encoded_2718() != raw {
         return Err(Invalid::Undecodable);
     }
-    if let TxEnvelope::Eip4844(signed) = &transaction {
+    allow(&transaction, blobs)?;
+    Ok(transaction)
+}
+
+/// Whether transactions of this kind are part of blocks.
+pub(crate) fn allow(transaction: &TxEnvelope, blobs: bool) -> Result<(), Invalid> {
+    if let TxEnvelope::Eip4844(signed) = transaction {
         if !blobs {
             return Err(Invalid::Blob);
         }
@@ -82,10 +97,18 @@ pub(super) fn decode(raw: &[u8], available: u64, blobs: bool) -> Result<Decoded,
             return Err(Invalid::Undecodable);
         }
     }
-    let gas_limit = transaction.gas_limit();
+    Ok(())
+}
+
+/// The second: whether there is gas for it.
+pub(crate) fn admit(gas_limit: u64, available: u64) -> Result<(), Invalid> {
     if gas_limit > available {
         return Err(Invalid::BlockGas { gas_limit, available });
     }
-    let sender = transaction.recover_signer().map_err(|_| Invalid::Signature)?;
-    Ok(Decoded { transaction, sender })
+    Ok(())
+}
+
+/// The third: who signed it.
+pub(crate) fn recover(transaction: &TxEnvelope) -> Result<Address, Invalid> {
+    transaction.recover_signer().map_err(|_| Invalid::Signature)
 }

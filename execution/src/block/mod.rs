@@ -13,13 +13,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
 use recourse_protocol::bindings::BlockContext;
-use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::{
+    context::{BlockEnv, CfgEnv},
+    context_interface::block::BlobExcessGasAndPrice,
+};
 
 pub(crate) use closing::Closing;
 pub use decode::Invalid;
+pub(crate) use decode::{Decoded, admit, allow, read, recover};
 pub(crate) use executor::Parts;
 pub use executor::{BlockBody, BlockExecutor, BlockOutcome, Opening, Sequential};
 pub use outcome::{Executed, TxRun};
+pub(crate) use transaction::ending;
 
 use crate::{
     error::ExecutionError,
@@ -127,8 +132,13 @@ impl<'s> Piece<'s> {
         }
     }
 
+    /// The state, settled, and what transactions run under.
+    pub(crate) fn scene(&self) -> (&World, &CfgEnv, &BlockEnv) {
+        self.engine.scene()
+    }
+
     /// Takes the state after a part. It is not hashed yet.
-    fn commit(&mut self, world: World) {
+    pub(crate) fn commit(&mut self, world: World) {
         world.settle();
         self.engine.db_mut().set_world(world);
     }

@@ -78,7 +78,7 @@ pub struct Executed {
 }
 
 /// How a run ended.
-pub(super) struct Ending {
+pub(crate) struct Ending {
     pub(super) success: bool,
     pub(super) gas_used: u64,
     pub(super) logs: Vec<Log>,
@@ -87,7 +87,7 @@ pub(super) struct Ending {
 }
 
 impl Executed {
-    pub(super) fn new(
+    pub(crate) fn new(
         decoded: Decoded,
         ending: Ending,
         cumulative_gas_used: u64,

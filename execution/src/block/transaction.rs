@@ -6,7 +6,7 @@ use revm::context::{
 };
 
 use super::{
-    Piece,
+    Invalid, Piece,
     decode::{Decoded, decode},
     exhausted,
     outcome::{Ending, Executed, TxRun},
@@ -28,8 +28,18 @@ impl Piece<'_> {
         position: TxPosition,
         raw: &[u8],
     ) -> Result<TxRun, ExecutionError> {
+        let blobs = self.blobs;
+        self.transact_prepared(position, |available| decode(raw, available, blobs))
+    }
+
+    /// Runs one transaction, which `decode` gives once it knows how much gas the block has left.
+    pub(crate) fn transact_prepared(
+        &mut self,
+        position: TxPosition,
+        decode: impl FnOnce(u64) -> Result<Decoded, Invalid>,
+    ) -> Result<TxRun, ExecutionError> {
         let available = self.gas_limit.saturating_sub(position.gas_used_before);
-        let decoded = match decode(raw, available, self.blobs) {
+        let decoded = match decode(available) {
             Ok(decoded) => decoded,
             Err(invalid) => return Ok(TxRun::NoOp(invalid)),
         };
@@ -108,7 +118,8 @@ fn settle(
     Ok(Ok(((ending(result), world), gross)))
 }
 
-fn ending(result: ExecutionResult) -> Ending {
+/// How a run ended that revm finished.
+pub(crate) fn ending(result: ExecutionResult) -> Ending {
     let (success, gas_used) = (result.is_success(), result.tx_gas_used());
     let output = result.output().cloned().unwrap_or_default();
     // A failed transaction's logs are undone with it.

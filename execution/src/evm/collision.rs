@@ -1,23 +1,31 @@
 use alloy_primitives::{Address, Bytes};
 use revm::{
+    Database,
     context::{ContextTr, JournalTr, journaled_state::account::JournaledAccountTr},
     handler::evm::ContextDbError,
     interpreter::{CreateInputs, CreateOutcome, Gas, InstructionResult, InterpreterResult},
     primitives::constants::CALL_STACK_LIMIT,
 };
 
-use super::handler::Context;
+/// A database that tells whether an account had storage before the transaction.
+pub(crate) trait StorageKnown: Database {
+    /// Whether any slot of the account was set.
+    fn has_storage(&mut self, address: Address) -> Result<bool, Self::Error>;
+}
 
 /// How a creation fails over an account with storage but neither nonce nor code (EIP-7610), which revm does not look for;
 /// none when it is another creation. Such accounts came about before EIP-161; none is on L2.
 ///
 /// What it reads is what revm reads next: a creation that fails for its depth, its value or its creator's nonce does not
 /// read the account.
-pub(super) fn with_storage<'a>(
-    context: &mut Context<'a>,
+pub(crate) fn with_storage<C>(
+    context: &mut C,
     depth: usize,
     create: &CreateInputs,
-) -> Result<Option<CreateOutcome>, ContextDbError<Context<'a>>> {
+) -> Result<Option<CreateOutcome>, ContextDbError<C>>
+where
+    C: ContextTr<Db: StorageKnown>,
+{
     if depth > usize::try_from(CALL_STACK_LIMIT).unwrap_or(usize::MAX) {
         return Ok(None);
     }
@@ -27,8 +35,7 @@ pub(super) fn with_storage<'a>(
         return Ok(None);
     }
     let target = create.created_address(nonce);
-    let before = context.db_mut().account(target)?;
-    if before.is_none_or(|account| account.storage.is_empty()) {
+    if !context.db_mut().has_storage(target)? {
         return Ok(None);
     }
     let now = context.journal_mut().load_account(target)?;

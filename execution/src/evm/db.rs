@@ -8,7 +8,7 @@ use revm::{
     state::{AccountInfo, Bytecode, EvmState},
 };
 
-use super::{GasBound, Meter, Reader, Used, keys::Keys};
+use super::{GasBound, Meter, Reader, StorageKnown, Used, keys::Keys};
 use crate::{
     error::StateError,
     state::{Account, AccountChange, Code, Source, World},
@@ -22,6 +22,11 @@ const BLOCK_HASH_RANGE: u64 = 256;
 /// Where the EIP-2935 contract keeps the hash of a block.
 pub(crate) fn history_slot(number: u64) -> U256 {
     U256::from(number.checked_rem(HISTORY_SERVE_WINDOW).unwrap_or_default())
+}
+
+/// Whether `BLOCKHASH` reaches a block from another.
+pub(crate) fn is_recent(from: u64, number: u64) -> bool {
+    (1..=BLOCK_HASH_RANGE).contains(&from.saturating_sub(number))
 }
 
 /// The state just before a transaction, as revm reads it. Every read counts as use.
@@ -82,6 +87,10 @@ impl<'a> TxDb<'a> {
         self.world = world;
         self.accounts.clear();
         self.hashes.clear();
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.world
     }
 
     pub(crate) fn into_world(self) -> World {
@@ -215,8 +224,7 @@ impl Database for TxDb<'_> {
     /// The hash of one of the 256 blocks before this one, from the EIP-2935 contract (under older rules, and where hashes are
     /// given, as given); zero for any other.
     fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
-        let age = self.block_number.saturating_sub(number);
-        if age == 0 || age > BLOCK_HASH_RANGE {
+        if !is_recent(self.block_number, number) {
             return Ok(B256::ZERO);
         }
         if let Some(ancestors) = &self.ancestors {
@@ -229,6 +237,13 @@ impl Database for TxDb<'_> {
         let hash = self.storage(eip2935::HISTORY_STORAGE_ADDRESS, slot)?.into();
         self.hashes.insert(number, hash);
         Ok(hash)
+    }
+}
+
+impl StorageKnown for TxDb<'_> {
+    fn has_storage(&mut self, address: Address) -> Result<bool, StateError> {
+        let account = self.account(address)?;
+        Ok(account.is_some_and(|account| !account.storage.is_empty()))
     }
 }
 

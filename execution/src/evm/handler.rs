@@ -18,7 +18,7 @@ use super::{
     TxDb, bound,
     machine::{Instructions, L2Evm},
 };
-use crate::error::StateError;
+use crate::{error::StateError, state::World};
 
 /// Gas of a system call (EIP-2935, EIP-4788).
 const SYSTEM_CALL_GAS: u64 = 30_000_000;
@@ -65,6 +65,12 @@ impl<'a> Engine<'a> {
     pub(crate) fn parts(&mut self) -> (&mut TxDb<'a>, &BlockEnv) {
         let context = &mut self.evm.0.ctx;
         (&mut context.journaled_state.database, &context.block)
+    }
+
+    /// The state, and what the EVM sees of the chain and of the block.
+    pub(crate) fn scene(&self) -> (&World, &CfgEnv, &BlockEnv) {
+        let context = &self.evm.0.ctx;
+        (context.journaled_state.database.world(), &context.cfg, &context.block)
     }
 
     pub(crate) fn into_db(self) -> TxDb<'a> {

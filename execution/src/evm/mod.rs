@@ -15,7 +15,8 @@ mod reader;
 pub use env::{block_env, cfg_env};
 
 pub(crate) use bound::GasBound;
-pub(crate) use db::{TxDb, history_slot};
+pub(crate) use collision::{StorageKnown, with_storage};
+pub(crate) use db::{TxDb, history_slot, is_recent};
 pub(crate) use handler::{Engine, Ran};
 pub(crate) use meter::{Meter, Used};
 pub(crate) use reader::Reader;

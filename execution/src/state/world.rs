@@ -105,6 +105,17 @@ impl World {
         self.codes.get(&Nibbles::unpack(hash), &mut InMemory)
     }
 
+    /// Adds codes, by their hashes.
+    pub(crate) fn add_codes(
+        &mut self,
+        codes: impl Iterator<Item = (B256, Code)>,
+    ) -> Result<(), StateError> {
+        for (hash, code) in codes {
+            self.codes.apply([(&Nibbles::unpack(hash), Some(code))], &mut InMemory)?;
+        }
+        Ok(())
+    }
+
     /// Applies changes, given by hashed address. In every trie, inserts come before removals and both in key order;
     /// storage tries come first, in the order of their accounts.
     ///

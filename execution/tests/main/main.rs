@@ -32,6 +32,7 @@ mod inputs;
 mod l2_block;
 mod loops;
 mod older_rules;
+mod parallel;
 mod payload;
 mod pieces;
 mod provability;

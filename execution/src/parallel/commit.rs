@@ -1,0 +1,186 @@
+//! Transactions end in their order: what each of them read is looked at again, now that all before it are known.
+
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+use alloy_primitives::{B256, U256};
+use revm::state::Bytecode;
+
+use super::{
+    cells::{ADDED, AccountCell, BALANCE, CODE, NONCE, WHOLE, WIPED, account_words},
+    job::TxEnd,
+    record::{Outcome, Status, Work},
+    run::Run,
+    space::Failure,
+    versions::Version,
+    weight::Weights,
+    worker::Worker,
+};
+
+/// What is known of the transactions that ended.
+#[derive(Debug)]
+pub(super) struct Committer {
+    /// Gas left in the block.
+    pub(super) available: u64,
+    pub(super) ends: Vec<TxEnd>,
+    /// Codes that they made.
+    pub(super) codes: Vec<(B256, Bytecode)>,
+    /// What holds the limit on bytes of state, if there is one.
+    pub(super) weights: Option<Weights>,
+    /// Why the block can't be run here.
+    pub(super) failure: Option<Failure>,
+    /// Transactions that ran once more.
+    pub(super) again: u64,
+}
+
+impl Worker<'_> {
+    /// Ends all transactions that can end, unless another thread is about to.
+    pub(super) fn commit(&mut self) {
+        let run = self.run;
+        while self.first_ran() {
+            let Ok(mut committer) = run.committer.try_lock() else {
+                return;
+            };
+            while self.first_ran() && !run.space.is_stopped() {
+                self.end_first(&mut committer);
+            }
+            if run.space.is_stopped() {
+                return;
+            }
+        }
+    }
+
+    /// Whether the first transaction that is not committed ran.
+    fn first_ran(&self) -> bool {
+        let first = self.run.space.floor.load(Acquire);
+        self.run.record(first).is_some_and(|record| record.status() == Status::Done)
+    }
+
+    fn end_first(&mut self, committer: &mut Committer) {
+        let run = self.run;
+        let index = run.space.floor.load(Acquire);
+        let Some((record, tx)) = run.record(index).zip(run.tx(index)) else {
+            return;
+        };
+        let mut work = record.work();
+        let end = if let Err(invalid) = tx.admit(committer.available) {
+            run.space.take_back(index, &work, &Work::default());
+            Ok(Some(TxEnd::NoOp(invalid)))
+        } else {
+            if work.since < index && !run.is_true(index, &work) {
+                committer.again = committer.again.wrapping_add(1);
+                run.space.make_stale(index, &work);
+                record.set(Status::Running);
+                drop(work);
+                run.pause();
+                self.execute(index);
+                work = record.work();
+            }
+            run.end(index, &mut work, committer)
+        };
+        drop(work);
+        match end {
+            // From here on the tries have to be asked.
+            Ok(None) => run.space.stop.store(true, Release),
+            Ok(Some(end)) => {
+                committer.available = committer.available.saturating_sub(end.gas_used());
+                committer.ends.push(end);
+                record.set(Status::Committed);
+                run.space.floor.store(index.saturating_add(1), Release);
+            }
+            Err(failure) => {
+                committer.failure = Some(failure);
+                run.space.stop.store(true, Release);
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Whether all that a transaction read is what it would read now that all before it are committed.
+    fn is_true(&self, index: u32, work: &Work) -> bool {
+        work.accounts.iter().all(|read| {
+            self.space.account(self.flat, read.cell, index).is_ok_and(|now| read.agrees(&now))
+        }) && work.slots.iter().all(|read| {
+            self.space.slot(self.flat, read.cell, index).is_ok_and(|now| read.seen == now)
+        })
+    }
+
+    /// Takes the end of a transaction that read what is true; none when it may use too many bytes of state.
+    fn end(
+        &self,
+        index: u32,
+        work: &mut Work,
+        committer: &mut Committer,
+    ) -> Result<Option<TxEnd>, Failure> {
+        let end = match work.outcome.take() {
+            Some(Outcome::Ran(result)) => TxEnd::Ran(result),
+            Some(Outcome::Invalid(invalid)) => return Ok(Some(TxEnd::NoOp(invalid.into()))),
+            Some(Outcome::Failed(failure)) => return Err(failure),
+            None => return Err(Failure::Stopped),
+        };
+        if let Some(weights) = &mut committer.weights {
+            if !weights.admits(self, work)? {
+                return Ok(None);
+            }
+            weights.add(self, work)?;
+        }
+        self.settle(index, work)?;
+        if !work.reward.is_zero() {
+            self.reward(index, work.reward)?;
+        }
+        committer.codes.append(&mut work.codes);
+        Ok(Some(end))
+    }
+
+    /// Makes what a transaction wrote whole, now that all before it is.
+    pub(super) fn settle(&self, index: u32, work: &Work) -> Result<(), Failure> {
+        for cell in &work.written_accounts {
+            let cell = self.space.accounts.get(*cell).ok_or(Failure::Full)?;
+            settle(cell, index)?;
+        }
+        Ok(())
+    }
+
+    /// Pays the fee recipient.
+    fn reward(&self, index: u32, reward: U256) -> Result<(), Failure> {
+        let cell = self.space.account_index(self.block.beneficiary)?;
+        let account = self.space.account(self.flat, cell, index)?;
+        let balance = account.balance.checked_add(reward).ok_or(Failure::Huge)?;
+        let words = account_words(account.nonce, balance, account.code_hash);
+        self.space.write_account(cell, &Version { tx: index, flags: WHOLE, words })
+    }
+}
+
+/// Makes a version whole, now that all before it are: what it did not write is as before, what it added is added.
+fn settle(cell: &AccountCell, tx: u32) -> Result<(), Failure> {
+    let base = cell.base().map(|base| base.value);
+    let mut failure = None;
+    cell.versions.update(tx, |version, before| {
+        if version.flags & WIPED != 0 {
+            cell.wiped.store(tx.saturating_add(1), Release);
+        }
+        if version.flags & WHOLE == WHOLE {
+            return;
+        }
+        let (nonce, balance, code_hash) = match (before, base) {
+            (Some(before), _) => (before.nonce(), Some(before.amount()), before.code_hash()),
+            (None, Some(base)) => (Some(base.nonce), Some(base.balance), Some(base.code_hash)),
+            (None, None) => (None, None, None),
+        };
+        let now = match version.flags & (BALANCE | ADDED) {
+            BALANCE => Some(version.amount()),
+            ADDED => balance.and_then(|balance| balance.checked_add(version.amount())),
+            _ => balance,
+        };
+        let nonce = version.nonce().or(nonce);
+        let code_hash = version.code_hash().or(code_hash);
+        match (nonce, now, code_hash) {
+            (Some(nonce), Some(now), Some(code_hash)) => {
+                version.words = account_words(nonce, now, code_hash);
+                version.flags = NONCE | BALANCE | CODE | version.flags & WIPED;
+            }
+            _ => failure = Some(Failure::Huge),
+        }
+    });
+    failure.map_or(Ok(()), Err)
+}

@@ -1,0 +1,203 @@
+//! revm on top of a [`View`]: what it takes from accounts is noted, and fees wait for the end.
+
+use std::marker::PhantomData;
+
+use alloy_primitives::{Address, U256};
+use revm::{
+    bytecode::opcode as op,
+    context::{
+        Block, BlockEnv, Cfg, CfgEnv, Context as RevmContext, ContextTr, Evm, FrameStack, Journal,
+        JournalTr, Transaction, TxEnv,
+        result::{EVMError, HaltReason},
+    },
+    handler::{
+        EthFrame, EthPrecompiles, EvmTr, FrameInitOrResult, FrameResult, Handler, ItemOrResult,
+        evm::{ContextDbError, FrameInitResult},
+        instructions::EthInstructions,
+        post_execution,
+    },
+    interpreter::{
+        FrameInput, Instruction, InstructionContext, InstructionExecResult, instruction_table,
+        interpreter::EthInterpreter, interpreter_action::FrameInit, interpreter_types::InputsTr,
+    },
+    primitives::hardfork::SpecId,
+};
+
+use super::{record::needs, space::Failure, view::View};
+use crate::evm::with_storage;
+
+pub(super) type Context<'a> =
+    RevmContext<BlockEnv, &'a TxEnv, CfgEnv, View<'a>, Journal<View<'a>>, ()>;
+type Instructions<'a> = EthInstructions<EthInterpreter, Context<'a>>;
+type Frame = EthFrame<EthInterpreter>;
+
+pub(super) struct Machine<'a>(
+    pub(super) Evm<Context<'a>, (), Instructions<'a>, EthPrecompiles, Frame>,
+);
+
+impl<'a> Machine<'a> {
+    pub(super) fn new(view: View<'a>, cfg: &CfgEnv, block: &BlockEnv, tx: &'a TxEnv) -> Self {
+        let spec = cfg.spec;
+        let mut context = RevmContext {
+            block: block.clone(),
+            tx,
+            cfg: cfg.clone(),
+            journaled_state: Journal::new(view),
+            chain: (),
+            local: Default::default(),
+            error: Ok(()),
+        };
+        context.journaled_state.set_spec_id(spec);
+        Self(Evm::new(context, instructions(spec), EthPrecompiles::new(spec)))
+    }
+
+    pub(super) fn view(&mut self) -> &mut View<'a> {
+        &mut self.0.ctx.journaled_state.database
+    }
+}
+
+/// Ethereum's instructions, of which those that look at balances say so.
+fn instructions<'a>(spec: SpecId) -> Instructions<'a> {
+    let mut table = EthInstructions::new_mainnet_with_spec(spec);
+    insert::<{ op::BALANCE }>(&mut table, Instruction::new(balance));
+    insert::<{ op::SELFBALANCE }>(&mut table, Instruction::new(self_balance));
+    insert::<{ op::SELFDESTRUCT }>(&mut table, Instruction::new(self_destruct));
+    table
+}
+
+fn insert<'a, const OP: u8>(
+    table: &mut Instructions<'a>,
+    instruction: Instruction<EthInterpreter, Context<'a>>,
+) {
+    let gas = table.gas_table().get(usize::from(OP)).copied().unwrap_or_default();
+    table.insert_instruction(OP, instruction, gas);
+}
+
+type Step<'c, 'a> = InstructionContext<'c, Context<'a>, EthInterpreter>;
+
+#[expect(clippy::indexing_slicing, reason = "a table of 256 by a byte")]
+fn base<'a, const OP: u8>() -> Instruction<EthInterpreter, Context<'a>> {
+    instruction_table::<EthInterpreter, Context<'a>>()[OP as usize]
+}
+
+fn balance<'a>(step: Step<'_, 'a>) -> InstructionExecResult {
+    let Step { interpreter, host } = step;
+    let of = interpreter.stack.data().last().copied();
+    let done = base::<{ op::BALANCE }>().execute(Step { interpreter, host: &mut *host });
+    if let Some(of) = of {
+        host.db_mut().need_of(Address::from_word(of.into()), needs::BALANCE);
+    }
+    done
+}
+
+fn self_balance<'a>(step: Step<'_, 'a>) -> InstructionExecResult {
+    let Step { interpreter, host } = step;
+    host.db_mut().need_of(interpreter.input.target_address(), needs::BALANCE);
+    base::<{ op::SELFBALANCE }>().execute(Step { interpreter, host })
+}
+
+fn self_destruct<'a>(step: Step<'_, 'a>) -> InstructionExecResult {
+    let Step { interpreter, host } = step;
+    let view = host.db_mut();
+    view.need_of(interpreter.input.target_address(), needs::BALANCE);
+    view.destructed = true;
+    base::<{ op::SELFDESTRUCT }>().execute(Step { interpreter, host })
+}
+
+impl<'a> EvmTr for Machine<'a> {
+    type Context = Context<'a>;
+    type Instructions = Instructions<'a>;
+    type Precompiles = EthPrecompiles;
+    type Frame = Frame;
+
+    fn all(&self) -> (&Context<'a>, &Instructions<'a>, &EthPrecompiles, &FrameStack<Frame>) {
+        self.0.all()
+    }
+
+    fn all_mut(
+        &mut self,
+    ) -> (&mut Context<'a>, &mut Instructions<'a>, &mut EthPrecompiles, &mut FrameStack<Frame>)
+    {
+        self.0.all_mut()
+    }
+
+    fn frame_init(
+        &mut self,
+        init: FrameInit,
+    ) -> Result<FrameInitResult<'_, Frame>, ContextDbError<Context<'a>>> {
+        match &init.frame_input {
+            FrameInput::Create(create) => {
+                let mut what = needs::NONCE;
+                if !create.value().is_zero() {
+                    what |= needs::BALANCE;
+                }
+                self.0.ctx.db_mut().need_of(create.caller(), what);
+                if let Some(collision) = with_storage(&mut self.0.ctx, init.depth, create)? {
+                    return Ok(ItemOrResult::Result(FrameResult::Create(collision)));
+                }
+            }
+            // Whether it has the value.
+            FrameInput::Call(call)
+                if call.value.transfer().is_some_and(|value| !value.is_zero()) =>
+            {
+                let payer = call.caller;
+                self.0.ctx.db_mut().need_of(payer, needs::BALANCE);
+            }
+            _ => {}
+        }
+        self.0.frame_init(init)
+    }
+
+    fn frame_run(&mut self) -> Result<FrameInitOrResult<Frame>, ContextDbError<Context<'a>>> {
+        self.0.frame_run()
+    }
+
+    fn frame_return_result(
+        &mut self,
+        result: FrameResult,
+    ) -> Result<Option<FrameResult>, ContextDbError<Context<'a>>> {
+        self.0.frame_return_result(result)
+    }
+}
+
+pub(super) type Error = EVMError<Failure>;
+
+/// Ethereum's handler, which leaves the fee to the end unless the transaction loaded its recipient anyway.
+#[derive(Default)]
+pub(super) struct FlatHandler<'a> {
+    /// The journal is kept from one transaction to the next: then the fee's recipient is one more account of it.
+    pub(super) keeps: bool,
+    pub(super) evm: PhantomData<Machine<'a>>,
+}
+
+impl<'a> Handler for FlatHandler<'a> {
+    type Evm = Machine<'a>;
+    type Error = Error;
+    type HaltReason = HaltReason;
+
+    fn reward_beneficiary(
+        &self,
+        evm: &mut Self::Evm,
+        result: &mut FrameResult,
+    ) -> Result<(), Error> {
+        let context = &mut evm.0.ctx;
+        let beneficiary = context.block.beneficiary();
+        if self.keeps || context.journaled_state.inner.state.contains_key(&beneficiary) {
+            return Ok(post_execution::reward_beneficiary(context, result.gas())?);
+        }
+        if context.cfg.is_fee_charge_disabled() {
+            return Ok(());
+        }
+        // As revm's `reward_beneficiary`.
+        let base_fee = u128::from(context.block.basefee());
+        let mut price = context.tx.effective_gas_price(base_fee);
+        if context.cfg.spec.is_enabled_in(SpecId::LONDON) {
+            price = price.saturating_sub(base_fee);
+        }
+        let gas = result.gas();
+        let used = gas.used().saturating_sub(gas.reservoir());
+        let reward = U256::from(price).saturating_mul(U256::from(used));
+        context.journaled_state.database.work.reward = reward;
+        Ok(())
+    }
+}

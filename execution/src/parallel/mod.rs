@@ -1,0 +1,30 @@
+//! Execution of a block by many threads, with the result that one thread has.
+
+mod cells;
+mod changes;
+mod commit;
+mod executor;
+mod flat;
+mod job;
+mod machine;
+mod prepared;
+mod publish;
+mod record;
+mod run;
+mod solo;
+mod space;
+mod table;
+mod tries;
+mod versions;
+mod view;
+mod weight;
+mod words;
+mod worker;
+mod workers;
+
+pub use executor::{Parallel, PreparedBody};
+pub use flat::{FlatAccount, FlatState, Path, Weighed};
+pub use job::{FlatBlock, FlatChange, FlatOutcome, FlatTx, TxEnd};
+pub use prepared::Prepared;
+pub use space::Failure;
+pub use workers::Workers;

@@ -1,0 +1,153 @@
+//! What is known of each transaction of a block while it runs.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU8, Ordering},
+};
+
+use alloy_primitives::{B256, U256};
+use revm::{
+    context::result::{ExecutionResult, InvalidTransaction},
+    state::Bytecode,
+};
+
+use super::{flat::FlatAccount, space::Failure};
+
+/// Where a transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Status {
+    /// It did not run yet.
+    Pending = 0,
+    /// Somebody runs it.
+    Running = 1,
+    /// It ran; what it read may be false.
+    Done = 2,
+    /// What it read was true.
+    Committed = 3,
+}
+
+/// How a transaction ended.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    Ran(ExecutionResult),
+    Invalid(InvalidTransaction),
+    Failed(Failure),
+}
+
+/// What a transaction took from an account: what it does not need may change.
+pub(super) mod needs {
+    /// Its nonce.
+    pub(in super::super) const NONCE: u8 = 1;
+    /// Its balance; without this only whether the account is empty.
+    pub(in super::super) const BALANCE: u8 = 1 << 1;
+    /// Whether it has storage.
+    pub(in super::super) const STORAGE: u8 = 1 << 2;
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AccountRead {
+    pub(super) cell: u32,
+    pub(super) needs: u8,
+    pub(super) seen: FlatAccount,
+}
+
+impl AccountRead {
+    /// Whether all that was taken is the same.
+    pub(super) fn agrees(&self, now: &FlatAccount) -> bool {
+        let seen = &self.seen;
+        seen.code_hash == now.code_hash
+            && seen.is_empty() == now.is_empty()
+            && (self.needs & needs::NONCE == 0 || seen.nonce == now.nonce)
+            && (self.needs & needs::BALANCE == 0 || seen.balance == now.balance)
+            && (self.needs & needs::STORAGE == 0 || seen.has_storage == now.has_storage)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SlotRead {
+    pub(super) cell: u32,
+    pub(super) seen: U256,
+}
+
+/// What a run read, wrote and gave.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) accounts: Vec<AccountRead>,
+    pub(super) slots: Vec<SlotRead>,
+    pub(super) written_accounts: Vec<u32>,
+    pub(super) written_slots: Vec<u32>,
+    /// For the fee recipient, unless it was loaded anyway.
+    pub(super) reward: U256,
+    /// Bytes of the codes that were loaded.
+    pub(super) code_bytes: u64,
+    /// Codes that are new.
+    pub(super) codes: Vec<(B256, Bytecode)>,
+    /// The first transaction that was not committed when the run began.
+    pub(super) since: u32,
+    pub(super) outcome: Option<Outcome>,
+}
+
+impl Work {
+    /// Forgets all, but keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.accounts.clear();
+        self.slots.clear();
+        self.written_accounts.clear();
+        self.written_slots.clear();
+        self.reward = U256::ZERO;
+        self.code_bytes = 0;
+        self.codes.clear();
+        self.since = 0;
+        self.outcome = None;
+    }
+}
+
+/// A transaction of the block.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    status: AtomicU8,
+    work: Mutex<Work>,
+    /// Those that wait until it ran.
+    waiters: Mutex<Vec<u32>>,
+}
+
+impl Record {
+    pub(super) fn clear(&mut self) {
+        *self.status.get_mut() = Status::Pending as u8;
+        self.work.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        self.waiters.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(super) fn status(&self) -> Status {
+        match self.status.load(Ordering::SeqCst) {
+            0 => Status::Pending,
+            1 => Status::Running,
+            2 => Status::Done,
+            _ => Status::Committed,
+        }
+    }
+
+    pub(super) fn set(&self, status: Status) {
+        self.status.store(status as u8, Ordering::SeqCst);
+    }
+
+    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets another transaction wait for this one. False when this one ran already.
+    pub(super) fn defer(&self, other: u32) -> bool {
+        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let ran = self.status() >= Status::Done;
+        if !ran {
+            waiters.push(other);
+        }
+        !ran
+    }
+
+    /// Takes those that waited, once it ran.
+    pub(super) fn release(&self, into: &mut Vec<u32>) {
+        into.append(&mut self.waiters.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

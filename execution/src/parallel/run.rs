@@ -1,0 +1,186 @@
+//! A block under way: who runs which transaction next.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    hint::spin_loop,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{
+            AtomicU32, AtomicU64,
+            Ordering::{Acquire, Relaxed, SeqCst},
+        },
+    },
+    thread::yield_now,
+};
+
+use alloy_primitives::{B256, TxKind};
+use revm::context::{BlockEnv, CfgEnv, TxEnv};
+
+use super::{
+    commit::Committer,
+    flat::FlatState,
+    job::FlatTx,
+    record::{Record, Status},
+    space::Space,
+    versions::WINDOW,
+    view::Scene,
+    words,
+    worker::Worker,
+};
+
+/// Turns of a loop that a thread with nothing to do takes before it lets others use its core.
+const PATIENCE: u32 = 200;
+
+/// A block under way.
+pub(super) struct Run<'a> {
+    pub(super) space: &'a Space,
+    pub(super) records: &'a [Record],
+    pub(super) flat: &'a dyn FlatState,
+    pub(super) txs: &'a [FlatTx],
+    pub(super) cfg: &'a CfgEnv,
+    pub(super) block: &'a BlockEnv,
+    pub(super) number: u64,
+    pub(super) ancestors: Option<&'a Arc<BTreeMap<u64, B256>>>,
+    /// What machines stand on before their first transaction.
+    pub(super) idle: TxEnv,
+    pub(super) committer: Mutex<Committer>,
+    /// The first transaction that nobody took yet.
+    pub(super) next: AtomicU32,
+    /// Those that waited for others, which have run.
+    pub(super) ready: Mutex<BinaryHeap<Reverse<u32>>>,
+    pub(super) ready_count: AtomicU32,
+    pub(super) pauses: Option<&'a AtomicU64>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn scene(&self) -> Scene<'a> {
+        Scene {
+            space: self.space,
+            records: self.records,
+            flat: self.flat,
+            number: self.number,
+            ancestors: self.ancestors,
+        }
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        u32::try_from(self.txs.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn record(&self, index: u32) -> Option<&'a Record> {
+        self.records.get(usize::try_from(index).ok()?)
+    }
+
+    pub(super) fn tx(&self, index: u32) -> Option<&'a FlatTx> {
+        self.txs.get(usize::try_from(index).ok()?)
+    }
+
+    pub(super) fn env(&self, index: u32) -> Option<&'a TxEnv> {
+        self.tx(index)?.env()
+    }
+
+    /// A place where another thread could come between.
+    pub(super) fn pause(&self) {
+        let Some(pauses) = self.pauses else {
+            return;
+        };
+        let drawn = words::mix(&[pauses.fetch_add(1, Relaxed)]);
+        match drawn % 8 {
+            0 => (0..drawn % 7).for_each(|_| yield_now()),
+            1 => (0..(drawn >> 8) % 20_000).for_each(|_| spin_loop()),
+            _ => {}
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.space.is_stopped() || self.space.floor.load(Acquire) >= self.len()
+    }
+
+    /// Those that waited can run.
+    pub(super) fn wake(&self, waiting: &mut Vec<u32>) {
+        if waiting.is_empty() {
+            return;
+        }
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        for index in waiting.drain(..) {
+            ready.push(Reverse(index));
+        }
+        self.ready_count.store(u32::try_from(ready.len()).unwrap_or(u32::MAX), SeqCst);
+    }
+
+    /// A transaction that can run now; it is this thread's.
+    fn take(&self) -> Option<u32> {
+        if self.ready_count.load(SeqCst) > 0 {
+            let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+            let first = ready.pop();
+            self.ready_count.store(u32::try_from(ready.len()).unwrap_or(u32::MAX), SeqCst);
+            if let Some(Reverse(first)) = first {
+                return Some(first);
+            }
+        }
+        loop {
+            let index = self.next.load(Relaxed);
+            if index >= self.len() || index >= self.space.floor.load(Acquire).saturating_add(WINDOW)
+            {
+                return None;
+            }
+            let taken =
+                self.next.compare_exchange_weak(index, index.wrapping_add(1), SeqCst, Relaxed);
+            if taken.is_ok() && !self.waits(index) {
+                return Some(index);
+            }
+        }
+    }
+
+    /// Whether a transaction is put off until another ran that changes its sender.
+    fn waits(&self, index: u32) -> bool {
+        let Some((env, record)) = self.env(index).zip(self.record(index)) else {
+            // What can't run at all is done.
+            if let Some(record) = self.record(index) {
+                record.set(Status::Done);
+            }
+            return true;
+        };
+        let next = index.saturating_add(1);
+        let mut before = 0;
+        let accounts = &self.space.accounts;
+        let cell = |address| accounts.intern(&address).and_then(|cell| accounts.get(cell));
+        if let Some(sender) = cell(env.caller) {
+            before = sender.expected.swap(next, SeqCst);
+        }
+        if let TxKind::Call(to) = env.kind
+            && env.data.is_empty()
+            && let Some(recipient) = cell(to)
+        {
+            recipient.expected.store(next, SeqCst);
+        }
+        let _ = record;
+        let Some(other) = before.checked_sub(1).filter(|other| *other < index) else {
+            return false;
+        };
+        self.record(other).is_some_and(|other| other.defer(index))
+    }
+}
+
+impl<'a> Worker<'a> {
+    /// Works until all transactions are committed, or nobody shall go on.
+    pub(super) fn work(&mut self) {
+        let run = self.run;
+        let mut turns = 0_u32;
+        while !run.is_over() {
+            self.commit();
+            if let Some(index) = run.take() {
+                if let Some(record) = run.record(index) {
+                    record.set(Status::Running);
+                }
+                run.pause();
+                self.execute(index);
+                turns = 0;
+                continue;
+            }
+            turns = turns.saturating_add(1);
+            if turns > PATIENCE { yield_now() } else { spin_loop() }
+        }
+    }
+}

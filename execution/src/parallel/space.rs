@@ -1,0 +1,218 @@
+//! The state of a block that many threads run: each value as any transaction sees it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering::Acquire},
+    },
+};
+
+use alloy_primitives::{Address, B256, U256};
+use revm::{database_interface::DBErrorMarker, state::Bytecode};
+
+use super::{
+    cells::{ADDED, AccountCell, BALANCE, STALE, SlotCell},
+    flat::{FlatAccount, FlatState, Weighed},
+    table::Table,
+};
+use crate::error::StateError;
+
+/// Balances that could come near an overflow when amounts are added to them out of order: 2^200 wei are more than there are.
+const HUGE: usize = 200;
+
+/// Why a block can't be run by many threads; it is then run by one, which knows nothing of this.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// State could not be read. Only what is read at last counts: a transaction that ran too early may read anything.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// More locations than there is space for.
+    #[error("no space for another location")]
+    Full,
+    /// A balance so large that sums could overflow.
+    #[error("a balance that could overflow")]
+    Huge,
+    /// Others have ended the work.
+    #[error("stopped")]
+    Stopped,
+    /// The EVM gave up.
+    #[error("EVM: {0}")]
+    Evm(String),
+    /// The rules are older than accounts end when they are empty, or newer than what is known here.
+    #[error("rules that are not known here")]
+    Rules,
+}
+
+impl DBErrorMarker for Failure {}
+
+/// Why a value can't be seen.
+#[derive(Clone, Debug)]
+pub(super) enum Blocked {
+    /// This transaction is about to write it anew.
+    By(u32),
+    Failed(Failure),
+}
+
+impl From<Failure> for Blocked {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Memory for a block, which another one can use after it.
+#[derive(Debug, Default)]
+pub(super) struct Space {
+    pub(super) accounts: Table<AccountCell>,
+    pub(super) slots: Table<SlotCell>,
+    /// Those that transactions of the block made, and that runs made which had read too early.
+    codes: Mutex<BTreeMap<B256, Bytecode>>,
+    /// The first transaction that is not committed.
+    pub(super) floor: AtomicU32,
+    /// Nobody shall go on.
+    pub(super) stop: AtomicBool,
+}
+
+impl Space {
+    pub(super) fn clear(&mut self, transactions: usize) {
+        self.accounts.clear(transactions.saturating_mul(3));
+        self.slots.clear(transactions.saturating_mul(4));
+        self.codes.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.floor.get_mut() = 0;
+        *self.stop.get_mut() = false;
+    }
+
+    pub(super) fn account_index(&self, address: Address) -> Result<u32, Failure> {
+        self.accounts.intern(&address).ok_or(Failure::Full)
+    }
+
+    pub(super) fn slot_index(&self, account: u32, slot: U256) -> Result<u32, Failure> {
+        self.slots.intern(&(account, slot)).ok_or(Failure::Full)
+    }
+
+    /// An account before the block.
+    pub(super) fn base_account(
+        &self,
+        flat: &dyn FlatState,
+        cell: &AccountCell,
+    ) -> Result<Weighed<FlatAccount>, Failure> {
+        if let Some(base) = cell.base() {
+            return Ok(base);
+        }
+        let Weighed { value, path } = flat.account(cell.address())?;
+        let base = Weighed { value: value.unwrap_or(FlatAccount::NONE), path };
+        cell.set_base(&base);
+        Ok(base)
+    }
+
+    /// A slot before the block.
+    pub(super) fn base_slot(
+        &self,
+        flat: &dyn FlatState,
+        cell: &SlotCell,
+    ) -> Result<Weighed<U256>, Failure> {
+        if let Some(base) = cell.base() {
+            return Ok(base);
+        }
+        let account = self.accounts.get(cell.account()).ok_or(Failure::Full)?;
+        let base = match self.base_account(flat, account)?.value {
+            // Nothing lies below an account that does not exist.
+            account if account.is_empty() && !account.has_storage => U256::ZERO.into(),
+            _ => flat.storage(account.address(), cell.slot())?,
+        };
+        cell.set_base(&base);
+        Ok(base)
+    }
+
+    /// An account just before a transaction.
+    pub(super) fn account(
+        &self,
+        flat: &dyn FlatState,
+        index: u32,
+        below: u32,
+    ) -> Result<FlatAccount, Blocked> {
+        let cell = self.accounts.get(index).ok_or(Failure::Full)?;
+        let base = self.base_account(flat, cell)?.value;
+        let account = if cell.versions.is_empty() { base } else { newest(cell, base, below)? };
+        if account.balance.bit_len() > HUGE {
+            return Err(Failure::Huge.into());
+        }
+        Ok(account)
+    }
+
+    /// A slot just before a transaction.
+    pub(super) fn slot(
+        &self,
+        flat: &dyn FlatState,
+        index: u32,
+        below: u32,
+    ) -> Result<U256, Blocked> {
+        let cell = self.slots.get(index).ok_or(Failure::Full)?;
+        let account = self.accounts.get(cell.account()).ok_or(Failure::Full)?;
+        let wiped = account.wiped_below(below).map_err(Blocked::By)?;
+        let version = if cell.versions.is_empty() { None } else { cell.versions.latest(below) };
+        match version {
+            Some(version) if version.flags & STALE != 0 => Err(Blocked::By(version.tx)),
+            // What the transaction itself wrote into the storage that it emptied is there.
+            Some(version) if version.tx.saturating_add(1) >= wiped => {
+                Ok(U256::from_limbs(version.words))
+            }
+            None if wiped == 0 => Ok(self.base_slot(flat, cell)?.value),
+            _ => Ok(U256::ZERO),
+        }
+    }
+
+    /// Code that a transaction of the block made.
+    pub(super) fn new_code(&self, hash: B256) -> Option<Bytecode> {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned()
+    }
+
+    pub(super) fn add_code(&self, hash: B256, code: Bytecode) {
+        self.codes.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, code);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Acquire)
+    }
+}
+
+/// What is known of an account from the versions seen so far, newest first.
+#[derive(Clone, Copy)]
+struct Parts {
+    nonce: Option<u64>,
+    balance: Option<U256>,
+    code_hash: Option<B256>,
+    added: U256,
+    stale: Option<u32>,
+}
+
+fn newest(cell: &AccountCell, base: FlatAccount, below: u32) -> Result<FlatAccount, Blocked> {
+    let start =
+        Parts { nonce: None, balance: None, code_hash: None, added: U256::ZERO, stale: None };
+    let parts = cell.versions.scan(below, start, |parts, version| {
+        if version.flags & STALE != 0 {
+            parts.stale = Some(version.tx);
+            return false;
+        }
+        parts.nonce = parts.nonce.or(version.nonce());
+        parts.code_hash = parts.code_hash.or(version.code_hash());
+        if parts.balance.is_none() {
+            if version.flags & BALANCE != 0 {
+                parts.balance = Some(version.amount());
+            } else if version.flags & ADDED != 0 {
+                parts.added = parts.added.saturating_add(version.amount());
+            }
+        }
+        parts.nonce.is_none() || parts.balance.is_none() || parts.code_hash.is_none()
+    });
+    if let Some(tx) = parts.stale {
+        return Err(Blocked::By(tx));
+    }
+    let wiped = base.has_storage && cell.wiped_below(below).map_err(Blocked::By)? > 0;
+    Ok(FlatAccount {
+        nonce: parts.nonce.unwrap_or(base.nonce),
+        balance: parts.balance.unwrap_or(base.balance).saturating_add(parts.added),
+        code_hash: parts.code_hash.unwrap_or(base.code_hash),
+        has_storage: base.has_storage && !wiped,
+    })
+}

@@ -1,0 +1,255 @@
+//! Locations by their full keys, each once: any thread finds or adds them without a lock.
+
+use std::sync::{
+    OnceLock,
+    atomic::{
+        AtomicU32, AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
+};
+
+/// Places that a key can have in one level.
+const PROBES: u64 = 16;
+/// Levels, each [`GROWTH`] times the one before.
+const LEVELS: usize = 8;
+const GROWTH: u32 = 3;
+/// Places of the first level, at least.
+const LEAST: usize = 1 << 12;
+/// Locations of the first block of memory, as a power of two; each further block has as many as all before it.
+const FIRST: u32 = 10;
+const BLOCKS: usize = 20;
+
+/// What lies in a [`Table`].
+pub(super) trait Cell: Default {
+    /// What it is found by.
+    type Key: Copy;
+
+    /// Spreads keys.
+    fn hash(key: &Self::Key) -> u64;
+    /// Whether it lies here.
+    fn is(&self, key: &Self::Key) -> bool;
+    /// Makes a cell that is clear that of a key.
+    fn name(&self, key: &Self::Key);
+    /// For another block.
+    fn clear(&mut self);
+}
+
+/// Cells by their keys.
+///
+/// A level is an array of places: a key has [`PROBES`] of them in a row, and takes the first that is free, or the next level.
+/// Places are never freed while threads work, so that all agree where a key lies.
+#[derive(Debug)]
+pub(super) struct Table<C> {
+    levels: [OnceLock<Box<[AtomicU64]>>; LEVELS],
+    blocks: [OnceLock<Box<[C]>>; BLOCKS],
+    count: AtomicU32,
+}
+
+impl<C> Default for Table<C> {
+    fn default() -> Self {
+        Self {
+            levels: std::array::from_fn(|_| OnceLock::new()),
+            blocks: std::array::from_fn(|_| OnceLock::new()),
+            count: AtomicU32::new(0),
+        }
+    }
+}
+
+impl<C: Cell> Table<C> {
+    /// Forgets everything, and prepares for about this many keys.
+    pub(super) fn clear(&mut self, keys: usize) {
+        let mut left = usize::try_from(*self.count.get_mut()).unwrap_or_default();
+        for block in &mut self.blocks {
+            let Some(block) = block.get_mut() else {
+                break;
+            };
+            block.iter_mut().take(left).for_each(C::clear);
+            left = left.saturating_sub(block.len());
+        }
+        *self.count.get_mut() = 0;
+        let wanted = keys.saturating_mul(2).max(LEAST).next_power_of_two();
+        let [first, further @ ..] = &mut self.levels;
+        // Rare, and its memory is better used for something else.
+        further.iter_mut().for_each(|level| drop(level.take()));
+        if first.get().is_none_or(|level| level.len() < wanted) {
+            *first = OnceLock::from(places(wanted));
+        } else if let Some(level) = first.get_mut() {
+            level.iter_mut().for_each(|place| *place.get_mut() = 0);
+        }
+    }
+
+    /// Cells with an index below this may be in use.
+    pub(super) fn count(&self) -> u32 {
+        self.count.load(Acquire)
+    }
+
+    /// The cell with an index.
+    pub(super) fn get(&self, index: u32) -> Option<&C> {
+        let shifted = index.checked_add(1 << FIRST)?;
+        let block = shifted.ilog2();
+        let inside = shifted ^ (1 << block);
+        let block = usize::try_from(block.checked_sub(FIRST)?).ok()?;
+        self.blocks.get(block)?.get()?.get(usize::try_from(inside).ok()?)
+    }
+
+    /// The index of a key's cell, if it has one.
+    pub(super) fn find(&self, key: &C::Key) -> Option<u32> {
+        let hash = C::hash(key);
+        for level in &self.levels {
+            let level = level.get()?;
+            for probe in 0..PROBES {
+                let place = place(level, hash, probe)?.load(Acquire);
+                if place == 0 {
+                    return None;
+                }
+                if let Some(index) = self.held(place, hash, key) {
+                    return Some(index);
+                }
+            }
+        }
+        None
+    }
+
+    /// The index of a key's cell, which is made if there is none. None when there is no space.
+    pub(super) fn intern(&self, key: &C::Key) -> Option<u32> {
+        let hash = C::hash(key);
+        let mut mine = None;
+        let mut size = LEAST;
+        for level in &self.levels {
+            let level = level.get_or_init(|| places(size));
+            size = level.len() << GROWTH;
+            for probe in 0..PROBES {
+                let place = place(level, hash, probe)?;
+                let mut now = place.load(Acquire);
+                if now == 0 {
+                    let index = match mine {
+                        Some(index) => index,
+                        None => *mine.insert(self.add(key)?),
+                    };
+                    let wanted = tag(hash) | u64::from(index).saturating_add(1);
+                    match place.compare_exchange(0, wanted, Release, Acquire) {
+                        Ok(_) => return Some(index),
+                        Err(other) => now = other,
+                    }
+                }
+                if let Some(index) = self.held(now, hash, key) {
+                    return Some(index);
+                }
+            }
+        }
+        None
+    }
+
+    fn add(&self, key: &C::Key) -> Option<u32> {
+        let index = self.count.fetch_add(1, Relaxed);
+        let shifted = index.checked_add(1 << FIRST)?;
+        let block = shifted.ilog2();
+        let len = 1_usize << block;
+        let at = usize::try_from(block.checked_sub(FIRST)?).ok()?;
+        self.blocks.get(at)?.get_or_init(|| (0..len).map(|_| C::default()).collect());
+        self.get(index)?.name(key);
+        Some(index)
+    }
+
+    /// The index that lies in a place, if it is this key's.
+    fn held(&self, place: u64, hash: u64, key: &C::Key) -> Option<u32> {
+        if (place ^ tag(hash)) >> 32 != 0 {
+            return None;
+        }
+        let index = u32::try_from((place & u64::from(u32::MAX)).checked_sub(1)?).ok()?;
+        self.get(index)?.is(key).then_some(index)
+    }
+}
+
+fn places(len: usize) -> Box<[AtomicU64]> {
+    (0..len).map(|_| AtomicU64::new(0)).collect()
+}
+
+fn tag(hash: u64) -> u64 {
+    hash & (u64::from(u32::MAX) << 32)
+}
+
+fn place(level: &[AtomicU64], hash: u64, probe: u64) -> Option<&AtomicU64> {
+    let mask = u64::try_from(level.len()).ok()?.checked_sub(1)?;
+    level.get(usize::try_from(hash.wrapping_add(probe) & mask).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Number(AtomicU64);
+
+    impl Cell for Number {
+        type Key = u64;
+
+        /// Keys that are equal modulo 4 collide.
+        fn hash(key: &u64) -> u64 {
+            (key % 4) * 0x1_0001
+        }
+
+        fn is(&self, key: &u64) -> bool {
+            self.0.load(Relaxed) == *key
+        }
+
+        fn name(&self, key: &u64) {
+            self.0.store(*key, Relaxed);
+        }
+
+        fn clear(&mut self) {}
+    }
+
+    #[test]
+    fn keys_that_collide_lie_apart_until_there_is_no_space() {
+        let table = Table::<Number>::default();
+        let all: Vec<_> = (0..2_000).map_while(|key| table.intern(&key)).collect();
+        assert!(all.len() >= 4 * 16 * LEVELS - 16 * LEVELS, "{}", all.len());
+        for (key, index) in (0..).zip(&all) {
+            assert_eq!((table.find(&key), table.intern(&key)), (Some(*index), Some(*index)));
+            assert!(table.get(*index).unwrap().is(&key));
+        }
+        assert_eq!(table.find(&5_000_000), None);
+    }
+
+    #[derive(Debug, Default)]
+    struct Spread(AtomicU64);
+
+    impl Cell for Spread {
+        type Key = u64;
+
+        fn hash(key: &u64) -> u64 {
+            super::super::words::mix(&[*key])
+        }
+
+        fn is(&self, key: &u64) -> bool {
+            self.0.load(Relaxed) == *key
+        }
+
+        fn name(&self, key: &u64) {
+            self.0.store(*key, Relaxed);
+        }
+
+        fn clear(&mut self) {
+            *self.0.get_mut() = 0;
+        }
+    }
+
+    #[test]
+    fn all_threads_agree_where_a_key_lies() {
+        let mut table = Table::<Spread>::default();
+        for round in 0..2_u64 {
+            table.clear(1_000);
+            let work = || -> Vec<_> {
+                (1..20_000).map(|key| table.intern(&(key + round)).unwrap()).collect()
+            };
+            let found = std::thread::scope(|scope| {
+                let all: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+            });
+            assert!(found.iter().all(|one| one == &found[0]));
+            let distinct: std::collections::BTreeSet<_> = found[0].iter().collect();
+            assert_eq!(distinct.len(), 19_999);
+        }
+    }
+}
