@@ -7,6 +7,7 @@ import {IRollup} from "./interfaces/IRollup.sol";
 import {Checkpoint, Withdrawal} from "./interfaces/Types.sol";
 import {L2Withdrawals} from "./l2/L2Withdrawals.sol";
 import {CheckpointLib} from "./libraries/CheckpointLib.sol";
+import {GasFloor} from "./libraries/GasFloor.sol";
 import {StateProof} from "./libraries/StateProof.sol";
 
 /// @title Bridge
@@ -18,14 +19,13 @@ contract Bridge is IBridge {
 
     /// @dev keccak256(rlp("")): an account without storage.
     bytes32 private constant EMPTY_ROOT = 0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421;
-    /// @dev What a call costs itself at most, a cold account (2,600), value (9,000), a new account (25,000), and what is done
-    /// between looking at the gas and calling.
-    uint256 private constant CALL_COST = 40_000;
 
     IRollup private immutable ROLLUP;
     IInbox private immutable INBOX;
     /// @dev Zero: ether.
     address private immutable TOKEN;
+    /// @dev The least that the Inbox pays, in wei of L2.
+    uint256 private immutable UNIT;
     uint64 private immutable WITHDRAWAL_DELAY;
 
     mapping(bytes32 hash => bool) private _paid;
@@ -40,7 +40,7 @@ contract Bridge is IBridge {
         IRollup.Config memory rollup = ROLLUP.config();
         INBOX = rollup.inbox;
         IInbox.Config memory inbox = rollup.inbox.config();
-        TOKEN = inbox.gasToken;
+        (TOKEN, UNIT) = (inbox.gasToken, INBOX.tokenUnit());
         require(inbox.bridge == address(this), WrongBridge(address(this), inbox.bridge));
 
         Checkpoint memory genesis = rollup.verifier.genesis(genesisStateRoot);
@@ -135,26 +135,24 @@ contract Bridge is IBridge {
 
     // ---------------------------------------------------------------- delivery
 
+    /// @dev Less than a unit of the token is nothing on L1. The token is not asked to move nothing: some refuse that, and the
+    /// message could never be delivered.
     function _deliver(bytes32 hash, Withdrawal calldata withdrawal, uint256 gasForCall) private {
         bool inEther = TOKEN == address(0);
-        if (withdrawal.value > 0) INBOX.release(inEther ? address(this) : withdrawal.target, withdrawal.value);
+        if (withdrawal.value >= UNIT) INBOX.release(inEther ? address(this) : withdrawal.target, withdrawal.value);
         if (!inEther && withdrawal.data.length == 0) return;
 
         uint256 value = inEther ? withdrawal.value : 0;
         require(_call(withdrawal.target, value, gasForCall, withdrawal.data), CallFailed(hash));
     }
 
-    /// @dev The target gets `gasForCall` gas or there is no call: a target may do something else with less, and call that
-    /// success. Its answer is not copied, however long it is.
+    /// @dev The target gets `gasForCall` gas or there is no call.
     function _call(address target, uint256 value, uint256 gasForCall, bytes memory data)
         private
         returns (bool success)
     {
-        // All but one 64th of what is left can go along; rounded up.
-        uint256 needed = (gasForCall * 64 + 62) / 63 + CALL_COST;
+        uint256 needed = GasFloor.needed(gasForCall);
         require(gasleft() >= needed, NotEnoughGas(gasleft(), needed));
-        assembly ("memory-safe") {
-            success := call(gasForCall, target, value, add(data, 0x20), mload(data), 0, 0)
-        }
+        return GasFloor.call(target, value, gasForCall, data);
     }
 }

@@ -15,14 +15,24 @@ struct L1Proof {
     bytes[] storageProof;
 }
 
+/// @notice What L1 held, and when: whoever proves chooses the block, among all that the remembered L2 blocks knew.
+struct L1Value {
+    uint256 value;
+    uint256 number; // of the L1 block
+    uint256 timestamp; // of the L1 block, in seconds
+}
+
 /// @title The state of L1, read on L2
 /// @notice On Ethereum the EIP-4788 contract gives roots of beacon blocks. On this L2 it gives *hashes of L1's execution blocks*.
 library L1State {
     using RLP for Memory.Slice;
 
     address internal constant BEACON_ROOTS = 0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02; // EIP-4788
-    /// @dev Of a header: parentHash, ommersHash, beneficiary, stateRoot, ...
+    /// @dev Of a header: parentHash, ommersHash, beneficiary, stateRoot, transactionsRoot, receiptsRoot, logsBloom, difficulty,
+    /// number, gasLimit, gasUsed, timestamp, ...
     uint256 private constant STATE_ROOT_FIELD = 3;
+    uint256 private constant NUMBER_FIELD = 8;
+    uint256 private constant TIMESTAMP_FIELD = 11;
 
     /// @notice No L2 block of that timestamp is remembered.
     error UnknownTimestamp(uint256 timestamp);
@@ -36,12 +46,15 @@ library L1State {
         return abi.decode(answer, (bytes32));
     }
 
-    /// @notice What `slot` of `account` holds on L1. Reverts for zero, which has no proof here.
-    function read(address account, bytes32 slot, L1Proof calldata proof) internal view returns (uint256) {
+    /// @notice What `slot` of `account` held on L1, and at which block. Reverts for zero, which has no proof here. Whoever needs
+    /// something new must look at the time: of all blocks that can be proven, the caller gets the one that suits the prover.
+    function read(address account, bytes32 slot, L1Proof calldata proof) internal view returns (L1Value memory held) {
         (bytes32 expected, bytes32 got) = (anchor(proof.timestamp), keccak256(proof.header));
         require(expected == got, WrongHeader(expected, got));
-        bytes32 stateRoot = RLP.decodeList(proof.header)[STATE_ROOT_FIELD].readBytes32();
-        bytes32 storageRoot = StateProof.account(stateRoot, account, proof.accountProof).storageRoot;
-        return StateProof.slot(storageRoot, slot, proof.storageProof);
+        Memory.Slice[] memory fields = RLP.decodeList(proof.header);
+        bytes32 storageRoot =
+            StateProof.account(fields[STATE_ROOT_FIELD].readBytes32(), account, proof.accountProof).storageRoot;
+        held.value = StateProof.slot(storageRoot, slot, proof.storageProof);
+        (held.number, held.timestamp) = (fields[NUMBER_FIELD].readUint256(), fields[TIMESTAMP_FIELD].readUint256());
     }
 }

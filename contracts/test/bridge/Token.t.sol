@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {Withdrawal} from "../../src/interfaces/Types.sol";
-import {TetherLike} from "../support/Tokens.sol";
+import {Picky, TetherLike} from "../support/Tokens.sol";
 import {BridgeBase} from "./Base.sol";
 import {Witness} from "./Targets.sol";
 
@@ -75,5 +75,41 @@ contract TokenBridgeTest is BridgeBase {
             abi.encodeCall(IBridge.withdraw, (message, proof)),
             abi.encodeWithSelector(IBridge.ForbiddenTarget.selector, address(token))
         );
+    }
+
+    /// Less than a unit of the token is nothing on L1: the message is delivered, and the token is not asked to move nothing.
+    function test_lessThanAUnit() public {
+        vm.etch(address(token), address(new Picky()).code);
+        Witness target = new Witness();
+        Withdrawal memory message = send(address(target), 1e12 - 1, 400_000, "data");
+        IBridge.WithdrawalProof memory proof = payable_(message);
+        pay(message, proof);
+        vm.assertEq(target.calls(), uint256(1));
+        vm.assertEq(token.balanceOf(address(target)), uint256(0));
+        vm.assertEq(inbox.locked(), 100e6);
+        reverts(
+            MALLORY,
+            0,
+            address(bridge),
+            abi.encodeCall(IBridge.withdraw, (message, proof)),
+            abi.encodeWithSelector(IBridge.AlreadyPaid.selector, hashOf(message))
+        );
+    }
+
+    /// Without data there is nothing to do, and it counts as paid.
+    function test_lessThanAUnitWithoutData() public {
+        vm.etch(address(token), address(new Picky()).code);
+        Withdrawal memory message = send(CAROL, 1e12 - 1, 0, "");
+        pay(message, payable_(message));
+        vm.assertTrue(bridge.paid(hashOf(message)));
+        vm.assertEq(inbox.locked(), 100e6);
+    }
+
+    function test_exactlyAUnit() public {
+        vm.etch(address(token), address(new Picky()).code);
+        Withdrawal memory message = send(CAROL, 1e12, 0, "");
+        pay(message, payable_(message));
+        vm.assertEq(token.balanceOf(CAROL), uint256(1));
+        vm.assertEq(inbox.locked(), 100e6 - 1);
     }
 }

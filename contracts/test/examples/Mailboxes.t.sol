@@ -23,12 +23,39 @@ contract Reader {
     }
 }
 
+/// @notice Catches that it was given little gas, and calls that a success.
+contract Frugal {
+    uint256 public got;
+
+    fallback() external {
+        got = gasleft();
+    }
+}
+
+/// @notice Delivers while it is delivered to.
+contract Nested {
+    bytes private _again;
+    bytes public answer;
+
+    function set(bytes calldata again) external {
+        _again = again;
+    }
+
+    fallback() external {
+        (, answer) = msg.sender.call(_again);
+    }
+}
+
 /// @notice Both mailboxes stand here; what the one on L1 wrote is put into a trie and a header, whose hash the real EIP-4788
 /// contract is told as L2 tells it.
 contract MailboxTest is Fixtures {
     using RLP for RLP.Encoder;
 
     uint256 private constant TIME = 1_800_000_000;
+    uint64 private constant GAS_LIMIT = 200_000;
+    /// @dev What {header} says.
+    uint256 private constant L1_NUMBER = 1000;
+    uint256 private constant L1_TIMESTAMP = 4000;
 
     L1Mailbox private l1;
     L2Mailbox private l2;
@@ -42,10 +69,14 @@ contract MailboxTest is Fixtures {
         vm.warp(TIME);
     }
 
-    function send() private returns (Message memory message) {
-        message = Message(l1.count(), BOB, address(target), "hello");
+    function send() private returns (Message memory) {
+        return send(address(target), GAS_LIMIT, "hello");
+    }
+
+    function send(address to, uint64 gasLimit, bytes memory data) private returns (Message memory message) {
+        message = Message(l1.count(), BOB, to, gasLimit, data);
         vm.prank(BOB);
-        vm.assertEq(l1.send(address(target), "hello"), hashOf(message));
+        vm.assertEq(l1.send(to, gasLimit, data), hashOf(message));
     }
 
     function hashOf(Message memory message) private pure returns (bytes32) {
@@ -73,7 +104,8 @@ contract MailboxTest is Fixtures {
         vm.assertTrue(success);
     }
 
-    /// @dev The first fields of an Ethereum header; all but the state root are any.
+    /// @dev The first fields of an Ethereum header; all but the state root are any. The numbers count in thousands from 0, the
+    /// difficulty.
     function header(bytes32 stateRoot) private pure returns (bytes memory) {
         RLP.Encoder memory fields = RLP.encoder();
         fields.push(keccak256("parent")).push(keccak256("ommers")).push(ALICE).push(stateRoot);
@@ -93,7 +125,7 @@ contract MailboxTest is Fixtures {
         Message memory message = send();
         L1Proof memory proof = known(message);
         expectEvent(address(l2));
-        emit L2Mailbox.Delivered(hashOf(message), address(target));
+        emit L2Mailbox.Delivered(hashOf(message), address(target), L1_NUMBER, L1_TIMESTAMP);
         l2.deliver(message, proof);
         vm.assertEq(target.from(), BOB);
         vm.assertEq(target.data(), "hello");
@@ -129,12 +161,13 @@ contract MailboxTest is Fixtures {
         change = change == 0 ? 1 : change;
         Message memory message = send();
         L1Proof memory proof = known(message);
-        field %= 4;
+        field %= 5;
         unchecked {
             if (field == 0) message.nonce += change;
             if (field == 1) message.sender = address(uint160(message.sender) + change);
             if (field == 2) message.target = address(uint160(message.target) + change);
-            if (field == 3) message.data = abi.encode(change);
+            if (field == 3) message.gasLimit += change;
+            if (field == 4) message.data = abi.encode(change);
         }
         (bool success,) = address(l2).call(abi.encodeCall(L2Mailbox.deliver, (message, proof)));
         vm.assertFalse(success);
@@ -148,5 +181,114 @@ contract MailboxTest is Fixtures {
         L2Mailbox other = new L2Mailbox(new L1Mailbox());
         (bool success,) = address(other).call(abi.encodeCall(L2Mailbox.deliver, (message, proof)));
         vm.assertFalse(success);
+    }
+
+    function test_whatL1MailboxTakes() public {
+        uint64 gasLimit = l1.MAX_GAS_LIMIT();
+        uint256 length = l1.MAX_DATA_BYTES();
+        bytes memory call = abi.encodeCall(L1Mailbox.send, (BOB, gasLimit + 1, ""));
+        reverts(address(l1), call, abi.encodeWithSelector(L1Mailbox.GasLimitTooHigh.selector, gasLimit + 1, gasLimit));
+        call = abi.encodeCall(L1Mailbox.send, (BOB, 0, new bytes(length + 1)));
+        reverts(address(l1), call, abi.encodeWithSelector(L1Mailbox.DataTooLong.selector, length + 1, length));
+        send(BOB, gasLimit, new bytes(length));
+    }
+
+    /// What L1 takes, L2 can deliver in one transaction: calldata and all, EIP-7825 leaves 2^24 gas.
+    function test_theLargestMessageFitsATransaction() public {
+        Frugal frugal = new Frugal();
+        bytes memory data = new bytes(l1.MAX_DATA_BYTES());
+        for (uint256 i = 0; i < data.length; ++i) {
+            data[i] = 0xff;
+        }
+        Message memory message = send(address(frugal), l1.MAX_GAS_LIMIT(), data);
+        bytes memory call = abi.encodeCall(L2Mailbox.deliver, (message, known(message)));
+        // All that is not here, as if not a byte were zero: calldata, and proofs 8 nodes deeper.
+        uint256 outside = 21_000 + 16 * (call.length + 16 * 600) + 16 * 30_000;
+        (bool success,) = address(l2).call{gas: (1 << 24) - outside}(call);
+        vm.assertTrue(success);
+        vm.assertTrue(frugal.got() + 200 >= l1.MAX_GAS_LIMIT());
+    }
+
+    /// With any gas that whoever delivers gives, the target gets what it was promised, or nothing happens.
+    function testFuzz_starvedTargets(uint256 gas_, uint64 gasLimit) public {
+        gasLimit %= 2_000_000;
+        gas_ %= 4_000_000;
+        Frugal frugal = new Frugal();
+        Message memory message = send(address(frugal), gasLimit, "hello");
+        bytes memory call = abi.encodeCall(L2Mailbox.deliver, (message, known(message)));
+        (bool success,) = address(l2).call{gas: gas_}(call);
+        vm.assertEq(l2.delivered(hashOf(message)), success);
+        // Its first instructions took a few.
+        if (success) vm.assertTrue(frugal.got() + 200 >= gasLimit, "starved");
+        else vm.assertEq(frugal.got(), 0);
+    }
+
+    /// One gas below the bound is refused before the call, and the bound is no more than it has to be.
+    function test_theBoundOfGas() public {
+        Frugal frugal = new Frugal();
+        uint64 gasLimit = 5_000_000;
+        Message memory message = send(address(frugal), gasLimit, "hello");
+        bytes memory call = abi.encodeCall(L2Mailbox.deliver, (message, known(message)));
+        (uint256 low, uint256 high) = (gasLimit, 2 * gasLimit);
+        while (low + 1 < high) {
+            uint256 middle = (low + high) / 2;
+            uint256 before = vm.snapshotState();
+            (bool success,) = address(l2).call{gas: middle}(call);
+            vm.revertToState(before);
+            (low, high) = success ? (low, middle) : (middle, high);
+        }
+        (bool enough, bytes memory answer) = address(l2).call{gas: low}(call);
+        vm.assertFalse(enough);
+        vm.assertEq(bytes32(bytes4(answer)), bytes32(L2Mailbox.NotEnoughGas.selector));
+        (enough,) = address(l2).call{gas: high}(call);
+        vm.assertTrue(enough);
+        vm.assertTrue(frugal.got() + 200 >= gasLimit && frugal.got() < gasLimit + 50_000);
+        vm.assertTrue(high < gasLimit + 600_000, "asks for too much");
+    }
+
+    /// A target that has become dearer gets what whoever delivers has.
+    function test_moreGasThanTheMessageForesaw() public {
+        Message memory message = send(address(target), 0, "hello");
+        L1Proof memory proof = known(message);
+        bytes memory call = abi.encodeCall(L2Mailbox.deliver, (message, proof));
+        // Enough for the floor, too little for two slots that it writes.
+        (bool success, bytes memory answer) = address(l2).call{gas: 230_000}(call);
+        vm.assertFalse(success);
+        vm.assertEq(answer, abi.encodeWithSelector(L2Mailbox.CallFailed.selector, hashOf(message)));
+        l2.deliver(message, proof);
+        vm.assertEq(target.data(), "hello");
+    }
+
+    /// To call an account without code does nothing and succeeds: with data, that is no delivery.
+    function test_nobodyReads() public {
+        address nobody = address(0xCA401);
+        Message memory message = send(nobody, GAS_LIMIT, "hello");
+        L1Proof memory proof = known(message);
+        refuses(message, proof, abi.encodeWithSelector(L2Mailbox.NobodyReads.selector, nobody));
+        vm.assertFalse(l2.delivered(hashOf(message)));
+        // Once somebody is there.
+        vm.etch(nobody, address(target).code);
+        l2.deliver(message, proof);
+        vm.assertTrue(l2.delivered(hashOf(message)));
+        vm.assertEq(Reader(nobody).data(), "hello");
+        // A precompile has no code either.
+        message = send(address(4), GAS_LIMIT, "hello");
+        vm.warp(TIME + 1);
+        refuses(message, known(message), abi.encodeWithSelector(L2Mailbox.NobodyReads.selector, address(4)));
+    }
+
+    function test_withoutDataThereIsNothingToRead() public {
+        Message memory message = send(address(0xCA401), 0, "");
+        l2.deliver(message, known(message));
+        vm.assertTrue(l2.delivered(hashOf(message)));
+    }
+
+    function test_reentering() public {
+        Nested nested = new Nested();
+        Message memory message = send(address(nested), GAS_LIMIT, "hello");
+        L1Proof memory proof = known(message);
+        nested.set(abi.encodeCall(L2Mailbox.deliver, (message, proof)));
+        l2.deliver(message, proof);
+        vm.assertEq(nested.answer(), abi.encodeWithSelector(L2Mailbox.Reentered.selector));
     }
 }

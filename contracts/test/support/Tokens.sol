@@ -27,8 +27,16 @@ contract TetherLike {
         _move(from, to, amount);
     }
 
-    function _move(address from, address to, uint256 amount) private {
+    function _move(address from, address to, uint256 amount) internal virtual {
         balanceOf[from] -= amount;
         balanceOf[to] += amount;
+    }
+}
+
+/// @notice Refuses to move nothing, as some tokens do.
+contract Picky is TetherLike(address(0), 0) {
+    function _move(address from, address to, uint256 amount) internal override {
+        require(amount > 0);
+        super._move(from, to, amount);
     }
 }
