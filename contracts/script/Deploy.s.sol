@@ -15,6 +15,7 @@ interface ScriptVm {
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
     function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
     function startBroadcast() external;
     function stopBroadcast() external;
@@ -28,11 +29,17 @@ contract Deploy {
     error OtherAddress(string what, address planned, address got);
     error NotCreated(string what, address planned);
     error NoProxy(address expected);
+    /// @notice What is signed for one chain is valid on both.
+    error ChainIdOfL1(uint256 l2);
+    /// @notice The default is for development: every rollup that keeps it has it.
+    error DefaultChainId(uint256 l2, uint256 l1);
 
     ScriptVm private constant vm = ScriptVm(address(uint160(uint256(keccak256("hevm cheat code")))));
     /// @dev The deterministic deployment proxy.
     address private constant PROXY = 0x4e59b44847b379578588920cA78FbF26c0B4956C;
     uint256 private constant PARTS = 4;
+    /// @dev As `recourse_node::deploy` has them.
+    uint256 private constant DEFAULT_L2_CHAIN_ID = 8079;
 
     /// @param file Path of the plan, in a folder that foundry.toml lets scripts read: cache/.
     function run(string calldata file) external {
@@ -49,6 +56,7 @@ contract Deploy {
         address at = _planned(plan, ".deployment", "Deployment", salt, deployment);
         _planned(plan, ".chunkStore", "ChunkStore", 0, type(ChunkStore).creationCode);
         require(PROXY.code.length > 0, NoProxy(PROXY));
+        _checkChainId(vm.parseJsonUint(plan, ".l2ChainId"));
 
         vm.startBroadcast();
         _create2("ChunkStore", 0, type(ChunkStore).creationCode);
@@ -59,6 +67,13 @@ contract Deploy {
             require(got == planned, OtherAddress("part", planned, got));
         }
         vm.stopBroadcast();
+    }
+
+    /// @dev The chain id in the plan is the StepVerifier's: it stands in the arguments that the addresses vouch for.
+    function _checkChainId(uint256 l2) private view {
+        require(l2 != block.chainid, ChainIdOfL1(l2));
+        bool forDevelopment = block.chainid == 31_337 || block.chainid == 1_337;
+        require(forDevelopment || l2 != DEFAULT_L2_CHAIN_ID, DefaultChainId(l2, block.chainid));
     }
 
     /// @dev Sends nothing for what is there.

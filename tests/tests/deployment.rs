@@ -1,5 +1,8 @@
 //! Deployments whose addresses vouch for them, on L1s in this process.
 
+#[cfg(feature = "forge")]
+mod script;
+
 use std::collections::BTreeMap;
 
 use alloy::{
@@ -10,7 +13,9 @@ use alloy::{
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use recourse_l1_node::{Config, Handle, spawn};
-use recourse_node::deploy::{CREATE2_PROXY, DeployParams, Plan, Report, deploy, verify};
+use recourse_node::deploy::{
+    CREATE2_PROXY, DEFAULT_L2_CHAIN_ID, DeployParams, Plan, Report, deploy, verify,
+};
 use recourse_protocol::{GenesisAccount, RollupConfig, bindings::IDeployment};
 use serde_json::{Value, json};
 
@@ -22,6 +27,10 @@ struct L1 {
 impl L1 {
     async fn start() -> Self {
         Self { node: spawn(Config::default()).await.unwrap() }
+    }
+
+    async fn with_chain_id(chain_id: u64) -> Self {
+        Self { node: spawn(Config { chain_id, ..Config::default() }).await.unwrap() }
     }
 
     /// The provider of a dev account, and its address.
@@ -270,6 +279,57 @@ async fn verifying_finds_a_configuration_that_was_altered() {
     assert_eq!(found(&report), ["genesis checkpoint (view 0)"]);
     let report = l1.verify(&one(|c| c.l1_chain_id += 1)).await;
     assert_eq!(found(&report), ["chain id of L1"]);
+    let report = l1.verify(&one(|c| c.l2.chain_id = c.l1_chain_id)).await;
+    assert!(found(&report).contains(&"chain id of L2"), "{report}");
+}
+
+#[tokio::test]
+async fn verifying_says_what_to_know_of_a_rollup_that_is_as_it_was_configured() {
+    let l1 = L1::start().await;
+    let mut risky = params();
+    risky.periods.withdrawal_delay = 0;
+    risky.limits.claim_bond = U256::from(2);
+    risky.sequencer = l1.account(0).1;
+    let code = GenesisAccount { code: Bytes::from_static(&[0]), ..Default::default() };
+    risky.alloc.insert(Address::repeat_byte(8), code);
+    let report = l1.verify(&l1.deploy(0, &risky).await).await;
+    assert!(report.holds(), "{report}");
+    let printed = report.to_string();
+    for note in [
+        "NOTE     genesis balances of 100000000000000000000 wei, which no deposit backs: ",
+        "NOTE     genesis code or storage, ",
+        "NOTE     withdrawal-delay 0 seconds, below the default of 86400: ",
+        "NOTE     claim-bond 2 wei, below the default of 32000000000000000000: ",
+        "NOTE     sequencer 0x",
+    ] {
+        assert!(printed.contains(note), "{note}\n{printed}");
+    }
+    assert_eq!(printed.matches("NOTE").count(), 5, "{printed}");
+}
+
+#[tokio::test]
+async fn no_rollup_shares_its_chain_id_with_its_l1_or_with_all_that_kept_the_default() {
+    let l1 = L1::with_chain_id(1).await;
+    let with = |chain_id| {
+        let mut params = params();
+        params.l2.chain_id = chain_id;
+        params
+    };
+    let (provider, from) = l1.account(0);
+    for (chain_id, expected) in [
+        (
+            DEFAULT_L2_CHAIN_ID,
+            "expected one that no other chain has (--l2-chain-id) on L1 1, got 8079",
+        ),
+        (1, "expected another one than L1's 1, got 1"),
+        (0, "expected at least 1, got 0"),
+    ] {
+        let error = deploy(&provider, from, &with(chain_id)).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("l2-chain-id: {expected}"));
+    }
+    assert_eq!(l1.nonce(0).await, 0, "nothing was sent");
+    let config = l1.deploy(0, &with(8080)).await;
+    assert!(l1.verify(&config).await.holds());
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ use crate::{
     contracts, execute_vectors, oracle,
 };
 
+/// The contracts' stage has installed forge, so its tests run, too.
+const FORGE: [&str; 2] = ["--features", "recourse-tests/forge"];
 const DENY_VERSION: &str = "0.20.2";
 /// The same few at every run, in seconds; `cargo xtask oracle` runs as many others as one likes.
 const ORACLE: oracle::Options = oracle::Options { blocks: Some(60), seed: Some(1), replay: None };
@@ -41,18 +43,13 @@ pub(crate) fn run(from: Stage) -> eyre::Result<()> {
                 cargo(&["fmt", "--all", "--check"])?;
                 bindings::run(true)?;
             }
-            Stage::Clippy => cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--",
-                "-D",
-                "warnings",
-            ])?,
+            Stage::Clippy => {
+                let clippy = ["clippy", "--workspace", "--all-targets", "--locked"];
+                cargo(&[&clippy[..], &FORGE, &["--", "-D", "warnings"]].concat())?;
+            }
             Stage::Contracts => contracts::check()?,
             Stage::Rust => {
-                count = cargo_test(&["--workspace", "--locked"])?;
+                count = cargo_test(&[&["--workspace", "--locked"][..], &FORGE].concat())?;
                 execute_vectors::run(true)?;
             }
             Stage::Oracle => oracle::run(&ORACLE)?,

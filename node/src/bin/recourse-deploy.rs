@@ -15,11 +15,10 @@ use alloy_primitives::{Address, B256, U256};
 use clap::{Args, Parser};
 use eyre::{Context, Result};
 use recourse_node::{
-    deploy::{CREATE2_PROXY, DeployParams, Plan, deploy, verify},
+    deploy::{DeployParams, deploy, script_plan, verify},
     lifecycle::{LogFormat, Secret, init_tracing},
 };
 use recourse_protocol::{GenesisAccount, L2Config, Limits, Periods, RollupConfig};
-use serde_json::{Value, json};
 
 /// Deploys Inbox, StepVerifier, ChunkStore, Rollup and Bridge on an L1, and writes the configuration that the daemons read.
 #[derive(Debug, Parser)]
@@ -37,7 +36,7 @@ struct Cli {
     #[arg(long, value_name = "FILE")]
     alloc: Option<PathBuf>,
     /// Deploy nothing: compare L1 with this configuration and with the bytecode of this build, and print the check list.
-    /// Exit status 1 if anything differs.
+    /// Exit status 1 if anything differs; a NOTE is what to know before trusting it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key_file", "key_env", "out", "alloc", "plan"])]
     verify: Option<PathBuf>,
     /// Deploy nothing: write the plan (JSON) that contracts/script/Deploy.s.sol carries out.
@@ -64,7 +63,8 @@ struct Key {
 
 #[derive(Debug, Args)]
 struct Rollup {
-    /// Chain id of L2 [default: 8079].
+    /// Chain id of L2; what is signed for one chain is valid on all with its id. Needed unless L1 is for development
+    /// [default: 8079].
     #[arg(long, value_name = "ID")]
     l2_chain_id: Option<u64>,
     /// Gas limit of every L2 block, at least 2^24 [default: 2^28].
@@ -217,31 +217,6 @@ async fn check(provider: &impl Provider, config: &RollupConfig, to: &mut impl Wr
     Ok(())
 }
 
-/// The plan as the forge script reads it: arguments apart from creation code, which the script brings itself.
-fn plan(plan: &Plan) -> Value {
-    let parts = plan.parts.iter().map(|part| {
-        let start = part.creation_code.len().saturating_sub(part.arguments);
-        let offsets: Vec<u32> = part.links.iter().map(|link| link.offset).collect();
-        let targets: Vec<u8> = part.links.iter().map(|link| link.part).collect();
-        json!({
-            "name": part.name,
-            "address": part.address,
-            "arguments": alloy_primitives::hex::encode_prefixed(
-                part.creation_code.get(start..).unwrap_or_default(),
-            ),
-            "offsets": offsets,
-            "targets": targets,
-        })
-    });
-    json!({
-        "proxy": CREATE2_PROXY,
-        "salt": plan.salt,
-        "chunkStore": plan.chunk_store,
-        "deployment": plan.deployment,
-        "parts": parts.collect::<Vec<_>>(),
-    })
-}
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
@@ -251,7 +226,7 @@ async fn main() -> Result<()> {
         return cli.verify(file).await;
     }
     if let Some(file) = &cli.plan {
-        let text = serde_json::to_string_pretty(&plan(&Plan::of(&cli.params()?)?))?;
+        let text = serde_json::to_string_pretty(&script_plan(&cli.params()?)?)?;
         return std::fs::write(file, text).wrap_err("--plan");
     }
     cli.deploy().await

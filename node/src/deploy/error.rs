@@ -20,6 +20,26 @@ pub enum DeployError {
         /// Width of the value.
         got: usize,
     },
+    /// The L2 would share its chain id with another chain.
+    #[error("l2-chain-id: expected {expected}, got {got}")]
+    ChainId {
+        /// What it may be.
+        expected: String,
+        /// What it is.
+        got: u64,
+    },
+    /// A parameter is what stands for the address of a part until that is known, and would be taken for it.
+    #[error(
+        "{field}: expected anything but {got}, which stands for the address of the {part} here"
+    )]
+    Placeholder {
+        /// The parameter.
+        field: &'static str,
+        /// The part.
+        part: &'static str,
+        /// What both are.
+        got: Address,
+    },
     /// The genesis accounts make no state.
     #[error("the genesis state could not be built")]
     State(#[source] Box<dyn core::error::Error + Send + Sync>),

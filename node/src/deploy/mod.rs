@@ -7,20 +7,26 @@
 //! can start from a state that L1 does not know.
 
 mod artifact;
+mod chain_ids;
+mod choices;
 mod error;
 mod genesis;
+mod notes;
 mod params;
 mod plan;
 mod proxy;
 mod reading;
 mod report;
+mod script;
 mod transactions;
 mod verify;
 
+pub use chain_ids::{DEFAULT_L2_CHAIN_ID, DEV_CHAIN_IDS};
 pub use error::DeployError;
 pub use params::DeployParams;
 pub use plan::{CREATE2_PROXY, Part, Plan};
 pub use report::{Check, Difference, Report};
+pub use script::script_plan;
 pub use verify::verify;
 
 use alloy::{network::Ethereum, providers::Provider};
@@ -50,6 +56,7 @@ pub async fn deploy<P: Provider<Ethereum>>(
     let genesis = Genesis::of(&params.alloc)?;
     let plan = Plan::on(params, &genesis)?;
     let l1_chain_id = reading::chain_id(provider).await?;
+    chain_ids::check(params.l2.chain_id, l1_chain_id)?;
     Deployer { provider, from }.carry_out(&plan).await?;
 
     let view = reading::call(provider, plan.inbox(), &IInbox::viewAtCall { index: 0 }).await?;

@@ -9,7 +9,7 @@ use recourse_protocol::{
     L2Config, Limits, Periods, RollupConfig,
 };
 
-use super::DeployError;
+use super::{DEFAULT_L2_CHAIN_ID, DeployError};
 
 /// Bits of a bond in the Rollup contract.
 const BOND_BITS: usize = 128;
@@ -36,11 +36,11 @@ pub struct DeployParams {
 }
 
 impl Default for DeployParams {
-    /// The defaults of `docs/protocol.md`, the bonds of `docs/money.md`; chain id 8079, ether as gas, a based rollup, no accounts.
+    /// The defaults of `docs/protocol.md`, the bonds of `docs/money.md`; the default chain id, ether as gas, a based rollup, no accounts.
     fn default() -> Self {
         Self {
             l2: L2Config {
-                chain_id: 8079,
+                chain_id: DEFAULT_L2_CHAIN_ID,
                 gas_limit: 1 << 28,
                 block_time: 1,
                 max_witness_bytes: DEFAULT_WITNESS_BYTES,

@@ -59,6 +59,7 @@ impl Plan {
 
     pub(super) fn on(params: &DeployParams, genesis: &Genesis) -> Result<Self, DeployError> {
         params.check(genesis.state_root)?;
+        check_no_placeholder(params)?;
         let chunk_store = create2(B256::ZERO, &Contract::ChunkStore.creation_code()?);
         let arguments = arguments(params, chunk_store, genesis);
         let mut parts = Vec::with_capacity(PARTS.len());
@@ -170,6 +171,23 @@ fn create2(salt: B256, creation_code: &[u8]) -> Address {
     CREATE2_PROXY.create2(salt, keccak256(creation_code))
 }
 
+/// Refuses parameters that would be taken for the address of a part: of all arguments only these are words that somebody can
+/// choose freely.
+fn check_no_placeholder(params: &DeployParams) -> Result<(), DeployError> {
+    let chosen = [
+        ("sequencer", params.sequencer.into_word()),
+        ("gas-token", params.gas_token.into_word()),
+        ("force-fee", params.limits.force_fee.into()),
+    ];
+    for (number, part) in PARTS.iter().enumerate() {
+        if let Some((field, _)) = chosen.iter().find(|(_, word)| *word == placeholder(number)) {
+            let got = unknown(number);
+            return Err(DeployError::Placeholder { field, part: part.name(), got });
+        }
+    }
+    Ok(())
+}
+
 /// Stands for the address of a part until that is known. No argument is this by chance.
 fn placeholder(part: usize) -> B256 {
     let hash = keccak256(format!("recourse: the address of part {part}"));
@@ -253,6 +271,29 @@ mod tests {
                 let to = plan.parts[usize::from(link.part)].address;
                 assert_eq!(Address::from_slice(&code[at + 12..at + 32]), to);
                 assert!(at + part.arguments >= part.creation_code.len(), "an argument");
+            }
+        }
+    }
+
+    #[test]
+    fn no_parameter_is_taken_for_the_address_of_a_part() {
+        type Change = fn(&mut DeployParams, Address);
+        for (number, contract) in PARTS.iter().enumerate() {
+            let taken = unknown(number);
+            let changes: [(&str, Change); 3] = [
+                ("sequencer", |p, taken| p.sequencer = taken),
+                ("gas-token", |p, taken| p.gas_token = taken),
+                ("force-fee", |p, taken| p.limits.force_fee = taken.into_word().into()),
+            ];
+            for (name, change) in changes {
+                let mut params = DeployParams::default();
+                change(&mut params, taken);
+                let error = Plan::of(&params).unwrap_err();
+                let expected = (name, contract.name(), taken);
+                let DeployError::Placeholder { field, part, got } = error else {
+                    panic!("expected {expected:?}, got {error}")
+                };
+                assert_eq!((field, part, got), expected);
             }
         }
     }

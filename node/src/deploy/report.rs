@@ -7,6 +7,8 @@ use std::fmt::{self, Display};
 pub struct Report {
     /// In order.
     pub checks: Vec<Check>,
+    /// What is as it was configured, and no reason to fail, but should be known before anybody trusts the rollup with money.
+    pub notes: Vec<String>,
 }
 
 /// One line of the list.
@@ -18,7 +20,7 @@ pub struct Check {
     pub difference: Option<Difference>,
 }
 
-/// Two values that must be one.
+/// What must be, and what is instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// As computed here.
@@ -49,6 +51,21 @@ impl Report {
             .then(|| Difference { expected: expected.to_string(), got: got.to_string() });
         self.checks.push(Check { what: what.into(), difference });
     }
+
+    /// The two must not be equal; `reason` says what `other` is.
+    pub(super) fn unlike<T: PartialEq + Display>(
+        &mut self,
+        what: impl Into<String>,
+        other: &T,
+        reason: &str,
+        got: &T,
+    ) {
+        let difference = (other == got).then(|| Difference {
+            expected: format!("another than {other}, {reason}"),
+            got: got.to_string(),
+        });
+        self.checks.push(Check { what: what.into(), difference });
+    }
 }
 
 impl Display for Report {
@@ -60,6 +77,9 @@ impl Display for Report {
                     writeln!(f, "DIFFERS  {}: expected {expected}, got {got}", check.what)?;
                 }
             }
+        }
+        for note in &self.notes {
+            writeln!(f, "NOTE     {note}")?;
         }
         Ok(())
     }

@@ -11,13 +11,15 @@ use recourse_protocol::{
 use super::{
     DeployError, DeployParams, Plan, Report,
     genesis::Genesis,
+    notes::notes,
     reading::{call, chain_id, code, raw_call, simulated},
 };
 
 /// Checks a deployment: that the addresses in the configuration are those that its own parameters and the committed bytecode
 /// lead to, that the code there is what that bytecode leaves there, and that the genesis is what L1 recorded.
 ///
-/// Believes the endpoint what L1 holds, and nothing else: no key, no trust in who deployed.
+/// Believes the endpoint what L1 holds, and nothing else: no key, no trust in who deployed. Whether the rollup is one to trust is
+/// another question, which nobody can answer for all: the notes of the list are what to look at.
 ///
 /// # Errors
 /// [`DeployError`] if L1 can't be asked, or the configuration makes no rollup. Differences are no errors, they are in the list.
@@ -29,7 +31,10 @@ pub async fn verify<P: Provider<Ethereum>>(
     let genesis = Genesis::of(&params.alloc)?;
     let plan = Plan::on(&params, &genesis)?;
     let mut report = Report::default();
-    report.same("chain id of L1", &config.l1_chain_id, &chain_id(provider).await?);
+    let l1_chain_id = chain_id(provider).await?;
+    report.same("chain id of L1", &config.l1_chain_id, &l1_chain_id);
+    let l1s = "which is L1's: what is signed for one is valid on both";
+    report.unlike("chain id of L2", &l1_chain_id, l1s, &config.l2.chain_id);
     report.same("EXECUTE answers at 0x0101", &true, &has_execute(provider).await);
     let found = addresses(config, &plan);
     for ((name, planned, creation_code), at) in plan.contracts()?.into_iter().zip(found) {
@@ -38,6 +43,7 @@ pub async fn verify<P: Provider<Ethereum>>(
     }
     check_parts(provider, &mut report, &plan).await?;
     check_genesis(provider, &mut report, config, &genesis).await?;
+    report.notes = notes(config, l1_chain_id);
     Ok(report)
 }
 
