@@ -11,7 +11,7 @@ const path = require('path');
 const { spawnSync } = require('child_process');
 
 const COPY = path.join(__dirname, '..', 'target', 'mutants', `contracts-${process.pid}`);
-const FILES = ['Rollup.sol', 'rollup/Claims.sol', 'rollup/Bonds.sol', 'rollup/Dissection.sol', 'rollup/Proofs.sol', 'libraries/Segments.sol'];
+const FILES = ['Rollup.sol', 'rollup/Claims.sol', 'rollup/Bonds.sol', 'rollup/Bills.sol', 'rollup/Dissection.sol', 'rollup/Proofs.sol', 'libraries/Segments.sol'];
 // Whose tests are asked about a mutant; the games of the invariants are slow and seldom needed.
 const FOLDERS = [
   [/^(Rollup|rollup\/.*|libraries\/Segments)\.sol$/, 'rollup,libraries,money,attacks'],

@@ -10,16 +10,15 @@ contract ChunkStore is IChunkStore {
     /// @dev EIP-170, less the zero byte.
     uint256 private constant MAX_CHUNK = 24_575;
 
-    /// @inheritdoc IChunkStore
-    mapping(address pointer => address) public posterOf;
+    mapping(address pointer => Chunk) private _chunks;
 
     /// @inheritdoc IChunkStore
     function stage(bytes calldata chunk) external returns (address pointer) {
         bytes memory creation = _creationOf(chunk);
         pointer = _addressOf(creation);
-        if (posterOf[pointer] != address(0)) return pointer;
+        if (_chunks[pointer].poster != address(0)) return pointer;
 
-        posterOf[pointer] = msg.sender;
+        _chunks[pointer] = Chunk(msg.sender, uint64(block.timestamp), uint32(chunk.length));
         emit Staged(pointer, msg.sender, chunk.length);
 
         // Runs no code of anybody's: all of it is in `_creationOf`.
@@ -28,6 +27,11 @@ contract ChunkStore is IChunkStore {
             created := create2(0, add(creation, 0x20), mload(creation), 0)
         }
         require(created == pointer, NotStaged(pointer));
+    }
+
+    /// @inheritdoc IChunkStore
+    function chunkOf(address pointer) external view returns (Chunk memory) {
+        return _chunks[pointer];
     }
 
     /// @inheritdoc IChunkStore

@@ -195,12 +195,17 @@ interface IStepVerifier {
     function config() external view returns (Config memory);
 }
 interface IChunkStore {
+    struct Chunk {
+        address poster;
+        uint64 stagedAt;
+        uint32 size;
+    }
     event Staged(address indexed pointer, address indexed poster, uint256 size);
     error EmptyChunk();
     error ChunkTooLong(uint256 size, uint256 atMost);
     error NotStaged(address pointer);
     function stage(bytes calldata chunk) external returns (address pointer);
-    function posterOf(address pointer) external view returns (address);
+    function chunkOf(address pointer) external view returns (Chunk memory);
     function pointerOf(bytes calldata chunk) external view returns (address);
 }
 interface IRollup {
@@ -287,7 +292,10 @@ interface IRollup {
         uint32 count
     );
     event StepProven(bytes32 indexed pre, bytes32 indexed post, address prover);
-    event ChunkRewarded(bytes32 indexed attempt, address indexed pointer, address indexed poster, uint256 amount);
+    event Billed(bytes32 indexed pre, IChunkStore.Chunk[] bill);
+    event PosterPaid(
+        bytes32 indexed attempt, bytes32 indexed pre, address indexed poster, uint256 size, uint256 amount
+    );
     event Died(
         bytes32 indexed attempt,
         bytes32 indexed segmentId,
@@ -336,6 +344,7 @@ interface IRollup {
     error StepIsTrue(bytes32 pre, bytes32 post);
     error WrongPreimage(bytes32 expected, bytes32 got);
     error NotBeyond(uint64 batch, uint64 claimBatch);
+    error BillTooLong(uint256 atMost);
     error NotVoid(bytes32 content);
     error FateUndecided(bytes32 attempt);
     error AlreadySettled(bytes32 id);
@@ -380,6 +389,8 @@ interface IRollup {
     function challengeOf(bytes32 segmentId) external view returns (Challenge memory);
     function revealedOf(bytes32 segmentId) external view returns (Revealed memory);
     function truth(bytes32 pre) external view returns (bytes32 post);
+    function billOf(bytes32 pre) external view returns (IChunkStore.Chunk[] memory);
+    function maxBill() external view returns (uint256);
     function isContradicted(bytes32 content) external view returns (bool);
     function isVoid(bytes32 content) external view returns (bool);
     function nonceOf(address owner) external view returns (uint256);

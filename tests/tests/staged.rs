@@ -15,7 +15,7 @@ use recourse_protocol::{
     GenesisAccount, Payload, TapeWriter,
     bindings::{
         IChunkStore::{Staged, stageCall},
-        IRollup::{self, ChunkRewarded, Died, StepProven},
+        IRollup::{self, Died, PosterPaid, StepProven},
     },
 };
 use recourse_tests::{Lie, Network, NetworkOptions, PATIENCE, Role, Wallet, wait_for};
@@ -143,13 +143,17 @@ async fn bill(wallet: &Wallet, network: &Network, chunks: &[B256]) {
     let (proof, size) = receipt(wallet, died[0].transaction).await;
     println!("proveFraud: a transaction of {size} bytes, {} gas", proof.gas_used);
 
-    let rewards = wallet.events::<ChunkRewarded>(rollup).await.unwrap();
+    let rewards = wallet.events::<PosterPaid>(rollup).await.unwrap();
     let challenger = Role::Challenger.signer().unwrap().address();
     assert!(rewards.iter().all(|seen| seen.event.poster == challenger));
     let paid = rewards.iter().fold(U256::ZERO, |sum, seen| sum + seen.event.amount);
     let limits = &network.config().limits;
     let priced = limits.chunk_reward * U256::from(bytes);
     let half = limits.claim_bond / U256::from(2);
-    assert_eq!(paid, priced.min(half));
+    let billed = rewards.iter().fold(U256::ZERO, |sum, seen| sum + seen.event.size);
+    assert_eq!(billed, U256::from(bytes), "every byte is paid for");
+    let most = priced.min(half - half / U256::from(16));
+    // Each share is rounded down.
+    assert!(paid <= most && most - paid <= U256::from(rewards.len()), "{paid} of {most}");
     assert_eq!(U256::from(died[0].event.reward) + paid, half);
 }

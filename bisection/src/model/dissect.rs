@@ -120,7 +120,7 @@ impl<W: World> Model<W> {
         if self.game.now <= challenge.deadline {
             return Err(Revert::TooEarly);
         }
-        self.die(id, challenge.challenger, &[])?;
+        self.die(id, challenge.challenger, U256::ZERO)?;
         Ok(Outcome::Done)
     }
 }

@@ -69,6 +69,9 @@ pub enum Revert {
     /// No proof of that step.
     #[error("the step is not proven")]
     NotProven,
+    /// The proof points to too many chunks.
+    #[error("the bill is too long")]
+    BillTooLong,
     /// The step is as claimed.
     #[error("the pair is true")]
     PairIsTrue,

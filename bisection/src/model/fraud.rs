@@ -1,7 +1,5 @@
 //! `proveStep`, `kill`, `proveFraud`.
 
-use std::collections::BTreeSet;
-
 use alloy_primitives::{Address, U256};
 use recourse_protocol::{AttemptId, AttemptStatus, CheckpointHash};
 
@@ -9,9 +7,16 @@ use super::{Chunk, Model, Outcome, Proof, Revert, World};
 use crate::RevealedGap;
 
 impl<W: World> Model<W> {
-    pub(super) fn prove_step(&mut self, pre: CheckpointHash) -> Result<Outcome, Revert> {
+    pub(super) fn prove_step(
+        &mut self,
+        pre: CheckpointHash,
+        chunks: &[Chunk],
+    ) -> Result<Outcome, Revert> {
         let post = self.world.step(pre).ok_or(Revert::NotProven)?;
-        self.game.truths.insert(pre, post);
+        // A proof of what is known already is not looked at.
+        if self.game.truths.insert(pre, post).is_none() {
+            self.write_bill(pre, chunks)?;
+        }
         Ok(Outcome::Done)
     }
 
@@ -23,9 +28,9 @@ impl<W: World> Model<W> {
         proof: &Proof,
     ) -> Result<Outcome, Revert> {
         self.open_attempt(id)?;
-        let used = self.proven(gap.left, proof)?;
+        self.prove_if_fresh(gap.left, proof)?;
         self.check_pair(id, gap)?;
-        self.kill(id, (gap.left, gap.right), beneficiary, used)
+        self.kill(id, (gap.left, gap.right), beneficiary)
     }
 
     pub(super) fn kill_claim(
@@ -36,11 +41,11 @@ impl<W: World> Model<W> {
     ) -> Result<Outcome, Revert> {
         let content = *self.content(self.open_attempt(id)?.content)?;
         let left = self.content(content.parent)?.checkpoint;
-        let used = self.proven(left, proof)?;
+        self.prove_if_fresh(left, proof)?;
         if content.steps != 1 {
             return Err(Revert::NotAPair);
         }
-        self.kill(id, (left, content.checkpoint), beneficiary, used)
+        self.kill(id, (left, content.checkpoint), beneficiary)
     }
 
     pub(super) fn kill_gap_beyond(
@@ -55,7 +60,7 @@ impl<W: World> Model<W> {
             return Err(Revert::NotBeyond);
         }
         self.check_pair(id, gap)?;
-        self.die(id, beneficiary, &[])?;
+        self.die(id, beneficiary, U256::ZERO)?;
         Ok(Outcome::Done)
     }
 
@@ -64,16 +69,11 @@ impl<W: World> Model<W> {
         if gap.is_pair() { Ok(()) } else { Err(Revert::NotAPair) }
     }
 
-    /// Proves a step if the kill brings a proof. Gives the chunks that count: a proof of what is known already is not looked at.
-    fn proven<'p>(
-        &mut self,
-        left: CheckpointHash,
-        proof: &'p Proof,
-    ) -> Result<&'p [Chunk], Revert> {
-        let Proof::Fresh(chunks) = proof else { return Ok(&[]) };
-        let known = self.game.truths.contains_key(&left);
-        self.prove_step(left)?;
-        Ok(if known { &[] } else { chunks })
+    fn prove_if_fresh(&mut self, left: CheckpointHash, proof: &Proof) -> Result<(), Revert> {
+        if let Proof::Fresh(chunks) = proof {
+            self.prove_step(left, chunks)?;
+        }
+        Ok(())
     }
 
     fn kill(
@@ -81,25 +81,25 @@ impl<W: World> Model<W> {
         id: AttemptId,
         (left, right): (CheckpointHash, CheckpointHash),
         beneficiary: Address,
-        used: &[Chunk],
     ) -> Result<Outcome, Revert> {
         match self.game.truths.get(&left) {
             None => Err(Revert::NotProven),
             Some(post) if *post == right => Err(Revert::PairIsTrue),
+            Some(_) if beneficiary.is_zero() => Err(Revert::ZeroBeneficiary),
             Some(_) => {
-                self.die(id, beneficiary, used)?;
+                let spent = self.pay_bill(id, left)?;
+                self.die(id, beneficiary, spent)?;
                 Ok(Outcome::Done)
             }
         }
     }
 
-    /// Half of the bond is paid, first to those who staged what was used, the rest is burned: an owner who kills its own claim
-    /// loses.
+    /// Half of the bond is paid, of which posters got `spent`, the rest is burned: an owner who kills its own claim loses.
     pub(super) fn die(
         &mut self,
         id: AttemptId,
         beneficiary: Address,
-        used: &[Chunk],
+        spent: U256,
     ) -> Result<(), Revert> {
         if beneficiary.is_zero() {
             return Err(Revert::ZeroBeneficiary);
@@ -108,16 +108,9 @@ impl<W: World> Model<W> {
         attempt.status = AttemptStatus::Dead;
         attempt.settled = true;
         let bond = attempt.bond;
-        let mut left = bond.wrapping_shr(1);
-        self.ledger.burn(bond.saturating_sub(left));
-        let mut paid = BTreeSet::new();
-        for chunk in used.iter().filter(|chunk| paid.insert(chunk.pointer)) {
-            let price = self.game.limits.chunk_reward.saturating_mul(U256::from(chunk.size));
-            let amount = price.min(left);
-            left = left.saturating_sub(amount);
-            self.ledger.credit(chunk.poster, amount);
-        }
-        self.ledger.credit(beneficiary, left);
+        let half = bond.wrapping_shr(1);
+        self.ledger.burn(bond.saturating_sub(half));
+        self.ledger.credit(beneficiary, half.saturating_sub(spent));
         Ok(())
     }
 }

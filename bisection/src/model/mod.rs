@@ -2,6 +2,7 @@
 //! lists of hashes and proofs as questions to a [`World`]. Games and laws are played on it in milliseconds; the
 //! contract is held against it, move by move, by `trace-builder/tests/state_machine`.
 
+mod bills;
 mod claims;
 mod dissect;
 mod error;
@@ -19,6 +20,7 @@ use recourse_protocol::{
 
 use crate::is_recorded_void;
 
+pub use bills::MAX_BILL;
 pub use error::Revert;
 pub use money::Ledger;
 pub use moves::{Chunk, Move, Outcome, Proof};
@@ -43,6 +45,7 @@ pub struct Model<W> {
     nonces: BTreeMap<Address, U256>,
     blobs: BTreeMap<B256, Arc<[CheckpointHash]>>,
     ledger: Ledger,
+    bills: BTreeMap<CheckpointHash, Vec<Chunk>>,
 }
 
 impl<W: World> Model<W> {
@@ -81,6 +84,7 @@ impl<W: World> Model<W> {
             nonces: BTreeMap::new(),
             blobs: BTreeMap::new(),
             ledger: Ledger::default(),
+            bills: BTreeMap::new(),
         }
     }
 
@@ -92,6 +96,12 @@ impl<W: World> Model<W> {
     /// Where the money is.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What is still to be paid by a death by the step from `pre`, in any order.
+    #[must_use]
+    pub fn bill(&self, pre: CheckpointHash) -> &[Chunk] {
+        self.bills.get(&pre).map_or(&[], Vec::as_slice)
     }
 
     /// What L1 is made of.

@@ -17,6 +17,8 @@ pub struct Chunk {
     pub poster: Address,
     /// Its bytes.
     pub size: u32,
+    /// When, in seconds.
+    pub staged_at: u64,
 }
 
 /// How a kill comes by the truth.
@@ -80,6 +82,8 @@ pub enum Move {
     ProveStep {
         /// The checkpoint before.
         pre: CheckpointHash,
+        /// What the proof points to, as in [`Proof::Fresh`].
+        chunks: Vec<Chunk>,
     },
     /// `killGap`, or `proveFraudGap` with a fresh proof.
     KillGap {
@@ -163,10 +167,10 @@ impl<W: World> Model<W> {
     /// [`Revert`], with nothing changed.
     pub fn apply(&mut self, sender: Address, call: Move) -> Result<Outcome, Revert> {
         // As in the EVM, a revert undoes what a two-part move did before.
-        let before = self.game.truths.clone();
+        let before = (self.game.truths.clone(), self.bills.clone());
         let result = self.dispatch(sender, call);
         if result.is_err() {
-            self.game.truths = before;
+            (self.game.truths, self.bills) = before;
         }
         result
     }
@@ -181,7 +185,7 @@ impl<W: World> Model<W> {
             Move::Reveal { attempt, segment, elements } => {
                 self.reveal(sender, attempt, &segment, &elements)
             }
-            Move::ProveStep { pre } => self.prove_step(pre),
+            Move::ProveStep { pre, chunks } => self.prove_step(pre, &chunks),
             Move::KillGap { attempt, gap, beneficiary, proof } => {
                 self.kill_gap(attempt, &gap, beneficiary, &proof)
             }

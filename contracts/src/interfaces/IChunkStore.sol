@@ -5,6 +5,12 @@ pragma solidity 0.8.37;
 /// @notice What does not fit one L1 transaction is *staged* before: cut into chunks, each the code of an account of its own.
 /// Nobody owns the store, and nothing in it ever changes.
 interface IChunkStore {
+    struct Chunk {
+        address poster; // staged it first; zero: not staged here
+        uint64 stagedAt; // seconds
+        uint32 size; // bytes of the chunk: its code is one longer
+    }
+
     /// @notice A chunk stands at `pointer` from now on; `poster` paid for its `size` bytes.
     event Staged(address indexed pointer, address indexed poster, uint256 size);
 
@@ -18,8 +24,8 @@ interface IChunkStore {
     /// that the same chunk is stored once: of one that stands already, only the pointer is given. Nobody can make this fail by
     /// being first, but the first is the one who is recorded.
     function stage(bytes calldata chunk) external returns (address pointer);
-    /// @notice Who staged the chunk; zero for what was not staged here.
-    function posterOf(address pointer) external view returns (address);
+    /// @notice Who staged what stands at `pointer`, and when; all zero for what was not staged here.
+    function chunkOf(address pointer) external view returns (Chunk memory);
     /// @notice Where `chunk` stands, or would.
     function pointerOf(bytes calldata chunk) external view returns (address);
 }

@@ -21,7 +21,7 @@ interface IRollup {
         uint64 responsePeriod; // seconds
         uint128 claimBond; // wei
         uint128 challengeBond; // wei
-        uint128 chunkReward; // wei for each staged byte that a fraud proof used
+        uint128 chunkReward; // wei for each staged byte on the bill of a step that an attempt dies of
     }
 
     /// @notice `content = keccak256(abi.encode(parent, batchHash, checkpoint, steps))`.
@@ -106,10 +106,15 @@ interface IRollup {
         uint32 count
     );
     event StepProven(bytes32 indexed pre, bytes32 indexed post, address prover);
-    /// @notice `poster` is owed `amount` for a chunk that the proof which kills `attempt` in this transaction used.
-    event ChunkRewarded(bytes32 indexed attempt, address indexed pointer, address indexed poster, uint256 amount);
+    /// @notice What the proof of the step from `pre` pointed to, by whom it was staged, in order.
+    event Billed(bytes32 indexed pre, IChunkStore.Chunk[] bill);
+    /// @notice `poster` is owed `amount` for a chunk of `size` bytes on the bill of the step from `pre`, of which `attempt`
+    /// dies in this transaction. It is off the bill now.
+    event PosterPaid(
+        bytes32 indexed attempt, bytes32 indexed pre, address indexed poster, uint256 size, uint256 amount
+    );
     /// @notice `segmentId` is the segment whose deadline passed, or the revealed segment (for a claim of one step: the claim)
-    /// that holds the false pair. The bond was `reward + burnt`, and what {ChunkRewarded} says.
+    /// that holds the false pair. The bond was `reward + burnt`, and what {PosterPaid} says.
     event Died(
         bytes32 indexed attempt,
         bytes32 indexed segmentId,
@@ -189,6 +194,9 @@ interface IRollup {
     error StepIsTrue(bytes32 pre, bytes32 post);
     error WrongPreimage(bytes32 expected, bytes32 got);
     error NotBeyond(uint64 batch, uint64 claimBatch);
+    /// @notice A proof may point to more chunks than any step needs, but not to so many more that they dilute what the posters
+    /// of the needed ones get, or that a kill gets dear. Longer chunks are fewer.
+    error BillTooLong(uint256 atMost);
 
     // Money.
 
@@ -229,21 +237,23 @@ interface IRollup {
     /// @notice Answers a challenge with a blob of this transaction. By the attempt's owner, until the deadline.
     function reveal(bytes32 attempt, Segment calldata segment, Reveal calldata data) external;
 
-    /// @notice Records `truth[h248(pre)] = h248(step(pre))` once for all attempts; does nothing if it is recorded.
+    /// @notice Records `truth[h248(pre)] = h248(step(pre))` once for all attempts, and with it the *bill*: who staged the chunks
+    /// that `proof` points to, each once, elements first, in order. Does nothing if the step is recorded.
     function proveStep(Checkpoint calldata pre, StepProof calldata proof) external returns (bytes32 post);
 
-    /// @notice Kills an attempt by two neighbouring revealed hashes, one step apart, that truth contradicts.
+    /// @notice Kills an attempt by two neighbouring revealed hashes, one step apart, that truth contradicts. Those on the bill of
+    /// that step whose chunks are not older than the attempt are paid first, once: their price, or if that is more than 15/16 of
+    /// the paid half of the bond, their share of so much. The beneficiary gets what is left of the half.
     function killGap(bytes32 attempt, Gap calldata gap, address beneficiary) external;
 
-    /// @notice Kills an attempt of one step by its two ends.
+    /// @notice Kills an attempt of one step by its two ends. Pays as {killGap}.
     function killClaim(bytes32 attempt, address beneficiary) external;
 
     /// @notice Kills an attempt whose history goes on after its end: the left of the pair, `pre`, lies in a batch beyond the
-    /// claim's.
+    /// claim's. No step is needed for that, so nobody but the beneficiary is paid.
     function killGapBeyond(bytes32 attempt, Gap calldata gap, Checkpoint calldata pre, address beneficiary) external;
 
-    /// @notice proveStep + killGap. If the step is proven already, `proof` is not looked at. Else the posters of the chunks that
-    /// it points to are paid first, each chunk once, in order, out of what the beneficiary would get.
+    /// @notice proveStep + killGap. If the step is proven already, `proof` is not looked at.
     function proveFraudGap(
         bytes32 attempt,
         Gap calldata gap,
@@ -284,6 +294,10 @@ interface IRollup {
     function revealedOf(bytes32 segmentId) external view returns (Revealed memory);
     /// @notice The checkpoint hash that follows `pre`, if it was proven; else zero.
     function truth(bytes32 pre) external view returns (bytes32 post);
+    /// @notice What is still on the bill of the step from `pre`.
+    function billOf(bytes32 pre) external view returns (IChunkStore.Chunk[] memory);
+    /// @notice The most chunks that a bill can have.
+    function maxBill() external view returns (uint256);
     function isContradicted(bytes32 content) external view returns (bool);
     function isVoid(bytes32 content) external view returns (bool);
     /// @notice How many attempts `owner` has made: the nonce of the next.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {TransientSlot} from "@openzeppelin/contracts/utils/TransientSlot.sol";
 import {IRollup} from "../interfaces/IRollup.sol";
 import {Burn} from "../libraries/Burn.sol";
 import {Claims} from "./Claims.sol";
@@ -11,7 +10,7 @@ import {Claims} from "./Claims.sol";
 /// | fate of the attempt | its bond | challenge bonds against it |
 /// |---|---|---|
 /// | confirmed (it or a sibling) | back | to the attempt's beneficiary |
-/// | dead | half, rounded down, to the posters of the chunks used, then to the challenger or the prover's beneficiary; the rest burned | back |
+/// | dead | half, rounded down, to those on the bill of the step, then to the challenger or the prover's beneficiary; the rest burned | back |
 /// | contradicted | burned | back |
 /// | void | back | back |
 abstract contract Bonds is Claims {
@@ -41,7 +40,7 @@ abstract contract Bonds is Claims {
             // So that those who built on this content need no call of their own.
             _recordVoid(_contents[a.content], a.content);
         }
-        _owed[a.beneficiary] += paid;
+        _credit(a.beneficiary, paid);
         emit Settled(attempt, a.beneficiary, paid, burnt);
 
         Burn.burn(burnt);
@@ -56,7 +55,7 @@ abstract contract Bonds is Claims {
         require(!c.settled, AlreadySettled(segmentId));
 
         c.settled = true;
-        _owed[c.challenger] += c.bond;
+        _credit(c.challenger, c.bond);
         emit Settled(segmentId, c.challenger, c.bond, 0);
     }
 
@@ -88,38 +87,14 @@ abstract contract Bonds is Claims {
         a.status = Status.Dead;
         a.settled = true;
         _contents[a.content].liveAttempts -= 1;
-        _owed[beneficiary] += reward;
+        _credit(beneficiary, reward);
         emit Died(attempt, segmentId, beneficiary, byTimeout, reward, burnt);
 
         Burn.burn(burnt);
     }
 
-    /// @dev Credits those who staged what a proof used, `atMost` in all. The list is the caller's own, and so is its cost.
-    function _rewardPosters(bytes32 attempt, address[] calldata pointers, uint128 atMost)
-        internal
-        returns (uint128 spent)
-    {
-        for (uint256 i = 0; i < pointers.length && spent < atMost; ++i) {
-            address pointer = pointers[i];
-            // The list is the caller's own, and the store the one that the deployer chose.
-            // slither-disable-next-line calls-loop
-            address poster = CHUNK_STORE.posterOf(pointer);
-            // Other accounts may be pointed to as well; nobody is known to have paid for them.
-            if (poster == address(0) || !_firstUse(attempt, pointer)) continue;
-            uint256 price = uint256(CHUNK_REWARD) * (pointer.code.length - 1);
-            uint128 amount = price < atMost - spent ? uint128(price) : atMost - spent;
-            spent += amount;
-            _owed[poster] += amount;
-            emit ChunkRewarded(attempt, pointer, poster, amount);
-        }
-    }
-
-    /// @dev An attempt dies only once, so that what is noted for the rest of the transaction is noted for ever.
-    function _firstUse(bytes32 attempt, address pointer) private returns (bool) {
-        TransientSlot.BooleanSlot slot = TransientSlot.asBoolean(keccak256(abi.encode(attempt, pointer)));
-        if (TransientSlot.tload(slot)) return false;
-        TransientSlot.tstore(slot, true);
-        return true;
+    function _credit(address who, uint256 amount) internal {
+        _owed[who] += amount;
     }
 
     /// @dev The challenge of `segmentId`, which must be one against `attempt`: else a late answer of one attempt could be held

@@ -4,30 +4,31 @@ pragma solidity 0.8.37;
 import {IRollup} from "../interfaces/IRollup.sol";
 import {Checkpoint, Gap, Segment, StepProof} from "../interfaces/Types.sol";
 import {CheckpointLib} from "../libraries/CheckpointLib.sol";
+import {Bills} from "./Bills.sol";
 import {Dissection} from "./Dissection.sol";
 
 /// @title Proven steps, and the attempts that they kill
 /// @notice Kills are by anyone, at any time until confirmation, without a bond.
-abstract contract Proofs is Dissection {
+abstract contract Proofs is Dissection, Bills {
     mapping(bytes32 pre => bytes32 post) private _truth;
 
     // ---------------------------------------------------------------- moves
 
     /// @inheritdoc IRollup
     function proveStep(Checkpoint calldata pre, StepProof calldata proof) external returns (bytes32 post) {
-        (post,) = _prove(pre, CheckpointLib.h248(pre), proof);
+        return _prove(pre, CheckpointLib.h248(pre), proof);
     }
 
     /// @inheritdoc IRollup
     function killGap(bytes32 attempt, Gap calldata gap, address beneficiary) external {
         _requirePending(attempt);
-        _killGap(attempt, gap, beneficiary, 0);
+        _killGap(attempt, gap, beneficiary);
     }
 
     /// @inheritdoc IRollup
     function killClaim(bytes32 attempt, address beneficiary) external {
         _requirePending(attempt);
-        _killClaim(attempt, beneficiary, 0);
+        _killClaim(attempt, beneficiary);
     }
 
     /// @inheritdoc IRollup
@@ -51,7 +52,8 @@ abstract contract Proofs is Dissection {
         _requirePending(attempt);
         bytes32 left = CheckpointLib.h248(pre);
         _requirePreimage(gap.left, left);
-        _killGap(attempt, gap, beneficiary, _proveAndReward(attempt, pre, left, proof));
+        _prove(pre, left, proof);
+        _killGap(attempt, gap, beneficiary);
     }
 
     /// @inheritdoc IRollup
@@ -61,7 +63,8 @@ abstract contract Proofs is Dissection {
         _requirePending(attempt);
         bytes32 left = CheckpointLib.h248(pre);
         _requirePreimage(_claimSegment(_contents[_attempts[attempt].content]).startHash, left);
-        _killClaim(attempt, beneficiary, _proveAndReward(attempt, pre, left, proof));
+        _prove(pre, left, proof);
+        _killClaim(attempt, beneficiary);
     }
 
     /// @inheritdoc IRollup
@@ -73,42 +76,26 @@ abstract contract Proofs is Dissection {
 
     /// @dev A step has one result for all time, so a recorded one is never proven again: nobody can make a proof fail by being
     /// first with it.
-    function _prove(Checkpoint calldata pre, bytes32 preHash, StepProof calldata proof)
-        private
-        returns (bytes32 post, bool used)
-    {
+    function _prove(Checkpoint calldata pre, bytes32 preHash, StepProof calldata proof) private returns (bytes32 post) {
         post = _truth[preHash];
-        if (post != 0) return (post, false);
+        if (post != 0) return post;
         post = CheckpointLib.h248(VERIFIER.step(pre, proof));
         _truth[preHash] = post;
         emit StepProven(preHash, post, msg.sender);
-        return (post, true);
+        _writeBill(preHash, proof);
     }
 
-    /// @dev Gives what the posters of the chunks of a proof that was used get of the paid half. A proof that was not looked at
-    /// may point to anything.
-    function _proveAndReward(bytes32 attempt, Checkpoint calldata pre, bytes32 preHash, StepProof calldata proof)
-        private
-        returns (uint128 spent)
-    {
-        (, bool used) = _prove(pre, preHash, proof);
-        if (!used) return 0;
-        uint128 half = _attempts[attempt].bond / 2;
-        spent = _rewardPosters(attempt, proof.opening.pointers, half);
-        spent += _rewardPosters(attempt, proof.execution.pointers, half - spent);
-    }
-
-    function _killGap(bytes32 attempt, Gap calldata gap, address beneficiary, uint128 spent) private {
+    function _killGap(bytes32 attempt, Gap calldata gap, address beneficiary) private {
         (Segment memory pair, bytes32 segmentId) = _openPair(attempt, gap);
         _requireFalse(pair);
-        _kill(attempt, segmentId, beneficiary, spent);
+        _kill(attempt, segmentId, beneficiary, _payBill(attempt, pair.startHash));
     }
 
-    function _killClaim(bytes32 attempt, address beneficiary, uint128 spent) private {
+    function _killClaim(bytes32 attempt, address beneficiary) private {
         Segment memory claim = _claimSegment(_contents[_attempts[attempt].content]);
         require(claim.end == 1, NotOneStep(claim.start, claim.end));
         _requireFalse(claim);
-        _kill(attempt, _claimSegmentId(attempt), beneficiary, spent);
+        _kill(attempt, _claimSegmentId(attempt), beneficiary, _payBill(attempt, claim.startHash));
     }
 
     function _kill(bytes32 attempt, bytes32 segmentId, address beneficiary, uint128 spent) private {

@@ -44,7 +44,7 @@ contract ExtremeMoneyTest is Game {
         uint256 burnt = address(0).balance;
         bytes32 attempt = lies();
         kills(attempt, staged(100));
-        // The poster takes all there is.
+        // Of one wei there is no sixteenth: the poster takes all there is.
         vm.assertEq(rollup.owed(ALICE), 1);
         vm.assertEq(rollup.owed(BOB), 0);
         vm.assertEq(address(0).balance - burnt, 1);
@@ -61,8 +61,8 @@ contract ExtremeMoneyTest is Game {
     function test_theLargestChunkReward() public {
         configured(CLAIM_BOND, CHALLENGE_BOND, MOST);
         kills(lies(), staged(24_575));
-        vm.assertEq(rollup.owed(ALICE), CLAIM_BOND / 2);
-        vm.assertEq(rollup.owed(BOB), 0);
+        vm.assertEq(rollup.owed(BOB), CLAIM_BOND / 2 / 16);
+        vm.assertEq(rollup.owed(ALICE), CLAIM_BOND / 2 - CLAIM_BOND / 2 / 16);
         vm.assertEq(address(rollup).balance, CLAIM_BOND / 2);
     }
 
@@ -73,11 +73,11 @@ contract ExtremeMoneyTest is Game {
         (bytes32 first, bytes32 second) = (lies(), lies());
         kills(first, staged(24_575));
         kills(second, noProof());
-        vm.assertEq(rollup.owed(ALICE), MOST / 2);
-        vm.assertEq(rollup.owed(BOB), MOST / 2);
+        vm.assertEq(rollup.owed(ALICE), MOST / 2 - MOST / 2 / 16);
+        vm.assertEq(rollup.owed(BOB), MOST / 2 / 16 + MOST / 2);
         vm.assertEq(address(0).balance - burnt, 2 * (uint256(MOST) - MOST / 2));
         vm.prank(BOB);
-        vm.assertEq(rollup.withdraw(BOB), MOST / 2);
+        vm.assertEq(rollup.withdraw(BOB), MOST / 2 / 16 + MOST / 2);
     }
 
     function challengeWith(uint256 bond, bytes memory move) private returns (bool success) {

@@ -14,8 +14,7 @@ contract FrontRunTest is Game {
         proof.execution.pointers[0] = store.stage(new bytes(24_575));
     }
 
-    /// Proving the step of a pending kill takes the reward from posters who are not its beneficiary: BOB is both, and loses
-    /// nothing.
+    /// Proving the step of a pending kill, as its sender would have, takes nothing from him.
     function test_theStepOfAKillProvenFirst() public {
         StepProof memory proof = staged(BOB);
         (bytes32 attempt, Segment memory s) = dissectedLie();
@@ -25,17 +24,37 @@ contract FrontRunTest is Game {
         vm.assertEq(rollup.owed(BOB), CLAIM_BOND / 2);
     }
 
-    /// Not prevented: whoever proves the step of a pending kill, with what its sender staged, and kills by that proof in the same
-    /// transaction has all of the paid half. The lie is dead, and half of its bond burned, all the same.
-    function test_theStepOfAStagedKillProvenFirstAndTheKillTaken() public {
+    /// Whoever proves the step of a pending kill, with what its sender staged, and kills by that proof in the same transaction,
+    /// gets what a mere copy of the kill with another beneficiary gets: what is left when the poster is paid his price.
+    function test_aStagedKillThatIsTakenPaysItsPoster() public {
+        uint256 price = 24_575 * uint256(CHUNK_REWARD);
         StepProof memory proof = staged(BOB);
         (bytes32 attempt, Segment memory s) = dissectedLie();
+        uint256 start = vm.snapshotState();
+        rollup.proveFraudGap(attempt, gap(s, "lieGap", 1), Toy.truth(5), proof, MALLORY);
+        uint256 copied = rollup.owed(MALLORY);
+        vm.revertToState(start);
+
         vm.prank(MALLORY);
         rollup.proveStep(Toy.truth(5), proof);
         vm.prank(MALLORY);
         rollup.killGap(attempt, gap(s, "lieGap", 1), MALLORY);
-        vm.assertEq(rollup.owed(MALLORY), CLAIM_BOND / 2);
-        vm.assertEq(rollup.owed(BOB), 0);
+        vm.assertEq(rollup.owed(BOB), price);
+        vm.assertEq(rollup.owed(MALLORY), CLAIM_BOND / 2 - price);
+        vm.assertEq(rollup.owed(MALLORY), copied);
+    }
+
+    /// The same of a claim of one step.
+    function test_aStagedKillOfAClaimThatIsTakenPaysItsPoster() public {
+        uint256 price = 24_575 * uint256(CHUNK_REWARD);
+        bytes32 attempt = propose(MALLORY, genesis, Toy.end(1001, 1), 1);
+        StepProof memory proof = staged(BOB);
+        vm.prank(MALLORY);
+        rollup.proveStep(Toy.truth(0), proof);
+        vm.prank(MALLORY);
+        rollup.killClaim(attempt, MALLORY);
+        vm.assertEq(rollup.owed(BOB), price);
+        vm.assertEq(rollup.owed(MALLORY), CLAIM_BOND / 2 - price);
     }
 
     /// An attempt names its owner: a copied proposal is another attempt, and ALICE's is where it would have been.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IChunkStore} from "../../src/interfaces/IChunkStore.sol";
 import {IRollup} from "../../src/interfaces/IRollup.sol";
 import {Gap, Segment, StepProof} from "../../src/interfaces/Types.sol";
 import {CheckpointLib} from "../../src/libraries/CheckpointLib.sol";
@@ -35,7 +36,8 @@ contract StarvationTest is Game {
     function state(bytes32 attempt, address who) private view returns (bytes32) {
         IRollup.Attempt memory a = rollup.attemptOf(attempt);
         bytes32 known = rollup.truth(CheckpointLib.h248(Toy.truth(5)));
-        return keccak256(abi.encode(a, rollup.owed(who), address(rollup).balance, address(0).balance, known));
+        IChunkStore.Chunk[] memory bill = rollup.billOf(CheckpointLib.h248(Toy.truth(5)));
+        return keccak256(abi.encode(a, rollup.owed(who), address(rollup).balance, address(0).balance, known, bill));
     }
 
     /// @dev Tries `move` with ever more gas, each time from the same state: that changes only when the call succeeds, and then
@@ -72,8 +74,11 @@ contract StarvationTest is Game {
         (bytes32 attempt, Segment memory s) = dissectedLie();
         bytes memory move =
             abi.encodeCall(IRollup.proveFraudGap, (attempt, gap(s, "lieGap", 1), Toy.truth(5), proof, BOB));
-        allOrNothing(attempt, BOB, MALLORY, move, 320_000);
-        allOrNothing(attempt, ALICE, MALLORY, move, 320_000);
+        allOrNothing(attempt, BOB, MALLORY, move, 380_000);
+        allOrNothing(attempt, ALICE, MALLORY, move, 380_000);
+        rollup.proveStep(Toy.truth(5), proof);
+        move = abi.encodeCall(IRollup.killGap, (attempt, gap(s, "lieGap", 1), BOB));
+        allOrNothing(attempt, ALICE, MALLORY, move, 280_000);
     }
 
     function test_settlementsThatBurn() public {

@@ -38,6 +38,7 @@ contract Handler is Test {
 
     uint256 public paidIn;
     uint256 public paidOut;
+    uint256 public unpaidKills; // for which BOB got less than a sixteenth of the paid half
     mapping(address => uint256) public spent;
     mapping(address => uint256) public received;
     mapping(string move => uint256) public done;
@@ -172,8 +173,9 @@ contract Handler is Test {
         uint64 start = ROLLUP.contentOf(c.parent).batch * Toy.STEPS;
         StepProof memory proof = proofOf();
         if (c.steps == 1) {
+            uint256 owed = ROLLUP.owed(BOB);
             ROLLUP.proveFraudClaim(attempt, Toy.truth(start), proof, BOB);
-            ++done["kill"];
+            _killed(owed);
             return;
         }
         Segment memory segment = claimOf(attempt);
@@ -204,11 +206,17 @@ contract Handler is Test {
                 ROLLUP.killGapBeyond(attempt, gap, pre, BOB);
                 ++done["beyond"];
             } else {
+                uint256 owed = ROLLUP.owed(BOB);
                 ROLLUP.proveFraudGap(attempt, gap, pre, proof, BOB);
-                ++done["kill"];
+                _killed(owed);
             }
             return;
         }
+    }
+
+    function _killed(uint256 owedBefore) private {
+        ++done["kill"];
+        if (ROLLUP.owed(BOB) - owedBefore < CLAIM_BOND / 2 / 16) ++unpaidKills;
     }
 
     /// @dev The first gap whose left is true and whose right is not, or which leads out of the claim's batches.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IChunkStore} from "../../src/interfaces/IChunkStore.sol";
 import {IRollup} from "../../src/interfaces/IRollup.sol";
 import {BlobReader} from "../../src/libraries/BlobReader.sol";
+import {CheckpointLib} from "../../src/libraries/CheckpointLib.sol";
 import {Game} from "../support/Game.sol";
+import {Toy} from "../support/ToyVerifier.sol";
 import {Handler} from "./Handler.sol";
 
 /// @dev Games of many players, on two arities.
@@ -33,6 +36,22 @@ abstract contract Invariants is Game {
         counters();
         clocks();
         confirmIsReachable();
+        bills();
+    }
+
+    /// Only what is proven has a bill, of what was staged by now, and never too long. No kill is for nothing.
+    function bills() private view {
+        for (uint64 position = 0; position < 40; ++position) {
+            bytes32 pre = CheckpointLib.h248(Toy.truth(position));
+            IChunkStore.Chunk[] memory bill = rollup.billOf(pre);
+            vm.assertTrue(bill.length == 0 || rollup.truth(pre) != 0);
+            vm.assertTrue(bill.length <= rollup.maxBill());
+            for (uint256 i = 0; i < bill.length; ++i) {
+                vm.assertTrue(bill[i].poster != address(0) && bill[i].size > 0);
+                vm.assertTrue(bill[i].stagedAt <= block.timestamp);
+            }
+        }
+        vm.assertEq(handler.unpaidKills(), 0);
     }
 
     /// Ether in is ether out, burned, or here.

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IChunkStore} from "../../src/interfaces/IChunkStore.sol";
 import {IRollup} from "../../src/interfaces/IRollup.sol";
 import {Segment, StepProof} from "../../src/interfaces/Types.sol";
 import {CheckpointLib} from "../../src/libraries/CheckpointLib.sol";
 import {Game} from "../support/Game.sol";
 import {Toy} from "../support/ToyVerifier.sol";
 
-/// @dev Who staged what a fraud proof used is paid first. The toy verifier takes any proof.
+/// @dev Who staged what the proof of a step pointed to is paid first. The toy verifier takes any proof.
 contract PostersTest is Game {
     address internal constant CAROL = address(0xCA401); // stages
     uint128 internal constant HALF = CLAIM_BOND / 2;
+    /// @dev The rest of the half is the killer's.
+    uint128 internal constant MOST = HALF - HALF / 16;
 
     function stage(address who, bytes memory chunk) private returns (address) {
         vm.prank(who);
@@ -50,12 +53,20 @@ contract PostersTest is Game {
         uint128 rest = HALF - 1000 * CHUNK_REWARD;
         (bytes32 attempt, Segment memory s) = dissectedLie();
 
+        bytes32 pre = CheckpointLib.h248(Toy.truth(5));
         expectEvent(address(rollup));
-        emit IRollup.StepProven(CheckpointLib.h248(Toy.truth(5)), CheckpointLib.h248(Toy.truth(6)), ALICE);
-        emitRewarded(attempt, first[0], CAROL, 100);
-        emitRewarded(attempt, first[1], MALLORY, 200);
-        emitRewarded(attempt, first[2], CAROL, 300);
-        emitRewarded(attempt, second[0], ALICE, 400);
+        emit IRollup.StepProven(pre, CheckpointLib.h248(Toy.truth(6)), ALICE);
+        IChunkStore.Chunk[] memory bill = new IChunkStore.Chunk[](4);
+        bill[0] = IChunkStore.Chunk(CAROL, START, 100);
+        bill[1] = IChunkStore.Chunk(MALLORY, START, 200);
+        bill[2] = IChunkStore.Chunk(CAROL, START, 300);
+        bill[3] = IChunkStore.Chunk(ALICE, START, 400);
+        expectEvent(address(rollup));
+        emit IRollup.Billed(pre, bill);
+        emitPaid(attempt, pre, ALICE, 400);
+        emitPaid(attempt, pre, CAROL, 300);
+        emitPaid(attempt, pre, MALLORY, 200);
+        emitPaid(attempt, pre, CAROL, 100);
         expectEvent(address(rollup));
         emit IRollup.Died(attempt, idOf(attempt, s), BOB, false, rest, CLAIM_BOND - HALF);
         vm.prank(ALICE);
@@ -67,9 +78,30 @@ contract PostersTest is Game {
         vm.assertEq(rollup.owed(BOB), rest);
     }
 
-    function emitRewarded(bytes32 attempt, address pointer, address poster, uint256 size) private {
+    function emitPaid(bytes32 attempt, bytes32 pre, address poster, uint256 size) private {
         expectEvent(address(rollup));
-        emit IRollup.ChunkRewarded(attempt, pointer, poster, size * CHUNK_REWARD);
+        emit IRollup.PosterPaid(attempt, pre, poster, size, size * CHUNK_REWARD);
+    }
+
+    /// Elements, then witness, each chunk once, with its own second.
+    function test_whatIsBilled() public {
+        (bytes32 attempt, Segment memory s) = dissectedLie();
+        address a = stage(CAROL, new bytes(1));
+        address b = stage(CAROL, new bytes(20));
+        vm.warp(START + 1);
+        address c = stage(MALLORY, new bytes(300));
+        rollup.proveStep(Toy.truth(5), pointing(list(b, a, b), list(a, address(this), c)));
+        IChunkStore.Chunk[] memory bill = new IChunkStore.Chunk[](3);
+        bill[0] = IChunkStore.Chunk(CAROL, START, 20);
+        bill[1] = IChunkStore.Chunk(CAROL, START, 1);
+        bill[2] = IChunkStore.Chunk(MALLORY, START + 1, 300);
+        vm.assertEq(abi.encode(rollup.billOf(CheckpointLib.h248(Toy.truth(5)))), abi.encode(bill));
+        rollup.killGap(attempt, gap(s, "lieGap", 1), BOB);
+        vm.assertEq(rollup.owed(CAROL), 21 * CHUNK_REWARD);
+        vm.assertEq(rollup.owed(MALLORY), 300 * CHUNK_REWARD);
+        // Another step, another bill.
+        rollup.proveStep(Toy.truth(4), pointing(list(a, a, a), none()));
+        vm.assertEq(rollup.billOf(CheckpointLib.h248(Toy.truth(4))).length, 1);
     }
 
     /// A chunk may be used in several places (a blob may repeat itself), but it was paid for once.
@@ -80,8 +112,8 @@ contract PostersTest is Game {
         vm.assertEq(rollup.owed(BOB), HALF - 100 * CHUNK_REWARD);
     }
 
-    /// Each of two deaths in one transaction pays.
-    function test_everyDeathPaysItsOwn() public {
+    /// A chunk that two steps need stands on the bill of both: each of two deaths in one transaction pays.
+    function test_everyStepHasItsOwnBill() public {
         address a = stage(CAROL, new bytes(100));
         bytes32 other = propose(MALLORY, genesis, Toy.end(1001, 1), 1);
         killed(pointing(list(a, a, a), none()));
@@ -90,18 +122,40 @@ contract PostersTest is Game {
         vm.assertEq(rollup.owed(BOB), 2 * HALF - 200 * CHUNK_REWARD);
     }
 
-    /// Two chunks of three fifths of the paid half each: the second poster gets the two fifths that are left, the beneficiary nothing.
-    function test_theLastChunkGetsWhatIsLeft() public {
+    /// Two chunks of three fifths of the paid half each, and one of a tenth: together they get 15/16 of it, and all the same for a
+    /// byte. The beneficiary gets the rest.
+    function test_allGetTheSameForAByte() public {
         IRollup.Config memory c = configuration(4, 12);
-        c.chunkReward = HALF * 3 / 5 / 100;
+        c.chunkReward = HALF * 3 / 5 / 600;
+        rollup = newRollup(c);
+        killed(
+            pointing(
+                list(stage(CAROL, new bytes(600)), stage(MALLORY, bytes.concat(hex"01", new bytes(599))), address(0)),
+                list(stage(ALICE, new bytes(100)), address(0), address(0))
+            )
+        );
+        vm.assertEq(rollup.owed(CAROL), uint256(MOST) * 600 / 1300);
+        vm.assertEq(rollup.owed(MALLORY), uint256(MOST) * 600 / 1300);
+        vm.assertEq(rollup.owed(ALICE), uint256(MOST) * 100 / 1300);
+        uint256 toPosters = 2 * rollup.owed(CAROL) + rollup.owed(ALICE);
+        vm.assertTrue(MOST - toPosters < 3, "more than rounding");
+        vm.assertEq(rollup.owed(BOB), HALF - toPosters);
+    }
+
+    /// At exactly 15/16 all still get their price.
+    function test_aBillOfAllThatPostersCanGet() public {
+        IRollup.Config memory c = configuration(4, 12);
+        (c.claimBond, c.chunkReward) = (3200, 15);
         rollup = newRollup(c);
         address[] memory pointers = new address[](2);
-        pointers[0] = stage(CAROL, bytes.concat(hex"01", new bytes(99)));
-        pointers[1] = stage(MALLORY, bytes.concat(hex"02", new bytes(99)));
-        killed(pointing(pointers, none()));
-        vm.assertEq(rollup.owed(CAROL), c.chunkReward * 100);
-        vm.assertEq(rollup.owed(MALLORY), HALF - c.chunkReward * 100);
-        vm.assertEq(rollup.owed(BOB), 0);
+        (pointers[0], pointers[1]) = (stage(CAROL, new bytes(70)), stage(MALLORY, new bytes(30)));
+        bytes32 batchHash = inbox.batchHash(1);
+        vm.prank(MALLORY);
+        bytes32 attempt = rollup.propose{value: 3200}(genesis, batchHash, Toy.end(1001, 1), 1, MALLORY, nothing());
+        rollup.proveFraudClaim(attempt, Toy.truth(0), pointing(none(), pointers), BOB);
+        vm.assertEq(rollup.owed(CAROL), 1050);
+        vm.assertEq(rollup.owed(MALLORY), 450);
+        vm.assertEq(rollup.owed(BOB), 100);
     }
 
     function test_othersAccountsAreNotPaid() public {
@@ -121,8 +175,9 @@ contract PostersTest is Game {
         address a = stage(CAROL, new bytes(sizeA));
         bytes32 attempt = split ? killed(pointing(list(a, a, a), one)) : killed(pointing(none(), list(a, one[0], a)));
 
-        uint256 toCarol = least(uint256(price) * sizeA, HALF);
-        uint256 toMallory = least(uint256(price) * sizeB, HALF - toCarol);
+        uint256 budget = least(uint256(price) * (uint256(sizeA) + sizeB), MOST);
+        uint256 toCarol = budget * sizeA / (uint256(sizeA) + sizeB);
+        uint256 toMallory = budget * sizeB / (uint256(sizeA) + sizeB);
         vm.assertEq(rollup.owed(CAROL), toCarol);
         vm.assertEq(rollup.owed(MALLORY), toMallory);
         vm.assertEq(rollup.owed(BOB), HALF - toCarol - toMallory);
@@ -135,7 +190,7 @@ contract PostersTest is Game {
         return a < b ? a : b;
     }
 
-    /// A proof that is not looked at may point to anything: then nobody is paid for it.
+    /// A proof that is not looked at may point to anything: it is on no bill.
     function test_notForAStepThatIsProvenAlready() public {
         prove(5);
         killed(pointing(list(stage(CAROL, new bytes(100)), address(0), address(0)), none()));

@@ -39,15 +39,24 @@ contract ChunkStoreTest is Test {
         );
     }
 
+    function recorded(address pointer, address poster, uint64 stagedAt, uint32 size) private view {
+        IChunkStore.Chunk memory chunk = store.chunkOf(pointer);
+        vm.assertEq(chunk.poster, poster);
+        vm.assertEq(chunk.stagedAt, stagedAt);
+        vm.assertEq(chunk.size, size);
+    }
+
     function test_whoWasFirstIsRecorded() public {
         address pointer = store.pointerOf("chunk");
-        vm.assertEq(store.posterOf(pointer), address(0));
+        recorded(pointer, address(0), 0, 0);
         expectEvent(address(store));
         emit IChunkStore.Staged(pointer, ALICE, 5);
+        vm.warp(1000);
         stage(ALICE, "chunk");
-        vm.assertEq(store.posterOf(pointer), ALICE);
+        recorded(pointer, ALICE, 1000, 5);
+        vm.warp(1001);
         vm.assertEq(stage(MALLORY, "chunk"), pointer);
-        vm.assertEq(store.posterOf(pointer), ALICE);
+        recorded(pointer, ALICE, 1000, 5);
     }
 
     function test_chunksOfTheSameBytesAreOneAndOthersAreNot() public {
@@ -75,7 +84,7 @@ contract ChunkStoreTest is Test {
         bytes memory data = abi.encodeCall(IChunkStore.stage, (new bytes(20_000)));
         (bool success,) = address(store).call{gas: 2_000_000}(data);
         vm.assertFalse(success);
-        vm.assertEq(store.posterOf(store.pointerOf(new bytes(20_000))), address(0));
+        recorded(store.pointerOf(new bytes(20_000)), address(0), 0, 0);
     }
 
     /// An address by hand: CREATE2 of this creation code, as anybody computes it off chain.

@@ -8,7 +8,7 @@ import {Symbolic} from "./Symbolic.sol";
 /// @dev Whatever the bonds are, every wei of them is owed, burned, or still held.
 contract BondsSymbolicTest is Symbolic {
     address internal constant CAROL = address(0xCA401); // stages
-    uint256 internal constant CHUNK = 100;
+    uint256 internal constant CHUNK = 64; // bytes; a power of two, so that solvers divide by it
 
     function burnt() private view returns (uint256) {
         return address(0).balance;
@@ -28,23 +28,47 @@ contract BondsSymbolicTest is Symbolic {
         vm.assertEq(address(rollup).balance, rollup.owed(BOB));
     }
 
-    /// A death by proof: posters are paid at most half, each chunk once, the beneficiary gets what is left of that half.
-    function check_proof() public {
-        bytes32 attempt = propose(1);
+    function staged() private returns (StepProof memory proof) {
         vm.prank(CAROL);
         address pointer = store.stage(new bytes(CHUNK));
-        StepProof memory proof;
         proof.opening.pointers = new address[](1);
         proof.execution.pointers = new address[](1);
         (proof.opening.pointers[0], proof.execution.pointers[0]) = (pointer, pointer);
+    }
+
+    /// What posters of `CHUNK` bytes get: their price, and at most 15/16 of the paid half.
+    function due() private view returns (uint256) {
+        uint256 half = claimBond / 2;
+        uint256 price = CHUNK * uint256(chunkReward);
+        return price < half - half / 16 ? price : half - half / 16;
+    }
+
+    /// A death by proof: posters are paid at most 15/16 of half, each chunk once, the beneficiary gets what is left of that half.
+    function check_proof() public {
+        bytes32 attempt = propose(1);
+        StepProof memory proof = staged();
         uint256 before = burnt();
         rollup.proveFraudClaim(attempt, Toy.truth(0), proof, BOB);
         uint256 half = claimBond / 2;
-        uint256 price = CHUNK * uint256(chunkReward);
-        vm.assertEq(rollup.owed(CAROL), price < half ? price : half);
+        vm.assertEq(rollup.owed(CAROL), due());
         vm.assertEq(rollup.owed(CAROL) + rollup.owed(BOB), half);
         vm.assertEq(half + burnt() - before, claimBond);
         vm.assertEq(address(rollup).balance, half);
+    }
+
+    /// The same when the step was proven before, by anybody. A second death by that step has no bill left.
+    function check_proofBefore() public {
+        (bytes32 attempt, bytes32 other) = (propose(1), propose(1));
+        StepProof memory proof = staged();
+        rollup.proveStep(Toy.truth(0), proof);
+        rollup.killClaim(attempt, BOB);
+        uint256 half = claimBond / 2;
+        vm.assertEq(rollup.owed(CAROL), due());
+        vm.assertEq(rollup.owed(CAROL) + rollup.owed(BOB), half);
+        rollup.killClaim(other, BOB);
+        vm.assertEq(rollup.owed(CAROL), due());
+        vm.assertEq(rollup.owed(CAROL) + rollup.owed(BOB), 2 * half);
+        vm.assertEq(address(rollup).balance, 2 * half);
     }
 
     /// A confirmed claim: its own bond and those that challenged it, to its beneficiary; nothing is burned.

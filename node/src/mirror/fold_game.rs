@@ -47,7 +47,7 @@ pub(super) fn apply(game: &mut Game, log: &LogRecord) -> Result<(), MirrorError>
         Event::Confirmed(event) => confirmed(game, &event)?,
         Event::Voided(event) => content_of(game, ContentHash(event.content))?.voided = true,
         Event::Settled(event) => settled(game, &event)?,
-        Event::Withdrawn(_) | Event::ChunkRewarded(_) => {}
+        Event::Withdrawn(_) | Event::Billed(_) | Event::PosterPaid(_) => {}
     }
     Ok(())
 }

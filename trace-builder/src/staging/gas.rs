@@ -20,8 +20,8 @@ const ROLLUP_GAS: u64 = 450_000;
 const SINGLE_OPENING_GAS: u64 = 57_000;
 /// Without what memory costs.
 const WHOLE_BLOB_GAS: u64 = 1_300_000;
-/// A pointer is read, its poster is looked up and paid for the first time.
-const POINTER_GAS: u64 = 45_000;
+/// A pointer is read, its poster is looked up, put on a bill, and paid for the first time.
+const POINTER_GAS: u64 = 60_000;
 /// `EXECUTE_GAS_COST`, an opening, 16 credits or a transaction, and the fields of a trace.
 const EXECUTE_GAS: u64 = 30_000 + 60_000 + 16 * 6_000 + 4_096;
 /// Of the most that `EXECUTE` asks, gas of L2 for one of L1.

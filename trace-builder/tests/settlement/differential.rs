@@ -62,7 +62,8 @@ struct Match {
     openings: BTreeMap<(B256, u32), Bytes>,
     /// Of steps whose witness is not inline.
     staged: BTreeMap<u64, Vec<model::Chunk>>,
-    posters: BTreeMap<Address, Address>,
+    /// By whom and when each chunk was staged.
+    posters: BTreeMap<Address, (Address, u64)>,
     /// Kills that somebody staged for.
     rewarded: u32,
     random: u64,
@@ -485,9 +486,10 @@ impl Match {
             // A second time changes nothing, and steps share witnesses.
             let other = PARTIES[self.below(PARTIES.len())];
             self.arena.l1.stage(other, &chunk);
-            let poster = *self.posters.entry(chunk.pointer).or_insert(first);
+            let now = self.arena.l1.now;
+            let (poster, staged_at) = *self.posters.entry(chunk.pointer).or_insert((first, now));
             let size = chunk.bytes.len() as u32;
-            chunks.push(model::Chunk { pointer: chunk.pointer, poster, size });
+            chunks.push(model::Chunk { pointer: chunk.pointer, poster, size, staged_at });
         }
         self.staged.insert(at, chunks);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::{Address, B256, Bytes, address};
 use alloy_sol_types::SolValue;
+use recourse_bisection::model::MAX_BILL;
 use recourse_protocol::bindings::{Execution, StepProof};
 use recourse_trace_builder::{
     Evidence, L1Limits, Reading, Staged, Stager,
@@ -62,6 +63,7 @@ fn planned(evidence: &Evidence) -> Staged {
     assert!(calldata + 256 <= 128 * 1024, "{calldata} bytes");
     assert_eq!(staged.bill.bytes, calldata + 256, "bytes are counted exactly");
     assert!(staged.bill.gas <= 1 << 24, "{:?}", staged.bill);
+    assert!(staged.chunks.len() <= MAX_BILL, "{} chunks", staged.chunks.len());
     let (witness, elements) = assembled(&staged);
     assert_eq!(witness, evidence.execution.witness);
     if let Some(reading) = &evidence.reading {

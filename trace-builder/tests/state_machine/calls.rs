@@ -81,8 +81,8 @@ impl Pair {
                 let call = IRollup::revealCall { attempt: attempt.0, segment, data };
                 Call { data: call.abi_encode(), value: 0, blob: Some(elements) }
             }
-            Move::ProveStep { pre } => {
-                let (pre, proof) = (self.preimage(pre), StepProof::default());
+            Move::ProveStep { pre, chunks } => {
+                let (pre, proof) = (self.preimage(pre), pointing(&chunks));
                 plain(IRollup::proveStepCall { pre, proof }.abi_encode())
             }
             Move::Timeout { attempt, segment } => {
@@ -204,14 +204,18 @@ fn reveal(elements: &[CheckpointHash]) -> Reveal {
     }
 }
 
-/// The chunks are pointed to from both places where a proof can do that.
 fn step_proof(proof: &Proof) -> Option<StepProof> {
     let Proof::Fresh(chunks) = proof else { return None };
+    Some(pointing(chunks))
+}
+
+/// From both places where a proof can point to chunks.
+fn pointing(chunks: &[Chunk]) -> StepProof {
     let pointers = |chunks: &[Chunk]| chunks.iter().map(|chunk| chunk.pointer).collect();
     let (first, second) = chunks.split_at(chunks.len() / 2);
-    Some(StepProof {
+    StepProof {
         opening: BlobOpening { pointers: pointers(first), ..Default::default() },
         execution: Execution { pointers: pointers(second), ..Default::default() },
         ..Default::default()
-    })
+    }
 }

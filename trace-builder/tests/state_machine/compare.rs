@@ -25,6 +25,8 @@ use crate::{
 pub enum Step {
     Wait(u64),
     Append,
+    /// Who stages how many bytes.
+    Stage(Address, u32),
     Move(Address, Box<Move>),
 }
 
@@ -83,6 +85,10 @@ impl Pair {
                 self.model.world_mut().batches.push(hash);
                 Ok(None)
             }
+            Step::Stage(poster, size) => {
+                self.l1.stage(poster, size);
+                Ok(None)
+            }
             Step::Move(sender, call) => self.play_move(sender, *call).map(Some),
         }
     }
@@ -139,6 +145,7 @@ impl Pair {
         for (pre, post) in &game.truths {
             let got = self.l1.read(rollup, &IRollup::truthCall { pre: pre.0 });
             same("truth", got, post.0)?;
+            self.check_bill(*pre)?;
         }
         self.check_money()
     }
@@ -194,6 +201,17 @@ impl Pair {
         same("revealed at", got.revealedAt, state.reveal.map_or(0, |reveal| reveal.at))?;
         let blob = self.l1.posted.get(&got.versionedHash).cloned();
         same("blob", blob, self.revealed(attempt, id))
+    }
+
+    /// Who is still to be paid; the order says nothing.
+    fn check_bill(&mut self, pre: CheckpointHash) -> Result<(), String> {
+        let got = self.l1.read(self.l1.rollup, &IRollup::billOfCall { pre: pre.0 });
+        let mut got: Vec<_> = got.iter().map(|c| (c.poster, c.stagedAt, c.size)).collect();
+        let bill = self.model.bill(pre).iter();
+        let mut model: Vec<_> = bill.map(|c| (c.poster, c.staged_at, c.size)).collect();
+        got.sort_unstable();
+        model.sort_unstable();
+        same("bill", got, model)
     }
 
     fn check_money(&mut self) -> Result<(), String> {
@@ -272,6 +290,7 @@ fn reasons(data: &[u8]) -> Vec<Revert> {
         Error::GapOutOfRange(_) => Revert::BadOpening,
         Error::NotOneStep(_) => Revert::NotAPair,
         Error::StepNotProven(_) | Error::WrongPreimage(_) => Revert::NotProven,
+        Error::BillTooLong(_) => Revert::BillTooLong,
         Error::StepIsTrue(_) => Revert::PairIsTrue,
         Error::NotBeyond(_) => Revert::NotBeyond,
         Error::NotVoid(_) => Revert::NotVoid,

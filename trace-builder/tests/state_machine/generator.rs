@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 use recourse_bisection::{
     RevealedGap, Shape,
-    model::{Chunk, Move, Proof, World},
+    model::{Chunk, MAX_BILL, Move, Proof, World},
 };
 use recourse_protocol::{
     Attempt, AttemptId, AttemptStatus, BatchIndex, CheckpointHash, ContentHash, SegmentId,
@@ -13,7 +13,7 @@ use recourse_protocol::{
 
 use crate::{
     compare::{Pair, Step, fate_of},
-    l1::{CHALLENGE_BOND, CLAIM_BOND, PLAYERS, RESPONSE},
+    l1::{CHALLENGE_BOND, CLAIM_BOND, MANY, PLAYERS, RESPONSE},
     toy::{STEPS, lie, truth},
 };
 
@@ -45,7 +45,7 @@ impl Dice {
 pub fn next(entropy: u64, pair: &mut Pair) -> Step {
     let mut dice = Dice(entropy);
     let sender = dice.pick(&PLAYERS).unwrap();
-    let call = match dice.roll(36) {
+    let call = match dice.roll(38) {
         0 if pair.model.world().batches.len() < BATCHES => return Step::Append,
         0..=4 => return Step::Wait(wait(&mut dice, pair)),
         5..=7 => Some(propose(&mut dice, pair)),
@@ -61,6 +61,7 @@ pub fn next(entropy: u64, pair: &mut Pair) -> Step {
         32 => Some(Move::MarkVoid { content: any_content(&mut dice, pair) }),
         33 => any_attempt(&mut dice, pair).map(|attempt| Move::SettleAttempt { attempt }),
         34 => settle_challenge(&mut dice, pair),
+        35 | 36 => return stage(&mut dice, sender),
         _ => Some(Move::Withdraw),
     };
     call.map_or(Step::Wait(1), |call| Step::Move(sender, Box::new(call)))
@@ -270,7 +271,8 @@ fn prove(dice: &mut Dice, pair: &mut Pair) -> Move {
     let known = if dice.one_in(5) { lie(position, 0) } else { truth(position) };
     let known = pair.model.world_mut().learn(known);
     let needed = false_pairs(pair).first().map(|(_, gap)| gap.left).filter(|_| dice.one_in(2));
-    Move::ProveStep { pre: needed.unwrap_or(known) }
+    let chunks = if dice.one_in(2) { chunks(dice, pair) } else { Vec::new() };
+    Move::ProveStep { pre: needed.unwrap_or(known), chunks }
 }
 
 /// All revealed pairs of pending attempts, with the last batch of what they claim.
@@ -300,18 +302,30 @@ fn false_pairs(pair: &Pair) -> Vec<(AttemptId, RevealedGap)> {
     all.filter(|(_, gap)| is_false(gap)).collect()
 }
 
-/// Nothing, or one of the chunks twice and another once.
 fn proof(dice: &mut Dice, pair: &Pair) -> Proof {
-    if dice.one_in(3) {
-        return Proof::Known;
+    if dice.one_in(3) { Proof::Known } else { Proof::Fresh(chunks(dice, pair)) }
+}
+
+/// Nothing, or a few, those staged last before others, maybe one of them twice. Rarely as many as a bill takes, or one more.
+fn chunks(dice: &mut Dice, pair: &Pair) -> Vec<Chunk> {
+    let all = &pair.l1.chunks;
+    match dice.roll(24) {
+        0 => return all[..MANY].to_vec(),
+        1 => return all[..MAX_BILL].to_vec(),
+        _ => {}
     }
-    let chunks = &pair.l1.chunks;
-    let chunk = |dice: &mut Dice| {
-        let (pointer, poster, size) = dice.pick(chunks).unwrap();
-        Chunk { pointer, poster, size }
+    let last = &all[all.len().saturating_sub(6)..];
+    let some = |dice: &mut Dice| {
+        let list = if dice.one_in(4) { all.as_slice() } else { last };
+        dice.pick(list).unwrap()
     };
-    let count = dice.roll(5);
-    Proof::Fresh((0..count).map(|_| chunk(dice)).collect())
+    (0..dice.roll(6)).map(|_| some(dice)).collect()
+}
+
+/// Sizes from a few bytes to more than half of a bond pays for.
+fn stage(dice: &mut Dice, sender: Address) -> Step {
+    let most = if dice.one_in(4) { 1200 } else { 100 };
+    Step::Stage(sender, 100 + dice.roll(most) as u32)
 }
 
 fn kill_gap(dice: &mut Dice, pair: &Pair, sender: Address) -> Option<Move> {

@@ -12,6 +12,7 @@ use alloy_evm::{
 };
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, hex};
 use alloy_sol_types::{SolCall, SolValue};
+use recourse_bisection::model::{Chunk, MAX_BILL};
 use recourse_protocol::{
     CheckpointHash,
     bindings::{IChunkStore, IInbox, IRollup},
@@ -38,6 +39,8 @@ pub const RESPONSE: u64 = 160;
 pub const CLAIM_BOND: u64 = 1_000_001;
 pub const CHALLENGE_BOND: u64 = 107;
 pub const CHUNK_REWARD: u64 = 2000;
+/// More than a bill takes.
+pub const MANY: usize = MAX_BILL + 1;
 pub const START: u64 = 1_700_000_000;
 pub const PLAYERS: [Address; 4] = [
     Address::repeat_byte(0xa1),
@@ -76,8 +79,8 @@ pub struct L1 {
     pub store: Address,
     pub rollup: Address,
     pub posted: Posted,
-    /// Staged chunks: pointer, poster, bytes.
-    pub chunks: Vec<(Address, Address, u32)>,
+    /// All that were staged, the first [`MANY`] and one when L1 began.
+    pub chunks: Vec<Chunk>,
 }
 
 impl L1 {
@@ -125,13 +128,21 @@ impl L1 {
         l1
     }
 
-    /// One cheap chunk, and one that no half of a bond pays for.
+    /// Many cheap chunks, and one that no half of a bond pays for.
     fn stage_chunks(&mut self) {
-        for (poster, size) in [(PLAYERS[2], 90u32), (PLAYERS[3], 1000)] {
-            let call = IChunkStore::stageCall { chunk: vec![7; size as usize].into() };
-            let output = self.send(poster, self.store, call.abi_encode(), 0, &[]).unwrap();
-            let pointer = IChunkStore::stageCall::abi_decode_returns(&output).unwrap();
-            self.chunks.push((pointer, poster, size));
+        for index in 0..MANY {
+            self.stage(PLAYERS[2 + index % 2], 2 + index as u32);
+        }
+        self.stage(PLAYERS[3], 1000);
+    }
+
+    /// Stages so many bytes, unless they stand already.
+    pub fn stage(&mut self, poster: Address, size: u32) {
+        let call = IChunkStore::stageCall { chunk: vec![7; size as usize].into() };
+        let output = self.send(poster, self.store, call.abi_encode(), 0, &[]).unwrap();
+        let pointer = IChunkStore::stageCall::abi_decode_returns(&output).unwrap();
+        if self.chunks.iter().all(|chunk| chunk.pointer != pointer) {
+            self.chunks.push(Chunk { pointer, poster, size, staged_at: self.now });
         }
     }
 

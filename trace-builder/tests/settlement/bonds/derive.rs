@@ -45,7 +45,8 @@ pub struct HonestSide {
     pub staging: u128,
     /// Both challenges, the proof, and collecting what is owed.
     pub moves: u128,
-    /// Calldata of chunks in vain, when somebody copies them all and is first.
+    /// Calldata of chunks in vain, when somebody copies them all and is first, and what the kill is dearer by when each of the
+    /// copies has another poster.
     pub in_vain: u128,
 }
 
@@ -64,7 +65,7 @@ impl HonestSide {
             staged_bytes,
             staging,
             moves: challenges + u128::from(kill.proof_gas) + collecting,
-            in_vain: chunks * u128::from(measured.chunk_again),
+            in_vain: chunks * u128::from(measured.chunk_again + measured.poster_gas()),
         }
     }
 

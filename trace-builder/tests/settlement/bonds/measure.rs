@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
-use recourse_bisection::Action;
+use recourse_bisection::{Action, model::MAX_BILL};
 use recourse_protocol::{
     MAX_TX_GAS, PAYLOAD_BYTES, Payload, TX_HEADER_BYTES, TapeWriter,
     bindings::{IChunkStore, IInbox, IRollup},
 };
-use recourse_trace_builder::{Chunk, staging::CHUNK_BYTES};
+use recourse_trace_builder::{
+    Chunk,
+    staging::{CHUNK_BYTES, pointer_of},
+};
 
 use crate::{
     arena::{Arena, LIAR, Lie, PROPOSER, WATCHTOWER},
@@ -30,6 +33,9 @@ const FORCED: u64 = 1;
 const ON_TAPE: u64 = 3;
 /// More than one reveal shows.
 const STEPS_OF_TWO_LEVELS: u64 = 10_000;
+
+/// The dearest kill by reference: the first by a proof whose chunks all have other posters, none of whom was ever owed anything.
+pub const FULL_BILL: &str = "killGap, 64 posters";
 
 /// What one maximal lie costs who kills it.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +86,7 @@ impl Measured {
         for arena in [full_game(), silence(), orphans(), short_claims()].iter().chain(&apart) {
             measured.add(&arena.l1);
         }
+        measured.add_full_bill();
         for (what, step) in [("forced", FORCED), ("on the tape", ON_TAPE)] {
             let (arena, kill) = maximal_kill(what, step);
             measured.add(&arena.l1);
@@ -107,6 +114,18 @@ impl Measured {
                 *known = *sent;
             }
         }
+    }
+
+    fn add_full_bill(&mut self) {
+        let arena = full_bill();
+        let is_kill = |sent: &&Sent| sent.selector == IRollup::killGapCall::SELECTOR;
+        let kill = arena.l1.sent.iter().find(is_kill).expect("killed by reference");
+        self.moves.insert(FULL_BILL, *kill);
+    }
+
+    /// What another poster on the bill makes a kill dearer by, rounded up.
+    pub fn poster_gas(&self) -> u64 {
+        (self.gas(FULL_BILL) - self.gas("killGap")).div_ceil(MAX_BILL as u64)
     }
 
     fn stage(&mut self) {
@@ -201,6 +220,30 @@ fn proven_apart(step: u64) -> Arena {
     };
     arena.honest(WATCHTOWER);
     assert!(arena.is_dead(lie.attempt), "step {step}");
+    arena
+}
+
+/// A lie about a step that is proven with a witness in as many chunks as a bill takes, each by a poster of its own.
+fn full_bill() -> Arena {
+    let mut arena = Arena::new(4095);
+    let lie = lie_from(&mut arena, 6, true);
+    let proven = prove(&arena, 6);
+    let mut proof = proven.evidence.plain().unwrap();
+    let witness = core::mem::take(&mut proof.execution.witness);
+    for index in 0..MAX_BILL {
+        let cut = |index| witness.len() * index / MAX_BILL;
+        let bytes = witness.slice(cut(index)..cut(index + 1));
+        let chunk = Chunk { pointer: pointer_of(arena.l1.store, &bytes), bytes };
+        arena.l1.stage(Address::with_last_byte(index as u8 + 0x80), &chunk);
+        proof.execution.pointers.push(chunk.pointer);
+    }
+    let call = IRollup::proveStepCall { pre: proven.pre.into(), proof };
+    arena.send(LIAR, call.abi_encode(), U256::ZERO, &[]).unwrap();
+    let bill = IRollup::billOfCall { pre: proven.pre.h248().0 }.abi_encode();
+    let bill = arena.l1.ask(arena.l1.rollup, bill).unwrap();
+    assert_eq!(IRollup::billOfCall::abi_decode_returns(&bill).unwrap().len(), MAX_BILL);
+    arena.honest(WATCHTOWER);
+    assert!(arena.is_dead(lie.attempt));
     arena
 }
 

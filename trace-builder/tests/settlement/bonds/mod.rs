@@ -61,6 +61,25 @@ fn chunk_rewards_of_the_largest_witness_leave_what_the_proof_costs() {
     assert!(left >= (honest.moves + honest.in_vain) * CAPS.fee, "{left} wei are left");
 }
 
+/// Nor must a full bill, whoever's: a killer who staged nothing is paid for the challenges and the dearest kill by reference.
+#[test]
+fn a_full_bill_leaves_the_killer_what_the_kill_costs() {
+    let gas = |name| u128::from(measured().gas(name));
+    let challenges = gas("challengeClaim") + gas("challengeGap");
+    let collecting = 2 * gas("settleChallenge") + gas("withdraw");
+    let share = DEFAULTS.claim / 2 / 16;
+    let spent = challenges + gas(measure::FULL_BILL) + collecting;
+    assert!(share >= spent * CAPS.fee, "{share} wei for {spent} gas");
+}
+
+/// The largest witness is on the bill at its full price.
+#[test]
+fn posters_of_the_largest_witness_get_their_price() {
+    let honest = derive::HonestSide::of(measured());
+    let half = DEFAULTS.claim / 2;
+    assert!(honest.staged_bytes * DEFAULTS.chunk_reward <= half - half / 16);
+}
+
 #[test]
 fn the_documents_name_the_defaults() {
     let deploy = include_str!("../../../../docs/deploy.md");

@@ -98,7 +98,7 @@ fn derivation(measured: &Measured) {
     eprintln!("| {LEVELS} challenges, the proof, collecting | {moves} | {} |", at_cap(moves));
     let in_vain = honest.in_vain;
     eprintln!(
-        "| calldata in vain, if a copier is first with all | {in_vain} | {} |",
+        "| calldata in vain and as many posters, if a copier is first with all | {in_vain} | {} |",
         at_cap(in_vain)
     );
     let locked = capital(LEVELS * DEFAULT_CHALLENGE_BOND, worst_delay());
