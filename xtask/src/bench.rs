@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: measurements, as ratios against a peer in the same run.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 
-use crate::command::cargo;
+use crate::{command::cargo, vectors::told};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -13,17 +15,29 @@ pub(crate) enum Bench {
     Price,
     /// EXECUTE of real blocks and of their steps, beside plain revm and the keccak of the witness; see docs/performance.md.
     Execute,
+    /// Blocks by many threads, beside plain revm; see docs/engine.md.
+    Engine,
     /// State roots beside alloy-trie's hash builder; see docs/engine.md.
     Root,
 }
 
-/// Runs one.
-pub(crate) fn run(bench: Bench) -> eyre::Result<()> {
+/// Runs one, with options of its own (`engine` has some).
+pub(crate) fn run(bench: Bench, options: &[String]) -> eyre::Result<()> {
     let name = match bench {
         Bench::Bounded => "bounded",
         Bench::Price => "price",
         Bench::Execute => "execute",
+        Bench::Engine => "engine",
         Bench::Root => "root",
     };
-    cargo(&["bench", "--locked", "-p", "recourse-execution", "--bench", name])
+    let command = ["bench", "--locked", "-p", "recourse-execution", "--bench", name, "--"];
+    let options = options.iter().enumerate().map(|(index, option)| {
+        // Cargo runs it elsewhere.
+        let of = index.checked_sub(1).and_then(|before| options.get(before));
+        let path = of.is_some_and(|of| of == "--dir" || of == "--peer-times");
+        if path { told(Path::new(option)) } else { Ok(option.clone()) }
+    });
+    let options: Vec<_> = options.collect::<Result<_, _>>()?;
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    cargo(&[&command[..], &options].concat())
 }

@@ -107,6 +107,9 @@ enum Command {
         /// What.
         #[arg(value_enum)]
         what: bench::Bench,
+        /// Options of that bench. engine: --dir DIR, --peer-times FILE, --threads N, --rounds N, --only mainnet|synthetic.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
     },
     /// Runs random blocks by our executor and by the Python execution specs; see docs/vectors.md.
     Oracle {
@@ -143,7 +146,7 @@ fn main() -> eyre::Result<()> {
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
         Command::Bonds => bonds::run(),
-        Command::Bench { what } => bench::run(what),
+        Command::Bench { what, options } => bench::run(what, &options),
         Command::Oracle { blocks, seed, replay } => {
             oracle::run(&oracle::Options { blocks, seed, replay })
         }

@@ -12,11 +12,11 @@
 )]
 
 #[path = "../../../tests/src/bin/vectors/archive.rs"]
-#[expect(dead_code, reason = "of the archives one is read, and not by its files")]
+#[allow(dead_code, reason = "of the archives one is read, and not by its files")]
 mod archive;
 mod assembly;
 #[path = "../execute/block.rs"]
-#[expect(dead_code, reason = "there is no state root here")]
+#[allow(dead_code, reason = "there is no state root here")]
 mod block;
 mod case;
 mod flat;

@@ -276,7 +276,7 @@ fn exchange(state: &mut Flat, index: u64, people: &[Address]) -> [Address; 3] {
     state.insert(one, token_with(&balances, &allowances));
     state.insert(two, token_with(&balances, &[]));
     let mut account = Flat::contract(pool());
-    let slots = [word(one), word(two), U256::from(1 << 30), U256::from(1 << 40)];
+    let slots = [word(one), word(two), U256::from(1_u64 << 30), U256::from(1_u64 << 40)];
     account.storage.extend((0..).map(U256::from).zip(slots));
     account.storage.extend((4..7).map(|slot| (U256::from(slot), U256::from(1))));
     state.insert(pool_at, account);

@@ -75,8 +75,8 @@ impl<const N: usize> Base<N> {
         self.known.store(true, Release);
     }
 
-    fn clear(&mut self) {
-        *self.known.get_mut() = false;
+    fn clear(&self) {
+        self.known.store(false, Relaxed);
     }
 }
 
@@ -108,14 +108,11 @@ impl Cell for AccountCell {
 
     fn name(&self, key: &Address) {
         self.key.store(&words::of_address(*key));
-    }
-
-    fn clear(&mut self) {
         self.base.clear();
         self.versions.clear();
-        *self.wiped.get_mut() = 0;
-        *self.ever_wiped.get_mut() = false;
-        *self.expected.get_mut() = 0;
+        self.wiped.store(0, Relaxed);
+        self.ever_wiped.store(false, Relaxed);
+        self.expected.store(0, Relaxed);
     }
 }
 
@@ -195,12 +192,9 @@ impl Cell for SlotCell {
     fn name(&self, (account, slot): &(u32, U256)) {
         self.account.store(*account, Relaxed);
         self.key.store(&words::of_u256(*slot));
-    }
-
-    fn clear(&mut self) {
         self.base.clear();
         self.versions.clear();
-        *self.disputed.get_mut() = 0;
+        self.disputed.store(0, Relaxed);
     }
 }
 

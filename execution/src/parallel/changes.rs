@@ -1,6 +1,9 @@
 //! All that a block changed, gathered once.
 
-use std::collections::HashMap;
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 use alloy_primitives::U256;
 
@@ -8,6 +11,7 @@ use super::{
     flat::{FlatAccount, FlatState},
     job::FlatChange,
     space::{Blocked, Failure, Space},
+    workers::Workers,
 };
 
 impl From<Blocked> for Failure {
@@ -22,27 +26,67 @@ impl From<Blocked> for Failure {
 /// A slot of an account, by the account's cell, and its new value.
 type ChangedSlot = (u32, (U256, U256));
 
-impl Space {
+/// Cells that a thread looks at in one go.
+const TOGETHER: u32 = 1024;
+
+impl Workers {
     /// What the transactions before `end` changed; all of them are committed.
     pub(super) fn changes(
         &self,
+        space: &Space,
         flat: &dyn FlatState,
         end: u32,
     ) -> Result<Vec<FlatChange>, Failure> {
-        let mut slots: HashMap<u32, Vec<(U256, U256)>> = HashMap::new();
-        for index in 0..self.slots.count() {
-            if let Some((account, slot)) = self.changed_slot(flat, index, end)? {
-                slots.entry(account).or_default().push(slot);
-            }
-        }
-        let mut changes = Vec::new();
-        for index in 0..self.accounts.count() {
-            let slots = slots.remove(&index).unwrap_or_default();
-            changes.extend(self.changed_account(flat, (index, end), slots)?);
-        }
-        Ok(changes)
+        let mut slots =
+            self.gather(space.slots.count(), |index| space.changed_slot(flat, index, end))?;
+        slots.sort_unstable_by_key(|(account, _)| *account);
+        self.gather(space.accounts.count(), |index| {
+            let from = slots.partition_point(|(account, _)| *account < index);
+            let own = slots.get(from..).unwrap_or_default();
+            let own = own.iter().take_while(|(account, _)| *account == index);
+            space.changed_account(flat, (index, end), own.map(|(_, slot)| *slot).collect())
+        })
     }
 
+    /// What `look` finds in any of the first `count` cells, in no order; by all threads when that is worth it.
+    fn gather<T: Send>(
+        &self,
+        count: u32,
+        look: impl Fn(u32) -> Result<Option<T>, Failure> + Sync,
+    ) -> Result<Vec<T>, Failure> {
+        let next = AtomicU32::new(0);
+        let all = Mutex::new(Ok(Vec::new()));
+        self.together(count > TOGETHER.saturating_mul(2), || {
+            let mut mine = Ok(Vec::new());
+            loop {
+                let from = next.fetch_add(TOGETHER, Relaxed);
+                if from >= count {
+                    break;
+                }
+                let to = from.saturating_add(TOGETHER).min(count);
+                mine = mine.and_then(|mut mine| {
+                    for index in from..to {
+                        mine.extend(look(index)?);
+                    }
+                    Ok(mine)
+                });
+            }
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            match (&mut *all, mine) {
+                (Ok(all), Ok(mut mine)) if all.len() < mine.len() => {
+                    mine.append(all);
+                    *all = mine;
+                }
+                (Ok(all), Ok(mut mine)) => all.append(&mut mine),
+                (_, Err(failure)) => *all = Err(failure),
+                (Err(_), _) => {}
+            }
+        });
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Space {
     fn changed_slot(
         &self,
         flat: &dyn FlatState,

@@ -1,6 +1,6 @@
 //! Transactions end in their order: what each of them read is looked at again, now that all before it are known.
 
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use alloy_primitives::{B256, U256};
 use revm::state::Bytecode;
@@ -101,7 +101,12 @@ impl Run<'_> {
         work.accounts.iter().all(|read| {
             self.space.account(self.flat, read.cell, index).is_ok_and(|now| read.agrees(&now))
         }) && work.slots.iter().all(|read| {
-            self.space.slot(self.flat, read.cell, index).is_ok_and(|now| read.seen == now)
+            let same =
+                self.space.slot(self.flat, read.cell, index).is_ok_and(|now| read.seen == now);
+            if !same && let Some(cell) = self.space.slots.get(read.cell) {
+                cell.disputed.fetch_add(1, Relaxed);
+            }
+            same
         })
     }
 

@@ -119,6 +119,13 @@ impl Record {
         self.waiters.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// For the transaction of another block. Of those that nobody took yet, the status says that they are committed, or
+    /// pending: nobody asks more.
+    pub(super) fn begin(&self) {
+        self.work().clear();
+        self.set(Status::Pending);
+    }
+
     pub(super) fn status(&self) -> Status {
         match self.status.load(Ordering::SeqCst) {
             0 => Status::Pending,

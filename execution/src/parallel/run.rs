@@ -59,6 +59,7 @@ impl<'a> Run<'a> {
             space: self.space,
             records: self.records,
             flat: self.flat,
+            txs: self.txs,
             number: self.number,
             ancestors: self.ancestors,
         }
@@ -135,11 +136,13 @@ impl<'a> Run<'a> {
 
     /// Whether a transaction is put off until another ran that changes its sender.
     fn waits(&self, index: u32) -> bool {
-        let Some((env, record)) = self.env(index).zip(self.record(index)) else {
+        let Some(record) = self.record(index) else {
+            return true;
+        };
+        record.begin();
+        let Some(env) = self.env(index) else {
             // What can't run at all is done.
-            if let Some(record) = self.record(index) {
-                record.set(Status::Done);
-            }
+            record.set(Status::Done);
             return true;
         };
         let next = index.saturating_add(1);
@@ -155,7 +158,6 @@ impl<'a> Run<'a> {
         {
             recipient.expected.store(next, SeqCst);
         }
-        let _ = record;
         let Some(other) = before.checked_sub(1).filter(|other| *other < index) else {
             return false;
         };

@@ -75,8 +75,8 @@ pub(super) struct Space {
 
 impl Space {
     pub(super) fn clear(&mut self, transactions: usize) {
-        self.accounts.clear(transactions.saturating_mul(3));
-        self.slots.clear(transactions.saturating_mul(4));
+        self.accounts.clear(transactions.saturating_mul(2));
+        self.slots.clear(transactions.saturating_mul(2));
         self.codes.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         *self.floor.get_mut() = 0;
         *self.stop.get_mut() = false;

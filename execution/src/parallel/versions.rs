@@ -89,9 +89,9 @@ impl<const W: usize> Default for Versions<W> {
 }
 
 impl<const W: usize> Versions<W> {
-    pub(super) fn clear(&mut self) {
-        *self.len.get_mut() = 0;
-        self.far.take();
+    /// Forgets all; nobody else looks yet.
+    pub(super) fn clear(&self) {
+        self.len.store(0, Relaxed);
     }
 
     /// Whether nobody wrote yet: then there is nothing to look for.

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     hint::spin_loop,
-    sync::{Arc, atomic::Ordering::Acquire},
+    sync::{
+        Arc,
+        atomic::Ordering::{Acquire, Relaxed},
+    },
     thread::yield_now,
 };
 
@@ -16,6 +19,7 @@ use revm::{
 
 use super::{
     flat::{FlatAccount, FlatState},
+    job::FlatTx,
     record::{AccountRead, Record, SlotRead, Status, Work, needs},
     space::{Blocked, Failure, Space},
 };
@@ -33,6 +37,7 @@ pub(super) struct Scene<'a> {
     pub(super) space: &'a Space,
     pub(super) records: &'a [Record],
     pub(super) flat: &'a dyn FlatState,
+    pub(super) txs: &'a [FlatTx],
     pub(super) number: u64,
     pub(super) ancestors: Option<&'a Arc<BTreeMap<u64, B256>>>,
 }
@@ -132,6 +137,10 @@ impl<'a> View<'a> {
 
     fn slot(&mut self, cell: u32) -> Result<U256, Failure> {
         let (scene, tx) = (self.scene, self.tx);
+        let disputed = scene.space.slots.get(cell).map(|cell| cell.disputed.load(Relaxed));
+        if let Some(times) = disputed.filter(|times| *times > 0) {
+            self.let_pass(times)?;
+        }
         let seen = self.patiently(|| scene.space.slot(scene.flat, cell, tx))?;
         self.work.slots.push(SlotRead { cell, seen });
         Ok(seen)
@@ -146,6 +155,26 @@ impl<'a> View<'a> {
                 Err(Blocked::By(other)) => self.wait(other)?,
             }
         }
+    }
+
+    /// Waits for transactions before this one that are under way and may write a slot over which some had to run again: those
+    /// that call the same contract, and all when it happened more than once. Only for what a thread is at: whoever waits for
+    /// a transaction that nobody took could be the one to take it.
+    fn let_pass(&self, times: u32) -> Result<(), Failure> {
+        let Scene { space, records, txs, .. } = self.scene;
+        let called = |index: u32| {
+            let tx = usize::try_from(index).ok().and_then(|index| txs.get(index))?;
+            tx.env().map(|env| env.kind)
+        };
+        for index in space.floor.load(Acquire)..self.tx {
+            let record = usize::try_from(index).ok().and_then(|index| records.get(index));
+            if record.is_some_and(|record| record.status() == Status::Running)
+                && (times > 1 || called(index) == called(self.tx))
+            {
+                self.wait(index)?;
+            }
+        }
+        Ok(())
     }
 
     /// Until another transaction ran.

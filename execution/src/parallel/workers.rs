@@ -118,7 +118,6 @@ impl Workers {
     fn run_in(&self, memory: &mut Memory, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
         let count = block.transactions.len();
         memory.space.clear(count);
-        memory.records.iter_mut().take(count).for_each(Record::clear);
         if memory.records.len() < count {
             memory.records.resize_with(count, Record::default);
         }
@@ -146,28 +145,41 @@ impl Workers {
             ready_count: AtomicU32::new(0),
             pauses: self.pauses.as_ref(),
         };
-        self.drive(&run)?;
+        let driven = self.drive(&run);
         let committer = run.committer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if *memory.space.stop.get_mut() {
+            // What was not committed stands as it stood.
+            memory.records.iter_mut().for_each(Record::clear);
+        }
+        driven?;
         if let Some(failure) = committer.failure {
             return Err(failure);
         }
         let end = *memory.space.floor.get_mut();
-        let changes = memory.space.changes(block.state, end)?;
+        let changes = self.changes(&memory.space, block.state, end)?;
         let Committer { ends, codes, again, .. } = committer;
         Ok(FlatOutcome { ends, changes, codes, again })
     }
 
     fn drive(&self, run: &Run<'_>) -> Result<(), Failure> {
-        let Some(pool) = &self.pool else {
+        if self.pool.is_none() {
             return self.alone(run);
-        };
-        pool.in_place_scope(|scope| {
-            for _ in 1..self.threads {
-                scope.spawn(|_| Worker::new(run).work());
-            }
-            Worker::new(run).work();
-        });
+        }
+        self.together(true, || Worker::new(run).work());
         Ok(())
+    }
+
+    /// Does work that all threads do at once, if there are others and they shall help.
+    pub(super) fn together(&self, help: bool, work: impl Fn() + Sync) {
+        match &self.pool {
+            Some(pool) if help => pool.in_place_scope(|scope| {
+                for _ in 1..self.threads {
+                    scope.spawn(|_| work());
+                }
+                work();
+            }),
+            _ => work(),
+        }
     }
 
     fn alone(&self, run: &Run<'_>) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use alloy::consensus::{Block, TxEnvelope};
@@ -14,7 +15,8 @@ use alloy_primitives::{Address, Bloom, Bytes, U256};
 use alloy_rlp::Decodable;
 use recourse_execution::{
     BlobRules, GenesisAccount, Recorder, RuleSet, Schedule, State, TxRun,
-    block::{BlockBody, BlockExecutor, Opening, Sequential},
+    block::{BlockBody, BlockExecutor, BlockOutcome, Opening, Sequential},
+    parallel::{Parallel, Workers},
 };
 use recourse_protocol::{
     TxPosition,
@@ -29,7 +31,11 @@ fn official_blocks() {
     let Some(folder) = vectors::find("eest-osaka") else {
         return;
     };
-    let mut count = Count::default();
+    // Each block by one of these: all numbers of threads come to all kinds of blocks.
+    let workers = [2, 1, 4, 8]
+        .map(|threads| Arc::new(Workers::new(threads).with_pauses(threads as u64)))
+        .to_vec();
+    let mut count = Count { workers, ..Count::default() };
     for file in json_files(&folder) {
         let text = fs::read_to_string(&file).unwrap();
         let tests: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
@@ -40,10 +46,13 @@ fn official_blocks() {
     println!("{} blocks checked", count.blocks);
     assert!(count.failures.is_empty(), "{} failures: {:#?}", count.failures.len(), count.failures);
     assert!(count.blocks > 6_600);
+    let failures: u64 = count.workers.iter().map(|workers| workers.failures()).sum();
+    assert!(failures < 100, "{failures} blocks could not be run by many threads");
 }
 
 #[derive(Default)]
 struct Count {
+    workers: Vec<Arc<Workers>>,
     blocks: usize,
     failures: Vec<String>,
 }
@@ -72,7 +81,8 @@ fn run(name: &str, test: &Value, count: &mut Count) {
         let rlp: Bytes = block["rlp"].as_str().unwrap().parse().unwrap();
         let block = Block::<TxEnvelope>::decode(&mut &rlp[..]).unwrap();
         assert_eq!(block.header.requests_hash, Some(EMPTY_REQUESTS_HASH), "{name}");
-        match check(chain, &state, &block) {
+        let workers = Arc::clone(&count.workers[count.blocks % count.workers.len()]);
+        match check(chain, &state, &block, workers) {
             Ok(after) => state = after,
             Err(why) => {
                 count.failures.push(format!("{name}: {why}"));
@@ -93,7 +103,12 @@ fn rules(excess_blob_gas: u64) -> Schedule {
     Schedule::new(RuleSet::OSAKA.with_blobs(blobs), Vec::new())
 }
 
-fn check(chain: u64, state: &State, block: &Block<TxEnvelope>) -> Result<State, String> {
+fn check(
+    chain: u64,
+    state: &State,
+    block: &Block<TxEnvelope>,
+    workers: Arc<Workers>,
+) -> Result<State, String> {
     let header = &block.header;
     let schedule = rules(header.excess_blob_gas.unwrap());
     let executor = Sequential::new(schedule.clone(), u32::MAX);
@@ -138,6 +153,7 @@ fn check(chain: u64, state: &State, block: &Block<TxEnvelope>) -> Result<State, 
             got.0, got.2, expected.0, expected.2
         ));
     }
+    by_many(&schedule, workers, (state, &context, &body), &outcome)?;
     // The same without the state: EXECUTE needs no more than its witness, and its bound on gas is not noticed.
     let recorded = Recorder::new(&schedule, u32::MAX)
         .piece(state, &context, TxPosition::default(), &body)
@@ -146,6 +162,26 @@ fn check(chain: u64, state: &State, block: &Block<TxEnvelope>) -> Result<State, 
         return Err(format!("stateless root {}", recorded.state_root));
     }
     Ok(outcome.state)
+}
+
+/// Many threads have the result of one.
+fn by_many(
+    schedule: &Schedule,
+    workers: Arc<Workers>,
+    (state, context, body): (&State, &BlockContext, &BlockBody),
+    expected: &BlockOutcome,
+) -> Result<(), String> {
+    let parallel = match context.number % 2 {
+        0 => Parallel::new(schedule.clone(), u32::MAX, workers),
+        _ => Parallel::without_limit(schedule.clone(), workers),
+    };
+    let got = parallel
+        .execute(state, context, TxPosition::default(), body)
+        .map_err(|error| error.to_string())?;
+    if (got.position, got.state.root()) != (expected.position, expected.state.root()) {
+        return Err(format!("by many threads: {:?}", got.position));
+    }
+    Ok(())
 }
 
 pub fn accounts(pre: &Value) -> BTreeMap<Address, GenesisAccount> {
