@@ -59,12 +59,13 @@ pub(crate) fn same_changes(
             "{}: account {address} is {after:?}, not {expected:?}",
             case.name
         );
+        let slots: HashMap<U256, U256> =
+            change.map(|change| change.slots.iter().copied().collect()).unwrap_or_default();
         for (slot, value) in &account.storage {
-            let changed = change.and_then(|change| change.slots.iter().find(|(at, _)| at == slot));
             let known = known.and_then(|known| known.storage.get(slot)).copied();
             let wiped = change.is_some_and(|change| change.wiped);
             let old = if wiped { U256::ZERO } else { known.unwrap_or_default() };
-            let now = changed.map_or(old, |(_, now)| *now);
+            let now = slots.get(slot).copied().unwrap_or(old);
             ensure!(now == value.present_value(), "{}: slot {slot} of {address}", case.name);
         }
     }

@@ -15,6 +15,7 @@ mod report;
 mod rlp;
 #[path = "../../../../execution/tests/main/spoil.rs"]
 mod spoil;
+mod threads;
 mod trie;
 mod whole;
 mod witness;
@@ -42,6 +43,9 @@ struct Args {
     /// The rules of those blocks.
     #[arg(long, value_enum, default_value = "osaka")]
     rules: witness::Fork,
+    /// Execute each EEST block by so many threads too.
+    #[arg(long, value_name = "N", num_args = 1.., default_values_t = [1, 2, 4, 8])]
+    threads: Vec<usize>,
     /// Spoil the witnesses of the Holesky blocks instead, every node and code in every way.
     #[arg(long, conflicts_with_all = ["dir", "execute_witness"])]
     hostile: bool,
@@ -65,6 +69,7 @@ fn main() -> eyre::Result<ExitCode> {
     if args.hostile {
         return hostile();
     }
+    threads::set(&args.threads);
     let report = run(&args)?;
     println!("{report}");
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,7 +1,7 @@
 //! Whole blocks of Ethereum, checked as strictly as a client checks them, on top of the code behind EXECUTE. Refusals have
 //! the names that EEST gives them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_consensus::{Block, Header, TxEnvelope};
 use alloy_eips::{eip2718::Encodable2718, eip7685::EMPTY_REQUESTS_HASH};
@@ -11,8 +11,9 @@ use alloy_sol_types::SolValue;
 use eyre::{OptionExt, ensure};
 use recourse_execution::{
     Claim, Recorded, Recorder, Schedule, State, Stateless, Witness,
-    block::{BlockBody, Opening},
+    block::{BlockBody, BlockExecutor, Opening},
     execute,
+    parallel::Parallel,
     payload::{BlockRules, InvalidBlock, check_blobs, check_body, check_header, check_result},
     stateless,
 };
@@ -25,6 +26,7 @@ use crate::{
     payload::{self, Payload},
     refusal::{Refused, of_block, of_payload},
     report::Work,
+    threads,
 };
 
 /// No transaction fails for the size of its witness: that rule is of L2.
@@ -69,6 +71,7 @@ pub(crate) fn verify(
         return Ok(Err(of_payload(&error)));
     }
     run.prove(pre.root(), &whole)?;
+    run.by_threads(pre, &whole)?;
     let steps = run.step_by_step(pre, &whole)?;
     let payload = payload::accept(rules, pre, ancestors, block)?;
     let work = Work {
@@ -236,6 +239,19 @@ impl Run {
             witness,
             pointers: Vec::new(),
         }
+    }
+
+    /// Many threads have the same result: state root, gas and receipts.
+    fn by_threads(&self, pre: &State, whole: &Recorded) -> eyre::Result<()> {
+        for workers in threads::all() {
+            let executor = Parallel::without_limit(self.schedule.clone(), Arc::clone(workers));
+            let done = executor.execute(pre, &self.context, TxPosition::default(), &self.body)?;
+            let position = done.position;
+            let got = (done.state.root(), position.gas_used_before, position.receipt_digest_before);
+            let expected = (whole.state_root, whole.gas_used, whole.receipt_digest);
+            ensure!(got == expected, "{} threads: {got:?}", workers.threads());
+        }
+        Ok(())
     }
 
     /// One piece for each step, chained through the roots between them, ends where the whole block does.
