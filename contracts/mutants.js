@@ -100,4 +100,9 @@ if (!(Number(seconds) > 0) || !(Number(skip) >= 0)) {
   console.error('usage: node mutants.js FORGE SECONDS SKIP [FILE...]');
   process.exit(1);
 }
+const unknown = files.find((file) => !file.endsWith('.sol') || !fs.existsSync(path.join(__dirname, 'src', file)));
+if (unknown !== undefined) {
+  console.error(`expected a contract by its path within contracts/src, as rollup/Bonds.sol, got ${unknown}`);
+  process.exit(1);
+}
 main(forge, Number(seconds), Number(skip), files);

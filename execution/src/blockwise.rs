@@ -11,7 +11,7 @@ use recourse_protocol::{
 use crate::{
     block::{BlockBody, BlockExecutor, Executed, TxRun},
     error::ExecutionError,
-    executor::StateExecutor,
+    executor::{NO_ROOT, StateExecutor},
     rules::Schedule,
     state::State,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// Executes L2 on a full state as [`StateExecutor`] does, but the transactions that follow each other on the
 /// tape ([`BlockwiseExecutor::look_ahead`]) all at once, by an engine that may run them side by side.
 ///
-/// What it does not do: tell the state roots between transactions that it ran at once. [`BlockwiseExecutor::NO_ROOT`] stands in
+/// What it does not do: tell the state roots between transactions that it ran at once. [`NO_ROOT`] stands in
 /// their place. Roots are right after each opening, after the last of those transactions, and after each seal, so that
 /// every block's header and every batch's end have theirs. Whoever needs the root of each step takes [`StateExecutor`].
 #[derive(Debug)]
@@ -67,12 +67,7 @@ impl Ahead {
     }
 }
 
-const NO_ROOT: B256 = B256::ZERO;
-
 impl<E: BlockExecutor> BlockwiseExecutor<E> {
-    /// Stands for the roots that are not known. No state has it: it is the hash of nothing.
-    pub const NO_ROOT: B256 = NO_ROOT;
-
     /// An executor that stands at `state`. `engine` must execute by the same rules, and under the same limit.
     #[must_use]
     pub fn new(engine: E, state: State, schedule: Schedule, max_witness_bytes: u32) -> Self {

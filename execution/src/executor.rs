@@ -11,6 +11,9 @@ use crate::{
     state::{Full, State},
 };
 
+/// Stands for a state root that was not computed. No state has it: it is the hash of nothing.
+pub const NO_ROOT: B256 = B256::ZERO;
+
 /// Executes L2 on a full state, step by step. Going back to an earlier step is [`StateExecutor::restore`] with a clone of
 /// [`StateExecutor::state`] taken then: both are O(1).
 #[derive(Clone, Debug)]
@@ -19,13 +22,23 @@ pub struct StateExecutor {
     schedule: Schedule,
     max_witness_bytes: u32,
     runs: Vec<TxRun>,
+    computes_roots: bool,
 }
 
 impl StateExecutor {
     /// An executor that stands at `state`.
     #[must_use]
     pub fn new(state: State, schedule: Schedule, max_witness_bytes: u32) -> Self {
-        Self { state, schedule, max_witness_bytes, runs: Vec::new() }
+        Self { state, schedule, max_witness_bytes, runs: Vec::new(), computes_roots: true }
+    }
+
+    /// From now on, transactions are answered with [`NO_ROOT`], and begin with it unless the root is known. Whoever wants the
+    /// root of each step keeps the states and has them hashed together ([`State::roots`]). Openings and seals begin and end
+    /// with roots as before.
+    #[must_use]
+    pub fn without_roots(mut self) -> Self {
+        self.computes_roots = false;
+        self
     }
 
     /// The state that it stands at.
@@ -62,17 +75,18 @@ impl StateExecutor {
             .collect()
     }
 
-    /// Runs `part` on the state if that is `pre`.
+    /// Fails unless the state is `pre`.
+    fn stands_at(&self, pre: B256) -> Result<(), ExecutionError> {
+        let got = self.state.root();
+        if got == pre { Ok(()) } else { Err(ExecutionError::PreState { expected: pre, got }) }
+    }
+
+    /// Runs `part` on the state.
     fn step<T>(
         &mut self,
-        pre: B256,
         block: &BlockContext,
         part: impl FnOnce(&mut Piece<'_>) -> Result<T, ExecutionError>,
     ) -> Result<T, ExecutionError> {
-        let got = self.state.root();
-        if got != pre {
-            return Err(ExecutionError::PreState { expected: pre, got });
-        }
         let mut full = Full;
         let world = self.state.world().clone();
         let mut piece =
@@ -94,7 +108,8 @@ impl Executor for StateExecutor {
         parent_hash: B256,
         anchor: B256,
     ) -> Result<B256, ExecutionError> {
-        self.step(pre, block, |piece| piece.open(parent_hash, anchor))?;
+        self.stands_at(pre)?;
+        self.step(block, |piece| piece.open(parent_hash, anchor))?;
         Ok(self.state.root())
     }
 
@@ -105,9 +120,12 @@ impl Executor for StateExecutor {
         position: TxPosition,
         raw: &[u8],
     ) -> Result<TxOutcome, ExecutionError> {
-        let run = self.step(pre, block, |piece| piece.transact(position, raw))?;
+        if self.computes_roots || pre != NO_ROOT {
+            self.stands_at(pre)?;
+        }
+        let run = self.step(block, |piece| piece.transact(position, raw))?;
         let outcome = TxOutcome {
-            state_root: self.state.root(),
+            state_root: if self.computes_roots { self.state.root() } else { NO_ROOT },
             gas_used: run.gas_used(),
             receipt_digest: run.after(position).receipt_digest_before,
         };
@@ -121,7 +139,8 @@ impl Executor for StateExecutor {
         block: &BlockContext,
         credits: &[Credit],
     ) -> Result<B256, ExecutionError> {
-        self.step(pre, block, |piece| piece.credit(credits))?;
+        self.stands_at(pre)?;
+        self.step(block, |piece| piece.credit(credits))?;
         Ok(self.state.root())
     }
 }

@@ -20,7 +20,7 @@ pub use blockwise::BlockwiseExecutor;
 pub use error::{ExecutionError, StateError};
 pub use evm::{block_env, cfg_env};
 pub use execute::{Claim, ExecuteError, Stateless, TraceShape, execute, replay, stateless};
-pub use executor::StateExecutor;
+pub use executor::{NO_ROOT, StateExecutor};
 pub use record::{RecordError, Recorded, Recorder};
 pub use rules::{BlobRules, RuleSet, Schedule};
 pub use state::{

@@ -1,13 +1,16 @@
 //! The steps of one batch.
 
 use recourse_execution::State;
-use recourse_protocol::{BatchIndex, Checkpoint, CheckpointHash, Inputs};
+use recourse_protocol::{BatchIndex, Checkpoint, CheckpointHash, Inputs, Rule, Step, StepError};
 
 use crate::{Derivation, HistoryError, Snapshot};
 
 /// Steps between two stored snapshots: what a witness of any step re-runs at most. A snapshot keeps alive the trie nodes
 /// that were changed since the one before, a few kilobytes a transaction.
 const SNAPSHOT_INTERVAL: u64 = 512;
+
+/// Steps whose roots are computed together: enough to keep threads and the lanes of the hash function busy.
+const ROW: usize = 512;
 
 /// The checkpoint hashes of all steps of one batch, and snapshots to start from again. Each checkpoint is computed once.
 #[derive(Debug, Clone)]
@@ -30,16 +33,27 @@ impl BatchHistory {
         start: Snapshot,
     ) -> Result<Self, HistoryError<I::Error>> {
         let (batch, mut at) = (start.checkpoint.batch, start.checkpoint);
-        let mut executor = derivation.executor(start.state.clone());
+        let mut executor = derivation.executor(start.state.clone()).without_roots();
         let mut recorder = BatchRecorder::new(start);
+        let mut row = Row::default();
         while at.batch == batch {
-            at = derivation.advance(&at, &mut executor).map_err(|source| HistoryError::Step {
+            let steps = recorder.steps().saturating_add(row.steps());
+            let failed = |source: StepError<_, _>| HistoryError::Step {
                 batch,
-                steps: recorder.steps(),
+                steps,
                 source: Box::new(source),
-            })?;
-            recorder.push(&at, executor.state());
+            };
+            let plan = derivation.plan(&at).map_err(StepError::widen).map_err(failed)?;
+            // A seal puts the root into a header, whoever opens a block begins with it.
+            if row.is_full() || !matches!(plan.rule, Rule::Transact(_)) {
+                at = row.finish(&mut recorder).unwrap_or(at);
+            }
+            let Step { post, .. } = plan.take(&at, &mut executor).map_err(failed)?;
+            drop(executor.take_runs());
+            at = post;
+            row.push(at, executor.state());
         }
+        row.finish(&mut recorder);
         Ok(recorder.finish())
     }
 
@@ -76,6 +90,42 @@ impl BatchHistory {
         let after = self.snapshots.partition_point(|(at, _)| *at <= steps);
         let nearest = after.checked_sub(1).and_then(|index| self.snapshots.get(index));
         nearest.map_or((self.steps(), &self.end), |(at, snapshot)| (*at, snapshot))
+    }
+}
+
+/// Steps one after the other, of which the state roots may still be unknown.
+#[derive(Debug, Default)]
+struct Row {
+    checkpoints: Vec<Checkpoint>,
+    states: Vec<State>,
+}
+
+impl Row {
+    fn push(&mut self, post: Checkpoint, state: &State) {
+        self.checkpoints.push(post);
+        self.states.push(state.clone());
+    }
+
+    fn steps(&self) -> u64 {
+        self.states.len() as u64
+    }
+
+    fn is_full(&self) -> bool {
+        self.states.len() >= ROW
+    }
+
+    /// Computes the roots of all of them, and hands them over. Gives the last checkpoint.
+    fn finish(&mut self, recorder: &mut BatchRecorder) -> Option<Checkpoint> {
+        let roots = State::roots(&self.states);
+        let mut last = None;
+        for ((post, state), state_root) in
+            self.checkpoints.drain(..).zip(self.states.drain(..)).zip(roots)
+        {
+            let post = Checkpoint { state_root, ..post };
+            recorder.push(&post, &state);
+            last = Some(post);
+        }
+        last
     }
 }
 

@@ -6,7 +6,8 @@ use alloy::consensus::TxEip1559;
 use alloy_primitives::{B256, Bytes};
 use proptest::prelude::*;
 use recourse_execution::{
-    BlockwiseExecutor, Executed, ExecutionError, Schedule, State, StateExecutor, block::Sequential,
+    BlockwiseExecutor, Executed, ExecutionError, NO_ROOT, Schedule, State, StateExecutor,
+    block::Sequential,
 };
 use recourse_protocol::{
     Batch, BatchIndex, Checkpoint, Executor, L2Config, MAX_TX_GAS, MemoryInputs, Payload, Rule,
@@ -255,7 +256,7 @@ fn other_transactions_than_those_run_ahead() {
     let mut executor = blockwise(state());
     executor.run_ahead(&block(), start, row.to_vec()).unwrap();
     let first = executor.transact(root, &block(), start, &row[0]).unwrap();
-    assert_eq!(first.state_root, BlockwiseExecutor::<Sequential>::NO_ROOT);
+    assert_eq!(first.state_root, NO_ROOT);
     let refused = executor.seal(first.state_root, &block(), &[]);
     assert_eq!(refused, Err(ExecutionError::NotAhead { left: 1 }));
     // It still stands at the state before them.

@@ -55,10 +55,26 @@ pub fn step<I: Inputs, E: Executor>(
 where
     E::Error: core::error::Error,
 {
-    let plan = plan(pre, inputs, config).map_err(StepError::widen)?;
-    let outcome = execute(&plan, pre, executor).map_err(StepError::Execution)?;
-    let post = plan.finish(pre, outcome).map_err(StepError::Unreachable)?;
-    Ok(Step { plan, post, gas_used: outcome.gas_used })
+    plan(pre, inputs, config).map_err(StepError::widen)?.take(pre, executor)
+}
+
+impl Plan {
+    /// Takes this step, which was planned from `pre`.
+    ///
+    /// # Errors
+    /// As [`step`].
+    pub fn take<I: core::error::Error, E: Executor>(
+        self,
+        pre: &Checkpoint,
+        executor: &mut E,
+    ) -> Result<Step, StepError<I, E::Error>>
+    where
+        E::Error: core::error::Error,
+    {
+        let outcome = execute(&self, pre, executor).map_err(StepError::Execution)?;
+        let post = self.finish(pre, outcome).map_err(StepError::Unreachable)?;
+        Ok(Step { plan: self, post, gas_used: outcome.gas_used })
+    }
 }
 
 fn execute<E: Executor>(
