@@ -35,6 +35,9 @@ pub struct Args {
     /// Folder of the store: archived blobs, L1 events, transactions in flight.
     #[arg(long, value_name = "DIR")]
     pub data_dir: PathBuf,
+    /// Forget the L2 state in the data directory, and derive L2 again from L1 and the archived blobs.
+    #[arg(long)]
+    pub rederive: bool,
     /// Where /health and /metrics are served; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9300")]
     pub http_addr: SocketAddr,

@@ -25,6 +25,8 @@ pub struct Config {
     pub signer: PrivateKeySigner,
     /// Folder of the store.
     pub data_dir: PathBuf,
+    /// Forget the L2 state in it, and derive everything again.
+    pub rederive: bool,
     /// Where /health and /metrics are served.
     pub http_addr: SocketAddr,
     /// Between two looks at the head of L1.
@@ -74,6 +76,7 @@ impl TryFrom<Args> for Config {
             beacons: args.l1_beacon,
             signer,
             data_dir: args.data_dir,
+            rederive: args.rederive,
             http_addr: args.http_addr,
             thresholds,
             workers: usize::try_from(args.workers).unwrap_or(usize::MAX),

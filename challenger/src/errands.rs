@@ -105,9 +105,11 @@ impl Errands {
         state: &NodeState,
     ) -> Result<Arc<ClaimHistory>, ErrandError> {
         let first = key.range.after.0.saturating_add(1);
-        let batches = (first..=key.range.upto.0)
-            .map(|index| self.batch(BatchIndex(index), state))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut batches: Vec<Arc<BatchHistory>> = Vec::new();
+        for index in first..=key.range.upto.0 {
+            let before = batches.last().map(|before| before.end().clone());
+            batches.push(self.batch(BatchIndex(index), state, before)?);
+        }
         let history = ClaimHistory::new(batches).map_err(Box::new)?;
         let got = history.end().map(|end| end.checkpoint.h248());
         if got != Some(key.end) {
@@ -116,10 +118,12 @@ impl Errands {
         Ok(Arc::new(history))
     }
 
+    /// The history of a batch, which starts where the one before it ended, if that is at hand.
     fn batch(
         &self,
         index: BatchIndex,
         state: &NodeState,
+        before: Option<Snapshot>,
     ) -> Result<Arc<BatchHistory>, ErrandError> {
         let batch = state.chain.batch(index).ok_or(ErrandError::NotDerived(index))?;
         let key = (index, batch.hash, batch.post.h248());
@@ -128,7 +132,13 @@ impl Errands {
         }
         let derivation =
             Derivation { inputs: &state.l1.inbox, config: &self.config, schedule: &self.schedule };
-        let start = Snapshot { checkpoint: batch.pre, state: batch.pre_state.clone() };
+        let start = match before.filter(|end| end.checkpoint == batch.pre) {
+            Some(end) => end,
+            None => {
+                let before = BatchIndex(index.0.saturating_sub(1));
+                Snapshot { checkpoint: batch.pre, state: state.chain.recall(before)? }
+            }
+        };
         let made = Arc::new(BatchHistory::derive(&derivation, start).map_err(Box::new)?);
         let mut batches = self.batches.lock();
         batches.retain(|_, history| history.strong_count() > 0);

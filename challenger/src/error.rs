@@ -5,7 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use alloy_primitives::B256;
 use recourse_bisection::ClaimRange;
 use recourse_node::{
-    NodeError, Severity, blobs::BlobError, inbox, l1::L1Error, store::StoreError, tx::TxError,
+    NodeError, Severity, blobs::BlobError, inbox, l1::L1Error, states::StatesError,
+    store::StoreError, tx::TxError,
 };
 use recourse_protocol::{AttemptId, BatchIndex, CheckpointHash};
 use recourse_trace_builder::HistoryError;
@@ -175,6 +176,9 @@ pub enum ErrandError {
     /// A batch is not derived (any more).
     #[error("batch {0} is not derived")]
     NotDerived(BatchIndex),
+    /// The state before a batch could not be had.
+    #[error("the state before a batch could not be had")]
+    State(#[from] StatesError),
     /// A history could not be made.
     #[error("a history could not be made")]
     History(#[from] Box<HistoryError<inbox::InputError>>),

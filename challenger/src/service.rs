@@ -126,7 +126,9 @@ impl Service {
     ) -> Result<Running, ServiceError> {
         let Config { rollup, l1_rpc, beacons, poll_interval, signer, transactions, .. } =
             self.config.clone();
-        let config = NodeConfig { poll_interval, ..NodeConfig::new(rollup, l1_rpc, beacons) };
+        let rederive = self.config.rederive;
+        let config =
+            NodeConfig { poll_interval, rederive, ..NodeConfig::new(rollup, l1_rpc, beacons) };
         let node = Node::start(config, Arc::clone(store), stop.clone()).await?;
         self.status.attach(&node);
         let (client, metrics) = (node.client().clone(), Arc::clone(node.metrics()));

@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod mirror;
 pub mod node;
 mod severity;
+pub mod states;
 pub mod store;
 pub mod tx;
 

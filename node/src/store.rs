@@ -1,6 +1,12 @@
 //! What survives a restart. All of it can be rebuilt from L1, but blobs only as long as beacon nodes keep them.
 
-use std::{collections::BTreeMap, fmt::Debug, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    fs::{File, TryLockError},
+    path::Path,
+    sync::Arc,
+};
 
 use parking_lot::RwLock;
 
@@ -8,6 +14,8 @@ use crate::Severity;
 
 /// Memory that sled may keep pages in.
 const CACHE_BYTES: u64 = 128 << 20;
+/// The file whose lock says that a process uses the folder.
+const LOCK: &str = "in-use";
 
 /// Namespaces of a store; the discriminant is the first byte of every key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +33,18 @@ pub enum Table {
     Forced = 4,
     /// Transactions in flight: nonce (8 bytes) to the entry (JSON).
     Journal = 5,
+    /// Accounts of L2: hashed address to nonce, balance and code hash; see `states`.
+    Accounts = 6,
+    /// Slots of L2: hashed address, hashed slot to the value.
+    Slots = 7,
+    /// Codes of L2: hash to bytes.
+    Codes = 8,
+    /// What leads back over a batch: batch (8 bytes), part (4 bytes).
+    Changes = 9,
+    /// Derived batches: index (8 bytes).
+    Batches = 10,
+    /// Blocks of L2: number (8 bytes).
+    L2Blocks = 11,
     /// For the daemon that owns the store.
     Daemon = 16,
 }
@@ -56,6 +76,15 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// Another process has the store open.
+    #[error("another process uses the store in {folder}")]
+    InUse {
+        /// Where it is.
+        folder: String,
+    },
+    /// The folder can't be used.
+    #[error("the folder of the store can't be used")]
+    Folder(#[source] std::io::Error),
     /// The store belongs to another deployment.
     #[error("the store belongs to deployment {got}, this is {expected}")]
     OtherDeployment {
@@ -86,7 +115,15 @@ pub trait Store: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    fn scan(&self, table: Table, from: &[u8]) -> Result<Entries, StoreError>;
+    fn scan(&self, table: Table, from: &[u8]) -> Result<Entries, StoreError> {
+        self.page(table, from, usize::MAX)
+    }
+
+    /// The first keys from `from` on with their values, in order: at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn page(&self, table: Table, from: &[u8], most: usize) -> Result<Entries, StoreError>;
 
     /// Applies all changes or none; they are on disk when it returns.
     ///
@@ -95,9 +132,13 @@ pub trait Store: Debug + Send + Sync {
     fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError>;
 }
 
-/// A store on disk. One process at a time: sled locks the folder.
+/// A store on disk. One process at a time.
 #[derive(Debug, Clone)]
-pub struct SledStore(sled::Db);
+pub struct SledStore {
+    db: sled::Db,
+    /// Locked as long as the store is open; the lock ends with the process, however that ends.
+    _lock: Arc<File>,
+}
 
 /// A store that dies with its process, for tests and throw-away networks.
 #[derive(Debug, Default)]
@@ -107,21 +148,27 @@ impl SledStore {
     /// Opens or creates a store in this folder.
     ///
     /// # Errors
-    /// [`StoreError::Database`], also when another process has it open.
+    /// [`StoreError::InUse`] when it is open already, [`StoreError::Folder`], [`StoreError::Database`].
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder).map_err(StoreError::Folder)?;
+        let lock = File::create(folder.join(LOCK)).map_err(StoreError::Folder)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::InUse { folder: folder.display().to_string() },
+            TryLockError::Error(error) => StoreError::Folder(error),
+        })?;
         let config = sled::Config::default().path(folder).cache_capacity(CACHE_BYTES);
-        Ok(Self(config.open()?))
+        Ok(Self { db: config.open()?, _lock: Arc::new(lock) })
     }
 }
 
 impl Store for SledStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.0.get(full_key(table, key))?.map(|value| value.to_vec()))
+        Ok(self.db.get(full_key(table, key))?.map(|value| value.to_vec()))
     }
 
-    fn scan(&self, table: Table, from: &[u8]) -> Result<Entries, StoreError> {
+    fn page(&self, table: Table, from: &[u8], most: usize) -> Result<Entries, StoreError> {
         let mut found = Vec::new();
-        for entry in self.0.range(full_key(table, from)..end_of(table)) {
+        for entry in self.db.range(full_key(table, from)..end_of(table)).take(most) {
             let (key, value) = entry?;
             found.push((key.iter().skip(1).copied().collect(), value.to_vec()));
         }
@@ -136,8 +183,8 @@ impl Store for SledStore {
                 Write::Delete(table, key) => batch.remove(full_key(table, &key)),
             }
         }
-        self.0.apply_batch(batch)?;
-        self.0.flush()?;
+        self.db.apply_batch(batch)?;
+        self.db.flush()?;
         Ok(())
     }
 }
@@ -147,9 +194,9 @@ impl Store for MemoryStore {
         Ok(self.0.read().get(&full_key(table, key)).cloned())
     }
 
-    fn scan(&self, table: Table, from: &[u8]) -> Result<Entries, StoreError> {
+    fn page(&self, table: Table, from: &[u8], most: usize) -> Result<Entries, StoreError> {
         let map = self.0.read();
-        let range = map.range(full_key(table, from)..end_of(table));
+        let range = map.range(full_key(table, from)..end_of(table)).take(most);
         Ok(range
             .map(|(key, value)| (key.iter().skip(1).copied().collect(), value.clone()))
             .collect())
@@ -196,6 +243,8 @@ mod tests {
         let all = vec![(vec![1], b"a".to_vec()), (vec![2], b"b".to_vec())];
         assert_eq!(store.scan(Table::Logs, &[]).unwrap(), all);
         assert_eq!(store.scan(Table::Logs, &[2]).unwrap(), all[1..]);
+        assert_eq!(store.page(Table::Logs, &[], 1).unwrap(), all[..1]);
+        assert_eq!(store.page(Table::Logs, &[1, 0], 9).unwrap(), all[1..]);
         store.apply(vec![Write::Delete(Table::Logs, vec![1])]).unwrap();
         assert_eq!(store.scan(Table::Logs, &[]).unwrap(), all[1..]);
     }
@@ -205,6 +254,16 @@ mod tests {
         laws(&MemoryStore::default());
         let folder = tempfile::tempdir().unwrap();
         laws(&SledStore::open(folder.path()).unwrap());
+    }
+
+    #[test]
+    fn a_folder_has_one_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap();
+        let second = SledStore::open(folder.path()).unwrap_err();
+        assert!(matches!(second, StoreError::InUse { .. }), "{second:?}");
+        drop(store);
+        SledStore::open(folder.path()).unwrap();
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub struct Args {
     /// Folder of the store: the journal of what is not on L1 yet, archived blobs, transactions in flight.
     #[arg(long, value_name = "DIR")]
     pub data_dir: PathBuf,
+    /// Forget the L2 state in the data directory, and derive L2 again from L1 and the archived blobs.
+    #[arg(long)]
+    pub rederive: bool,
     /// Where L2 JSON-RPC (HTTP and WebSocket) and /health are served; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9545")]
     pub rpc_addr: SocketAddr,

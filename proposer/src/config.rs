@@ -33,6 +33,8 @@ pub struct Config {
     pub signer: PrivateKeySigner,
     /// Folder of the store.
     pub data_dir: PathBuf,
+    /// Forget the L2 state in it, and derive everything again.
+    pub rederive: bool,
     /// Where JSON-RPC is served.
     pub rpc_addr: SocketAddr,
     /// Between two L2 blocks.
@@ -74,6 +76,7 @@ impl TryFrom<Args> for Config {
             beacons: args.l1_beacon,
             signer,
             data_dir: args.data_dir,
+            rederive: args.rederive,
             rpc_addr: args.rpc_addr,
         })
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
+use recourse_execution::State;
 use recourse_node::{
     NodeState,
     derivation::DerivedBlock,
     inbox::{InboxSnapshot, InputError},
 };
-use recourse_protocol::BatchIndex;
+use recourse_protocol::{BatchIndex, Checkpoint};
 
 use crate::{
     producer::{Counts, Horizon},
@@ -60,10 +61,19 @@ impl Horizon for Seen {
 
     fn end(&self, batch: BatchIndex) -> Option<Position> {
         let chain = &self.0.chain;
-        Some(Position {
-            at: *chain.checkpoint_after(batch)?,
-            state: chain.state_after(batch)?.clone(),
-        })
+        let recalled = chain.recall(batch).inspect_err(|error| {
+            tracing::error!(%error, %batch, "the state after a batch is not at hand");
+        });
+        Some(Position { at: *chain.checkpoint_after(batch)?, state: recalled.ok()? })
+    }
+
+    fn checkpoint(&self, batch: BatchIndex) -> Option<Checkpoint> {
+        self.0.chain.checkpoint_after(batch).copied()
+    }
+
+    fn confirmed(&self) -> Option<(u64, State)> {
+        let (batch, state) = self.0.chain.confirmed()?;
+        Some((self.checkpoint(batch)?.number, state.clone()))
     }
 
     fn blocks(&self, batch: BatchIndex) -> Vec<L2Block> {
@@ -71,7 +81,8 @@ impl Horizon for Seen {
         let mut deposits = derived.pre.deposits_done;
         let mut blocks = Vec::with_capacity(derived.blocks.len());
         for block in &derived.blocks {
-            blocks.push(l2_block(block, deposits));
+            let state = self.0.chain.state_of_block(block.header.number).cloned();
+            blocks.push(l2_block(block, deposits, state));
             let credits = u64::try_from(block.credits.len()).unwrap_or(u64::MAX);
             deposits = deposits.saturating_add(credits);
         }
@@ -79,13 +90,13 @@ impl Horizon for Seen {
     }
 }
 
-fn l2_block(block: &DerivedBlock, first_deposit: u64) -> L2Block {
+fn l2_block(block: &DerivedBlock, first_deposit: u64, state: Option<State>) -> L2Block {
     L2Block::new(
         block.header.clone(),
-        &block.transactions,
+        block.transactions.clone(),
         &block.credits,
         first_deposit,
-        block.state.clone(),
+        state,
         block.batch,
     )
 }

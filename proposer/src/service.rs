@@ -141,7 +141,7 @@ impl Service {
 fn node_config(config: &Config) -> NodeConfig {
     let defaults =
         NodeConfig::new(config.rollup.clone(), config.l1_rpc.clone(), config.beacons.clone());
-    NodeConfig { poll_interval: config.poll_interval, ..defaults }
+    NodeConfig { poll_interval: config.poll_interval, rederive: config.rederive, ..defaults }
 }
 
 async fn transactions(
@@ -171,12 +171,12 @@ fn chain(config: &Config, seen: &Seen, journal: Arc<Journal>) -> Result<L2Chain,
     let start = recourse_protocol::BatchIndex(0);
     let genesis = seen.end(start).ok_or(ProducerError::NotDerived(start))?;
     let view = seen.inputs().view(ViewIndex(0)).map_err(|_| ServiceError::NoGenesis)?;
-    let block = genesis_block(&genesis.at, &view, &config.rollup.l2, genesis.state);
+    let block = genesis_block(&genesis.at, &view, &config.rollup.l2, genesis.state.clone());
     let (expected, got) = (genesis.at.parent_hash, block.hash());
     if got != expected {
         return Err(ServiceError::OtherGenesis { expected, got });
     }
-    Ok(L2Chain::new(&config.chain, block, journal))
+    Ok(L2Chain::new(&config.chain, (block, genesis.state), journal))
 }
 
 async fn listen(

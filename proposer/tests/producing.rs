@@ -117,7 +117,7 @@ impl Node {
             coinbase,
         };
         let shown = world.shown(time);
-        let genesis = world.block_zero(&world.genesis);
+        let genesis = (world.block_zero(&world.genesis), world.genesis.state.clone());
         let chain = Arc::new(L2Chain::new(&settings, genesis, Arc::clone(&journal)));
         let settings = ProducerSettings {
             l2: l2(),

@@ -55,7 +55,7 @@ fn the_virtual_chain_is_what_derivation_makes_of_it() {
     let block = first.block.unwrap();
     assert_eq!(block.mined.transactions().len(), 3);
     assert!(first.invalid.is_empty() && !first.full);
-    assert_eq!(block.state.account(to).unwrap().unwrap().balance, U256::from(11));
+    assert_eq!(block.state.as_ref().unwrap().account(to).unwrap().unwrap().balance, U256::from(11));
 
     // A view comes in while the batch grows, with two deposits and a forced transaction.
     let other = Address::repeat_byte(0x78);
@@ -78,7 +78,7 @@ fn the_virtual_chain_is_what_derivation_makes_of_it() {
     assert_eq!(second.mined.withdrawals().len(), 2);
     let status: Vec<_> = second.mined.receipts().iter().map(|r| r.status()).collect();
     assert_eq!(status, [true, true, false]);
-    assert_eq!(second.state.storage(created, U256::ZERO).unwrap(), U256::MAX);
+    assert_eq!(second.state.as_ref().unwrap().storage(created, U256::ZERO).unwrap(), U256::MAX);
 
     let (batch, implicit) = cut(&mut sequencer, &world);
     assert!(implicit.is_empty());

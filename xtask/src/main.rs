@@ -9,6 +9,7 @@ mod deploy;
 mod execute_vectors;
 mod fuzz;
 mod games;
+mod kills;
 mod oracle;
 mod python;
 mod test;
@@ -102,6 +103,12 @@ enum Command {
     },
     /// Measures the gas of every move at its dearest, and the bonds that cover it at the fee cap; see docs/money.md.
     Bonds,
+    /// Kills processes while they write the L2 state, and verifies what is there; see docs/engine.md.
+    Kills {
+        /// How many.
+        #[arg(long, default_value_t = 200)]
+        count: u64,
+    },
     /// Measures, as ratios.
     Bench {
         /// What.
@@ -146,6 +153,7 @@ fn main() -> eyre::Result<()> {
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
         Command::ExecuteVectors { check } => execute_vectors::run(check),
         Command::Bonds => bonds::run(),
+        Command::Kills { count } => kills::run(count),
         Command::Bench { what, options } => bench::run(what, &options),
         Command::Oracle { blocks, seed, replay } => {
             oracle::run(&oracle::Options { blocks, seed, replay })

@@ -2,68 +2,43 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::Header;
 use alloy_primitives::B256;
-use recourse_execution::{Executed, State};
-use recourse_protocol::{BatchIndex, Checkpoint, bindings::Credit};
+use recourse_execution::State;
+use recourse_protocol::{BatchIndex, Checkpoint};
 use rpds::VectorSync;
 
-use crate::inbox::InboxSnapshot;
+use super::{DerivedBatch, DerivedBlock, kept::Kept};
+use crate::{
+    inbox::InboxSnapshot,
+    states::{StateStore, StatesError, Stored},
+};
 
-/// L2 as far as it was derived. Immutable and cheap to clone. Nothing is pruned: the state at each block's end shares
-/// all that did not change, and claims may be disputed for as long as they are open.
+/// L2 as far as it was derived. Immutable and cheap to clone. All batches and blocks are in memory, but states only of the
+/// newest of them; older ones, as long as they may be disputed, are computed from the changes on disk.
 #[derive(Debug, Clone)]
 pub struct Chain {
     genesis: Checkpoint,
     genesis_state: State,
     batches: VectorSync<Arc<DerivedBatch>>,
     blocks: VectorSync<Arc<DerivedBlock>>,
-}
-
-/// A batch and what it did to L2.
-#[derive(Debug)]
-pub struct DerivedBatch {
-    /// Its index.
-    pub index: BatchIndex,
-    /// Its hash.
-    pub hash: B256,
-    /// The checkpoint before its first step.
-    pub pre: Checkpoint,
-    /// The state before its first step.
-    pub pre_state: State,
-    /// The checkpoint after its close.
-    pub post: Checkpoint,
-    /// The state after its close.
-    pub post_state: State,
-    /// Steps, its close included.
-    pub steps: u64,
-    /// The blocks that it holds: a block never crosses a batch.
-    pub blocks: Vec<Arc<DerivedBlock>>,
-    /// Hash of all L1 inputs that its steps may read and no earlier batch's could.
-    pub(super) inputs: B256,
-}
-
-/// A sealed L2 block.
-#[derive(Debug)]
-pub struct DerivedBlock {
-    /// Its header; see `protocol::l2_header` for what its roots mean.
-    pub header: Header,
-    /// Hash of the header.
-    pub hash: B256,
-    /// The transactions that were valid, in order, with their receipts.
-    pub transactions: Vec<Executed>,
-    /// Deposits credited at its end.
-    pub credits: Vec<Credit>,
-    /// The state at its end.
-    pub state: State,
-    /// The batch that holds it.
-    pub batch: BatchIndex,
+    kept: Kept,
+    store: StateStore,
 }
 
 impl Chain {
-    pub(super) fn new(genesis: Checkpoint, genesis_state: State) -> Self {
+    pub(super) fn new(genesis: Checkpoint, genesis_state: State, store: StateStore) -> Self {
         let (batches, blocks) = (VectorSync::new_sync(), VectorSync::new_sync());
-        Self { genesis, genesis_state, batches, blocks }
+        let kept = Kept::new(BatchIndex(0), genesis.number, genesis_state.clone());
+        Self { genesis, genesis_state, batches, blocks, kept, store }
+    }
+
+    /// As it was stored.
+    pub(super) fn resume(mut self, stored: Stored) -> Self {
+        for batch in stored.batches {
+            self.push_facts(batch);
+        }
+        self.kept = Kept::new(self.tip(), self.head(), stored.state);
+        self
     }
 
     /// The checkpoint that every claim descends from.
@@ -115,13 +90,42 @@ impl Chain {
         if index.0 == 0 { Some(&self.genesis) } else { self.batch(index).map(|batch| &batch.post) }
     }
 
-    /// The state after this batch; the genesis for 0.
+    /// The state after this batch, if it is in memory, as that after the newest batch always is; the genesis for 0.
     #[must_use]
     pub fn state_after(&self, index: BatchIndex) -> Option<&State> {
         if index.0 == 0 {
             return Some(&self.genesis_state);
         }
-        self.batch(index).map(|batch| &batch.post_state)
+        let confirmed = self.kept.confirmed().filter(|(batch, _)| *batch == index);
+        self.kept.end(index).or_else(|| confirmed.map(|(_, state)| state))
+    }
+
+    /// The state after a block, if it is in memory.
+    #[must_use]
+    pub fn state_of_block(&self, number: u64) -> Option<&State> {
+        self.kept.block(number)
+    }
+
+    /// The state after this batch, from memory or computed from the changes on disk: that reads and takes time by what
+    /// happened since. Its root is verified.
+    ///
+    /// # Errors
+    /// [`StatesError::Gone`] when it is not kept any more, or the batch is not derived; else as the store fails.
+    pub fn recall(&self, index: BatchIndex) -> Result<State, StatesError> {
+        if let Some(state) = self.state_after(index) {
+            return Ok(state.clone());
+        }
+        let gone = || StatesError::Gone(index);
+        let expected = self.checkpoint_after(index).ok_or_else(gone)?.state_root;
+        let from = self.kept.end_from(index).ok_or_else(gone)?;
+        self.store.back(from, index, expected)
+    }
+
+    /// The newest batch whose claim was confirmed for good, if any was seen, and the state after it: withdrawals are proven
+    /// under its root.
+    #[must_use]
+    pub fn confirmed(&self) -> Option<(BatchIndex, &State)> {
+        self.kept.confirmed().map(|(batch, state)| (*batch, state))
     }
 
     /// Steps from the end of batch `after` to the end of batch `to`; none if not all of them are derived, or their
@@ -169,11 +173,28 @@ impl Chain {
         Some(alloy_primitives::keccak256(bytes))
     }
 
-    pub(super) fn push(&mut self, batch: Arc<DerivedBatch>) {
+    /// Adds the batch that comes next, with the state after it and those after its blocks.
+    pub(super) fn push(&mut self, batch: Arc<DerivedBatch>, end: State, blocks: Vec<State>) {
+        let numbers = batch.blocks.iter().map(|block| block.header.number);
+        self.kept.add(batch.index, end, numbers.zip(blocks));
+        self.push_facts(batch);
+    }
+
+    fn push_facts(&mut self, batch: Arc<DerivedBatch>) {
         for block in &batch.blocks {
             self.blocks.push_back_mut(block.clone());
         }
         self.batches.push_back_mut(batch);
+    }
+
+    /// This chain, which some batches were taken from, with the state that it ends with now.
+    pub(super) fn ending_with(mut self, state: State) -> Self {
+        self.kept.add(self.tip(), state.clone(), [(self.head(), state)]);
+        self
+    }
+
+    pub(super) fn confirm(&mut self, batch: BatchIndex, state: State) {
+        self.kept.set_confirmed(batch, state);
     }
 
     fn pop(&mut self) {
@@ -182,10 +203,12 @@ impl Chain {
             self.blocks.drop_last_mut();
         }
         self.batches.drop_last_mut();
+        self.kept.truncate(self.tip(), self.head());
     }
 
     /// Whether the newest batch, and so each before it, is on L1 as it was when it was derived.
-    fn stands(&self, inbox: &InboxSnapshot) -> bool {
+    #[must_use]
+    pub fn stands(&self, inbox: &InboxSnapshot) -> bool {
         let newest = self.batches.last();
         newest.is_none_or(|batch| Self::inputs_of(inbox, batch.index) == Some(batch.inputs))
     }

@@ -9,28 +9,46 @@ use recourse_protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Chain, DerivationError, DerivedBatch, DerivedBlock, genesis_state};
-use crate::inbox::InboxSnapshot;
+use super::{Chain, DerivationError, DerivedBatch, DerivedBlock, Included, genesis_state};
+use crate::{
+    inbox::InboxSnapshot,
+    states::{StateStore, StatesError},
+    store::Store,
+};
 
-/// Derives batch after batch. Does no IO but reading the archive; call it from a blocking thread.
+/// Derives batch after batch, and keeps what it derived on disk. Call it from a blocking thread.
 #[derive(Debug)]
 pub struct Derivation {
     config: L2Config,
     chain: Chain,
+    store: StateStore,
 }
 
 impl Derivation {
-    /// At the genesis.
+    /// Where the store has got to; at the genesis if it has nothing, or if everything is to be derived again.
     ///
     /// # Errors
-    /// [`DerivationError::GenesisRoot`] when the configuration contradicts itself.
-    pub fn new(config: &RollupConfig) -> Result<Self, DerivationError> {
+    /// [`DerivationError::GenesisRoot`] when the configuration contradicts itself, [`DerivationError::States`] when what is
+    /// stored can't be used.
+    pub fn open(
+        config: &RollupConfig,
+        store: Arc<dyn Store>,
+        again: bool,
+    ) -> Result<Self, DerivationError> {
+        let genesis = config.genesis.checkpoint;
         let state = genesis_state(&config.genesis.alloc)?;
-        let (expected, got) = (config.genesis.checkpoint.state_root, state.root());
+        let (expected, got) = (genesis.state_root, state.root());
         if expected != got {
             return Err(DerivationError::GenesisRoot { expected, got });
         }
-        Ok(Self { config: config.l2, chain: Chain::new(config.genesis.checkpoint, state) })
+        let store = StateStore::new(store);
+        let stored = if again { None } else { store.load(&genesis)? };
+        let mut chain = Chain::new(genesis, state, store.clone());
+        match stored {
+            Some(stored) => chain = chain.resume(stored),
+            None => store.begin(chain.genesis_state())?,
+        }
+        Ok(Self { config: config.l2, chain, store })
     }
 
     /// What was derived so far.
@@ -39,11 +57,65 @@ impl Derivation {
         &self.chain
     }
 
-    /// Forgets what an L1 reorg took away. Returns how many batches that were.
-    pub fn follow(&mut self, inbox: &InboxSnapshot) -> u64 {
-        let before = self.chain.tip().0;
-        self.chain = self.chain.matching(inbox);
-        before.saturating_sub(self.chain.tip().0)
+    /// Whether all that was derived is on L1 as it was then.
+    #[must_use]
+    pub fn stands(&self, inbox: &InboxSnapshot) -> bool {
+        self.chain.stands(inbox)
+    }
+
+    /// Forgets what an L1 reorg took away, in memory and on disk: everything, if the way back is not kept any more. Returns
+    /// how many batches that were.
+    ///
+    /// # Errors
+    /// [`DerivationError::States`].
+    pub fn follow(&mut self, inbox: &InboxSnapshot) -> Result<u64, DerivationError> {
+        let before = self.chain.tip();
+        if self.chain.stands(inbox) {
+            return Ok(0);
+        }
+        match self.back_to(self.chain.matching(inbox)) {
+            Ok(chain) => self.chain = chain,
+            Err(StatesError::Gone(_)) => self.start_over()?,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(before.0.saturating_sub(self.chain.tip().0))
+    }
+
+    /// Takes batches back on disk, one after the other, until this chain is left.
+    fn back_to(&self, chain: Chain) -> Result<Chain, StatesError> {
+        let (tip, state) = (chain.tip(), self.chain.recall(chain.tip())?);
+        for index in (tip.0.saturating_add(1)..=self.chain.tip().0).rev() {
+            if let Some(batch) = self.chain.batch(BatchIndex(index)) {
+                self.store.take_back(batch)?;
+            }
+        }
+        Ok(chain.ending_with(state))
+    }
+
+    fn start_over(&mut self) -> Result<(), DerivationError> {
+        let (genesis, state) = (*self.chain.genesis(), self.chain.genesis_state().clone());
+        self.store.begin(&state)?;
+        self.chain = Chain::new(genesis, state, self.store.clone());
+        Ok(())
+    }
+
+    /// The claim of a batch is confirmed: the state after it is kept at hand, for withdrawals are proven under its root.
+    ///
+    /// # Errors
+    /// [`DerivationError::States`].
+    pub fn confirm(&mut self, batch: BatchIndex) -> Result<(), DerivationError> {
+        let state = self.chain.recall(batch)?;
+        self.chain.confirm(batch, state);
+        Ok(())
+    }
+
+    /// Nobody can dispute the claims of all batches up to this one any more: the ways back to their states are let go. Gives
+    /// how many rows those were.
+    ///
+    /// # Errors
+    /// [`DerivationError::States`].
+    pub fn prune(&mut self, upto: BatchIndex) -> Result<usize, DerivationError> {
+        Ok(self.store.prune(upto)?)
     }
 
     /// The batch to derive next.
@@ -68,9 +140,11 @@ impl Derivation {
         let last = self.chain.tip();
         let pre = *self.chain.checkpoint_after(last).ok_or_else(no_batch)?;
         let state = self.chain.state_after(last).ok_or_else(no_batch)?.clone();
-        let run = BatchRun::new(pre, state.clone(), &self.config);
-        let batch = Arc::new(run.finish(inbox, stop)?.into_batch(record.hash, inputs, state));
-        self.chain.push(batch.clone());
+        let mut run = BatchRun::new(pre, state.clone(), &self.config).finish(inbox, stop)?;
+        let (end, blocks) = (run.executor.state().clone(), std::mem::take(&mut run.states));
+        let batch = Arc::new(run.into_batch(record.hash, inputs));
+        self.store.append(&batch, &state, &end)?;
+        self.chain.push(batch.clone(), end, blocks);
         Ok(Some(batch))
     }
 }
@@ -83,6 +157,8 @@ struct BatchRun<'a> {
     config: &'a L2Config,
     steps: u64,
     blocks: Vec<Arc<DerivedBlock>>,
+    /// After each block.
+    states: Vec<State>,
 }
 
 impl<'a> BatchRun<'a> {
@@ -90,7 +166,7 @@ impl<'a> BatchRun<'a> {
         let (schedule, limit) = (Schedule::osaka(), config.max_witness_bytes);
         let engine = Sequential::new(schedule.clone(), limit);
         let executor = BlockwiseExecutor::new(engine, state, schedule, limit);
-        Self { pre, at: pre, executor, config, steps: 0, blocks: Vec::new() }
+        Self { pre, at: pre, executor, config, steps: 0, blocks: Vec::new(), states: Vec::new() }
     }
 
     fn finish(
@@ -114,6 +190,7 @@ impl<'a> BatchRun<'a> {
         if let Rule::Seal(seal) = step.plan.rule {
             let block = self.sealed(seal, &step.post);
             self.blocks.push(Arc::new(block));
+            self.states.push(self.executor.state().clone());
         }
         self.at = step.post;
     }
@@ -123,21 +200,18 @@ impl<'a> BatchRun<'a> {
         DerivedBlock {
             header: l2_header(&sealed, &seal.block, seal.anchor, &seal.credits),
             hash: post.parent_hash,
-            transactions: self.executor.take_executed(),
+            transactions: self.executor.take_executed().into_iter().map(Included::from).collect(),
             credits: seal.credits,
-            state: self.executor.state().clone(),
             batch: self.pre.batch,
         }
     }
 
-    fn into_batch(self, hash: B256, inputs: B256, pre_state: State) -> DerivedBatch {
+    fn into_batch(self, hash: B256, inputs: B256) -> DerivedBatch {
         DerivedBatch {
             index: self.pre.batch,
             hash,
             pre: self.pre,
-            pre_state,
             post: self.at,
-            post_state: self.executor.state().clone(),
             steps: self.steps,
             blocks: self.blocks,
             inputs,

@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use recourse_execution::{ExecutionError, StateError};
 use recourse_protocol::StepError;
 
-use crate::{Severity, inbox::InputError};
+use crate::{Severity, inbox::InputError, states::StatesError};
 
 /// Why L2 could not be derived.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,9 @@ pub enum DerivationError {
     /// A step could not be taken. Boxed for its size.
     #[error("no step can be taken")]
     Step(#[from] Box<StepError<InputError, ExecutionError>>),
+    /// The state on disk.
+    #[error("the L2 state on disk")]
+    States(#[from] StatesError),
     /// The node is stopping.
     #[error("stopped")]
     Cancelled,
@@ -39,6 +42,7 @@ impl DerivationError {
                 StepError::NoBatch(_) => Severity::Reset,
                 StepError::Unreachable(_) | StepError::Execution(_) => Severity::Critical,
             },
+            Self::States(error) => error.severity(),
             Self::Genesis(_) | Self::GenesisRoot { .. } => Severity::Critical,
         }
     }

@@ -1,11 +1,14 @@
 //! L2, derived from L1 alone.
 
+mod batch;
 mod chain;
 mod derive;
 mod error;
 mod genesis;
+mod kept;
 
-pub use chain::{Chain, DerivedBatch, DerivedBlock};
+pub use batch::{DerivedBatch, DerivedBlock, Included};
+pub use chain::Chain;
 pub use derive::Derivation;
 pub use error::DerivationError;
 pub use genesis::genesis_state;

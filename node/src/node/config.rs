@@ -24,6 +24,8 @@ pub struct NodeConfig {
     pub retry: RetryPolicy,
     /// Blocks whose events are asked for at once when catching up; 2,000 by default.
     pub log_range: u64,
+    /// Forget the L2 state on disk, and derive everything again; no by default.
+    pub rederive: bool,
 }
 
 impl NodeConfig {
@@ -37,6 +39,7 @@ impl NodeConfig {
             poll_interval: POLL_INTERVAL,
             retry: RetryPolicy::default(),
             log_range: LOG_RANGE,
+            rederive: false,
         }
     }
 }

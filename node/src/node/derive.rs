@@ -5,12 +5,16 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::{NodeError, NodeState};
+use super::{
+    NodeError, NodeState,
+    confirmed::{Confirmed, News},
+};
 use crate::{
     Severity,
     blobs::{BlobPlace, BlobSource},
     derivation::{Derivation, DerivationError},
     health::Health,
+    inbox::InboxSnapshot,
     metrics::Metrics,
     mirror::L1State,
 };
@@ -20,6 +24,7 @@ const WHAT: &str = "deriving L2";
 pub(super) struct Derive {
     /// None while a blocking thread has it.
     pub(super) derivation: Option<Box<Derivation>>,
+    pub(super) confirmed: Confirmed,
     pub(super) blobs: BlobSource,
     pub(super) health: Health,
     pub(super) metrics: Arc<Metrics>,
@@ -75,11 +80,8 @@ impl Derive {
         heads: &mut watch::Receiver<Arc<L1State>>,
         stop: &CancellationToken,
     ) -> Result<Progress, NodeError> {
-        let Some(derivation) = self.derivation.as_mut() else { return Ok(Progress::Idle) };
-        let lost = derivation.follow(&state.inbox);
-        if lost > 0 {
-            tracing::warn!(batches = lost, "L1 took batches back");
-        }
+        self.settle(state).await?;
+        let Some(derivation) = self.derivation.as_ref() else { return Ok(Progress::Idle) };
         let index = derivation.next();
         let chain = derivation.chain().clone();
         self.publish(state.clone(), &chain);
@@ -110,7 +112,29 @@ impl Derive {
         Ok(Progress::Derived)
     }
 
+    /// Takes back what L1 took back, and lets go of what nobody can dispute any more. Mostly neither is to be done.
+    async fn settle(&mut self, state: &Arc<L1State>) -> Result<(), NodeError> {
+        let Some(mut derivation) = self.derivation.take() else { return Ok(()) };
+        let news = self.confirmed.look(state, derivation.chain());
+        if derivation.stands(&state.inbox) && news == News::default() {
+            self.derivation = Some(derivation);
+            return Ok(());
+        }
+        let inbox = state.inbox.clone();
+        let (derivation, result) = spawn_blocking(move || {
+            let result = settle(&mut derivation, &inbox, news);
+            (derivation, result)
+        })
+        .await?;
+        self.derivation = Some(derivation);
+        Ok(result?)
+    }
+
+    /// Tells of a new state, if it goes together: else batches are to be taken back first.
     fn publish(&self, l1: Arc<L1State>, chain: &crate::derivation::Chain) {
+        if !chain.stands(&l1.inbox) {
+            return;
+        }
         let state = NodeState::new(l1, chain);
         self.health.derived(&state.chain);
         self.metrics.batches_derived.set(state.chain.tip().0);
@@ -127,4 +151,24 @@ impl Derive {
             new
         });
     }
+}
+
+fn settle(
+    derivation: &mut Derivation,
+    inbox: &InboxSnapshot,
+    news: News,
+) -> Result<(), DerivationError> {
+    let lost = derivation.follow(inbox)?;
+    if lost > 0 {
+        tracing::warn!(batches = lost, "L1 took batches back");
+    }
+    let tip = derivation.chain().tip();
+    if let Some(batch) = news.confirmed.filter(|batch| *batch <= tip) {
+        derivation.confirm(batch)?;
+    }
+    if let Some(batch) = news.undisputed.filter(|batch| *batch <= tip) {
+        let rows = derivation.prune(batch)?;
+        tracing::info!(%batch, rows, "nobody can dispute it any more: the way back is let go");
+    }
+    Ok(())
 }

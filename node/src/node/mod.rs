@@ -2,6 +2,7 @@
 
 mod archive;
 mod config;
+mod confirmed;
 mod derive;
 mod error;
 mod follow;

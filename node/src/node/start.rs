@@ -5,14 +5,17 @@ use std::{collections::HashSet, sync::Arc};
 use recourse_protocol::RollupConfig;
 use tokio::{
     sync::{Mutex, watch},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{NodeConfig, NodeError, NodeState, archive::Archive, derive::Derive, follow::Follow};
+use super::{
+    NodeConfig, NodeError, NodeState, archive::Archive, confirmed::Confirmed, derive::Derive,
+    follow::Follow,
+};
 use crate::{
     blobs::BlobSource,
-    derivation::Derivation,
+    derivation::{Derivation, DerivationError},
     health::Health,
     l1::L1Client,
     metrics::Metrics,
@@ -49,7 +52,7 @@ impl Node {
         let (health, metrics) = (Health::default(), Arc::new(Metrics::default()));
         let rollup = Arc::new(config.rollup);
         claim_store(&rollup, store.as_ref())?;
-        let derivation = Box::new(Derivation::new(&rollup)?);
+        let mut derivation = open(rollup.clone(), store.clone(), config.rederive).await?;
         let client = L1Client::new(&config.l1_rpc, config.retry)?;
         client.check(&rollup).await?;
         let timeout = config.retry.request_timeout;
@@ -62,6 +65,12 @@ impl Node {
             () = stop.cancelled() => return Err(NodeError::Stopped),
             first = follow.once() => first?,
         };
+        let inbox = first.inbox.clone();
+        let derivation = spawn_blocking(move || {
+            derivation.follow(&inbox)?;
+            Ok::<_, DerivationError>(derivation)
+        });
+        let derivation = derivation.await??;
         let first_state = Arc::new(NodeState::new(first.clone(), derivation.chain()));
         let (states, subscriber) = watch::channel(first_state);
         let (heads, head) = watch::channel(first);
@@ -73,6 +82,7 @@ impl Node {
         };
         let derive = Derive {
             derivation: Some(derivation),
+            confirmed: Confirmed::default(),
             blobs: blobs.clone(),
             health: health.clone(),
             metrics: metrics.clone(),
@@ -139,6 +149,18 @@ impl Node {
         }
         first
     }
+}
+
+/// Reads the L2 state, which may take seconds.
+async fn open(
+    rollup: Arc<RollupConfig>,
+    store: Arc<dyn Store>,
+    again: bool,
+) -> Result<Box<Derivation>, NodeError> {
+    let derivation = spawn_blocking(move || Derivation::open(&rollup, store, again)).await??;
+    let chain = derivation.chain();
+    tracing::info!(batches = chain.tip().0, l2_head = chain.head(), "L2 state is at hand");
+    Ok(Box::new(derivation))
 }
 
 /// Lets a failing task stop the others: half a watchtower is none.

@@ -16,6 +16,9 @@ mod blobs;
 mod client;
 mod game;
 mod mirror;
+#[path = "../kills/model.rs"]
+mod model;
 mod node;
+mod states;
 mod support;
 mod tx;

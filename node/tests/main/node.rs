@@ -9,7 +9,9 @@ use alloy_primitives::{Address, B256, U256};
 use recourse_node::{
     Node, NodeConfig, NodeError, NodeState, Severity,
     blobs::versioned_hash,
-    store::{MemoryStore, SledStore, Store, StoreError},
+    derivation::DerivationError,
+    states::StatesError,
+    store::{MemoryStore, SledStore, Store, StoreError, Table, Write},
 };
 use recourse_protocol::{BatchIndex, Payload, TapeWriter};
 use tokio::sync::watch;
@@ -20,7 +22,16 @@ use crate::support::{Events, FakeL1, quick};
 const POOR: Address = Address::repeat_byte(0x77);
 
 async fn start(l1: &FakeL1, store: Arc<dyn Store>) -> Result<(Node, CancellationToken), NodeError> {
+    start_with(l1, store, false).await
+}
+
+async fn start_with(
+    l1: &FakeL1,
+    store: Arc<dyn Store>,
+    rederive: bool,
+) -> Result<(Node, CancellationToken), NodeError> {
     let config = NodeConfig {
+        rederive,
         poll_interval: Duration::from_millis(5),
         retry: quick(),
         ..NodeConfig::new(l1.chain().rollup.clone(), l1.url().to_owned(), vec![l1.url().to_owned()])
@@ -107,7 +118,7 @@ async fn l2_is_derived_from_l1_alone_and_again_after_a_restart_without_beacon() 
     assert_eq!(block.transactions.len(), 2);
     assert_eq!(block.header.hash_slow(), block.hash);
     assert_eq!(block.hash, batch.post.parent_hash);
-    assert_eq!(block.header.state_root, block.state.root());
+    assert_eq!(block.header.state_root, first.chain.state_of_block(1).unwrap().root());
     assert_eq!(block.credits.len(), 1);
     assert_eq!(balance(&first), U256::from(6_000_000_002u64));
     assert!(node.health().is_live(Duration::from_secs(60)));
@@ -122,6 +133,94 @@ async fn l2_is_derived_from_l1_alone_and_again_after_a_restart_without_beacon() 
     let (node, _stop) = start(&l1, store).await.unwrap();
     let again = wait(&mut node.subscribe(), |state| state.derived).await;
     assert_eq!(again.chain.checkpoint_after(BatchIndex(1)), Some(&end));
+}
+
+/// Ends a node, so that its store can be used by another.
+async fn end(node: Node, stop: CancellationToken) {
+    stop.cancel();
+    node.stopped().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_restart_takes_up_the_stored_state_without_the_blobs_it_came_from() {
+    let l1 = FakeL1::start().await;
+    let hash = {
+        let mut events = play(&l1);
+        publish(&l1, &mut events, &[transfer(2)])
+    };
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let (node, stop) = start(&l1, store.clone()).await.unwrap();
+    let first =
+        wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 2).await;
+    end(node, stop).await;
+    l1.chain().blobs.clear();
+    store.apply(vec![Write::Delete(Table::Blobs, hash.to_vec())]).unwrap();
+
+    let (node, _stop) = start(&l1, store).await.unwrap();
+    let again = node.subscribe().borrow().clone();
+    assert!(again.derived, "nothing is left to derive at the very first");
+    assert_eq!(balance(&again), balance(&first));
+    for number in 1..=2 {
+        assert_eq!(again.chain.block(number), first.chain.block(number));
+    }
+    assert_eq!(again.chain.batch(BatchIndex(2)), first.chain.batch(BatchIndex(2)));
+    // The state between the two batches is computed from the changes.
+    assert!(again.chain.state_after(BatchIndex(1)).is_none());
+    let between = again.chain.recall(BatchIndex(1)).unwrap();
+    assert_eq!(between.root(), first.chain.state_after(BatchIndex(1)).unwrap().root());
+}
+
+#[tokio::test]
+async fn a_reorg_while_the_node_was_down_takes_batches_back() {
+    let l1 = FakeL1::start().await;
+    let mut events = play(&l1);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let (node, stop) = start(&l1, store.clone()).await.unwrap();
+    let before = events.clone();
+    publish(&l1, &mut events, &[transfer(2)]);
+    wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 2).await;
+    end(node, stop).await;
+
+    events = before;
+    l1.chain().drop_blocks(1);
+    l1.chain().mine_empty(1);
+    let (node, stop) = start(&l1, store.clone()).await.unwrap();
+    let back = wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 1).await;
+    assert_eq!(balance(&back), U256::from(6_000_000_002u64));
+    assert!(back.chain.block(2).is_none());
+    publish(&l1, &mut events, &[transfer(2), transfer(3)]);
+    wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 2).await;
+    end(node, stop).await;
+
+    let (node, _stop) = start(&l1, store).await.unwrap();
+    let last = wait(&mut node.subscribe(), |state| state.derived).await;
+    assert_eq!(balance(&last), U256::from(6_000_000_004u64));
+}
+
+#[tokio::test]
+async fn a_stored_state_that_is_not_the_batches_is_refused_until_it_is_derived_again() {
+    let l1 = FakeL1::start().await;
+    play(&l1);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let (node, stop) = start(&l1, store.clone()).await.unwrap();
+    let first =
+        wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 1).await;
+    end(node, stop).await;
+    let (key, _) = store.page(Table::Accounts, &[], 1).unwrap().remove(0);
+    // Nonce 5, balance 7.
+    store.apply(vec![Write::Put(Table::Accounts, key, vec![5, 7])]).unwrap();
+
+    let error = start(&l1, store.clone()).await.unwrap_err();
+    assert_eq!(error.severity(), Severity::Critical);
+    let NodeError::Derivation(DerivationError::States(error)) = error else { panic!("{error:?}") };
+    assert!(matches!(error, StatesError::Root { .. }), "{error:?}");
+    assert!(error.to_string().contains("--rederive"));
+
+    let (node, _stop) = start_with(&l1, store, true).await.unwrap();
+    let again =
+        wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 1).await;
+    assert_eq!(again.chain.batch(BatchIndex(1)), first.chain.batch(BatchIndex(1)));
+    assert_eq!(balance(&again), balance(&first));
 }
 
 #[tokio::test]

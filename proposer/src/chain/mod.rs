@@ -55,13 +55,17 @@ pub struct ChainSettings {
 impl L2Chain {
     /// A chain of one block.
     #[must_use]
-    pub fn new(settings: &ChainSettings, genesis: L2Block, journal: Arc<Journal>) -> Self {
+    pub fn new(
+        settings: &ChainSettings,
+        (genesis, state): (L2Block, State),
+        journal: Arc<Journal>,
+    ) -> Self {
         let rules = Rules { chain_id: settings.l2.chain_id, max_tx_bytes: settings.max_tx_bytes };
         Self {
             l2: settings.l2,
             rules,
             coinbase: settings.coinbase,
-            blocks: RwLock::new(Blocks::new(genesis)),
+            blocks: RwLock::new(Blocks::new(genesis, state)),
             pool: Mutex::new(Pool::new(settings.pool)),
             journal,
             events: broadcast::Sender::new(EVENTS),
@@ -95,7 +99,7 @@ impl L2Chain {
             if blocks.locate(hash).is_some() {
                 return Err(recourse_rpc::Rejection::AlreadyKnown.into());
             }
-            let account = facts(&blocks.head().state, sender).map_err(ChainError::internal)?;
+            let account = facts(blocks.head_state(), sender).map_err(ChainError::internal)?;
             self.pool.lock().insert(tx, raw.clone(), &account)?
         };
         // Nobody may be listening.
@@ -144,12 +148,17 @@ impl L2Chain {
         self.replace(None, added).map(|replaced| replaced.useless)
     }
 
-    /// Replaces all blocks after one.
+    /// Removes all blocks after one, which had this state.
     ///
     /// # Errors
     /// When the state could not be read.
-    pub fn replace_after(&self, number: u64, added: Vec<L2Block>) -> Result<Replaced, StateError> {
-        self.replace(Some(number), added)
+    pub fn go_back(&self, number: u64, state: State) -> Result<Replaced, StateError> {
+        self.replace(Some((number, state)), Vec::new())
+    }
+
+    /// Keeps the state after this block at hand, until another is pinned.
+    pub fn pin(&self, number: u64, state: State) {
+        self.blocks.write().pin(number, state);
     }
 
     /// The newest derived block, and the newest whose batch L1 has finalized.
@@ -157,9 +166,14 @@ impl L2Chain {
         self.blocks.write().finality = finality;
     }
 
-    fn replace(&self, after: Option<u64>, added: Vec<L2Block>) -> Result<Replaced, StateError> {
+    fn replace(
+        &self,
+        after: Option<(u64, State)>,
+        added: Vec<L2Block>,
+    ) -> Result<Replaced, StateError> {
         let mut blocks = self.blocks.write();
-        let removed = after.map(|number| blocks.truncate(number)).unwrap_or_default();
+        let removed = after.map(|(number, state)| blocks.truncate(number, state));
+        let removed = removed.unwrap_or_default();
         let news = ChainEvent::Blocks {
             removed: removed.iter().rev().map(|block| Arc::clone(&block.mined)).collect(),
             added: added.iter().map(|block| Arc::clone(&block.mined)).collect(),
@@ -180,7 +194,7 @@ impl L2Chain {
         let mut pool = self.pool.lock();
         let mut useless = Vec::new();
         for sender in pool.senders() {
-            useless.extend(pool.update(sender, &facts(&blocks.head().state, sender)?));
+            useless.extend(pool.update(sender, &facts(blocks.head_state(), sender)?));
         }
         Ok(useless)
     }

@@ -2,7 +2,8 @@
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::keccak256;
-use recourse_execution::{ExecutionError, Schedule, StateExecutor};
+use recourse_execution::{ExecutionError, Schedule, State, StateExecutor};
+use recourse_node::derivation::Included;
 use recourse_protocol::{
     Checkpoint, Executor as _, L2Config, TxPosition, bindings::BlockContext, fold_digest, l2_header,
 };
@@ -26,14 +27,13 @@ struct Draft<'a> {
 /// The block that would be made of what is ready, if it saw L1 as the head does: a new view would change it.
 pub(super) fn block(
     l2: &L2Config,
-    head: &L2Block,
+    (head, state): (&L2Block, State),
     context: BlockContext,
     mut ready: Ready,
 ) -> Result<L2Block, ExecutionError> {
     let (parent_hash, parent) = (head.hash(), head.mined.header());
     let anchor = parent.parent_beacon_block_root.unwrap_or_default();
-    let mut executor =
-        StateExecutor::new(head.state.clone(), Schedule::osaka(), l2.max_witness_bytes);
+    let mut executor = StateExecutor::new(state, Schedule::osaka(), l2.max_witness_bytes);
     let state_root = executor.open(parent.state_root, &context, parent_hash, anchor)?;
     let at = Checkpoint { state_root, parent_hash, ..Checkpoint::default() };
     let mut draft = Draft { l2, context, executor, at };
@@ -46,8 +46,8 @@ pub(super) fn block(
     let Draft { context, mut executor, mut at, .. } = draft;
     at.state_root = executor.seal(at.state_root, &context, &[])?;
     let header = l2_header(&at, &context, anchor, &[]);
-    let executed = executor.take_executed();
-    Ok(L2Block::new(header, &executed, &[], 0, executor.state().clone(), head.batch))
+    let included = executor.take_executed().into_iter().map(Included::from).collect();
+    Ok(L2Block::new(header, included, &[], 0, Some(executor.state().clone()), head.batch))
 }
 
 impl Draft<'_> {

@@ -33,11 +33,15 @@ impl L2Chain {
             BlockPoint::Pending => {
                 let head = blocks.head();
                 let block = head.number().saturating_add(1);
-                Ok(StateDb { state: head.state.clone(), block })
+                Ok(StateDb { state: blocks.head_state().clone(), block })
             }
             BlockPoint::Number(block) => {
-                let found = blocks.get(block).ok_or(ChainError::NotFound("block"))?;
-                Ok(StateDb { state: found.state.clone(), block })
+                let found = blocks.state(block).cloned();
+                if found.is_none() && blocks.get(block).is_none() {
+                    return Err(ChainError::NotFound("block"));
+                }
+                let state = found.ok_or_else(|| ChainError::Refused(not_kept(block)))?;
+                Ok(StateDb { state, block })
             }
         }
     }
@@ -70,6 +74,13 @@ impl L2Chain {
             ..head
         }
     }
+}
+
+/// As geth says it of a trie node that it pruned.
+fn not_kept(block: u64) -> String {
+    format!(
+        "the state of block {block} is not kept: only those of the newest blocks are, and of the newest confirmed claim's"
+    )
 }
 
 impl Chain for L2Chain {
@@ -110,7 +121,7 @@ impl Chain for L2Chain {
         if let Some(nonce) = self.pool.lock().next_nonce(address) {
             return Ok(nonce);
         }
-        let account = blocks.head().state.account(address).map_err(ChainError::internal)?;
+        let account = blocks.head_state().account(address).map_err(ChainError::internal)?;
         Ok(account.map_or(0, |account| account.nonce))
     }
 
@@ -184,13 +195,16 @@ impl Chain for L2Chain {
     fn pending_block(&self) -> Result<Option<Arc<MinedBlock>>, ChainError> {
         let context = self.next_context();
         let ready = self.ready();
-        let head = self.blocks.read().head().clone();
+        let (head, state) = {
+            let blocks = self.blocks.read();
+            (blocks.head().clone(), blocks.head_state().clone())
+        };
         if context.number != head.number().saturating_add(1) {
             // The head moved in between: the block that was asked for is made.
             return Ok(Some(head.mined));
         }
-        let block =
-            pending::block(&self.l2, &head, context, ready).map_err(ChainError::internal)?;
+        let block = pending::block(&self.l2, (&head, state), context, ready)
+            .map_err(ChainError::internal)?;
         Ok(Some(block.mined))
     }
 

@@ -36,14 +36,22 @@ impl Histories {
         state: &NodeState,
         range: ClaimRange,
     ) -> Result<ClaimHistory, MoveError> {
-        let batches = (range.after.0.saturating_add(1)..=range.upto.0)
-            .map(|index| self.batch(state, BatchIndex(index)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut batches: Vec<Arc<BatchHistory>> = Vec::new();
+        for index in range.after.0.saturating_add(1)..=range.upto.0 {
+            let before = batches.last().map(|before| before.end().clone());
+            batches.push(self.batch(state, BatchIndex(index), before)?);
+        }
         ClaimHistory::new::<recourse_node::inbox::InputError>(batches)
             .map_err(|source| MoveError::Build(Box::new(source)))
     }
 
-    fn batch(&self, state: &NodeState, index: BatchIndex) -> Result<Arc<BatchHistory>, MoveError> {
+    /// The history of a batch, which starts where the one before it ended, if that is at hand.
+    fn batch(
+        &self,
+        state: &NodeState,
+        index: BatchIndex,
+        before: Option<Snapshot>,
+    ) -> Result<Arc<BatchHistory>, MoveError> {
         let derived = state.chain.batch(index).ok_or(MoveError::NotDerived(index))?;
         let key = (derived.hash, derived.post.h248());
         if let Some(history) = self.kept.lock().get(&key) {
@@ -52,7 +60,13 @@ impl Histories {
         let schedule = Schedule::osaka();
         let derivation =
             Derivation { inputs: &state.l1.inbox, config: &self.l2, schedule: &schedule };
-        let start = Snapshot { checkpoint: derived.pre, state: derived.pre_state.clone() };
+        let start = match before.filter(|end| end.checkpoint == derived.pre) {
+            Some(end) => end,
+            None => {
+                let before = BatchIndex(index.0.saturating_sub(1));
+                Snapshot { checkpoint: derived.pre, state: state.chain.recall(before)? }
+            }
+        };
         let history = BatchHistory::derive(&derivation, start)
             .map_err(|source| MoveError::Build(Box::new(source)))?;
         let history = Arc::new(history);

@@ -9,6 +9,7 @@ use recourse_execution::Schedule;
 use recourse_node::{
     NodeState,
     blobs::{BlobError, BlobSource},
+    states::StatesError,
     tx::{TxError, TxManager, TxRequest},
 };
 use recourse_protocol::{BatchIndex, RollupConfig};
@@ -35,6 +36,9 @@ pub(super) enum MoveError {
     /// Its batches are not derived.
     #[error("batch {0} is not derived")]
     NotDerived(BatchIndex),
+    /// The state before a batch could not be had.
+    #[error("the state before a batch could not be had")]
+    State(#[from] StatesError),
     /// It could not be turned into a call.
     #[error("the move could not be turned into a call")]
     Build(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -50,11 +50,18 @@ impl Producer {
                 done.foreign = done.foreign.saturating_add(1);
             }
         }
+        if done.foreign > 0 {
+            let index = self.adopted();
+            self.sequencer.reset(horizon.end(index).ok_or(ProducerError::NotDerived(index))?);
+        }
         if self.views_changed(horizon) {
             given_up.extend(self.give_up(horizon)?);
         }
         done.readmitted = self.readmit(given_up)?;
         self.tell_finality(horizon);
+        if let Some((block, state)) = horizon.confirmed() {
+            self.chain.pin(block, state);
+        }
         Ok(done)
     }
 
@@ -72,7 +79,7 @@ impl Producer {
         let stands = |index: u64, adopted: &Adopted| {
             let index = BatchIndex(index);
             horizon.hash(index) == Some(adopted.hash)
-                && horizon.end(index).is_some_and(|end| end.at.h248() == adopted.end)
+                && horizon.checkpoint(index).is_some_and(|end| end.h248() == adopted.end)
         };
         let mut index = self.adopted().0;
         for adopted in self.adopted.iter().rev() {
@@ -90,28 +97,27 @@ impl Producer {
         horizon: &H,
         index: BatchIndex,
     ) -> Result<bool, ProducerError> {
-        let end = horizon.end(index).ok_or(ProducerError::NotDerived(index))?;
-        let is_it = |ahead: &&super::Ahead| ahead.cut.index == index && ahead.cut.end.at == end.at;
+        let end = horizon.checkpoint(index).ok_or(ProducerError::NotDerived(index))?;
+        let is_it = |ahead: &&super::Ahead| ahead.cut.index == index && ahead.cut.end.at == end;
         let Some(ahead) = self.ahead.front().filter(is_it) else { return Ok(false) };
-        let (last_block, records) = (end.at.number, ahead.records);
+        let (last_block, records) = (end.number, ahead.records);
         self.adopt(horizon, index, last_block)?;
         self.ahead.pop_front();
         self.journal.drop_batches(&[(index, records)], &[])?;
         Ok(true)
     }
 
-    /// Adopts a derived batch that somebody else made, or another run. Gives the transactions given up for it.
+    /// Adopts a derived batch that somebody else made, or another run. Gives the transactions given up for it. The sequencer
+    /// goes there once all are taken.
     fn take<H: Horizon>(
         &mut self,
         horizon: &H,
         index: BatchIndex,
     ) -> Result<Vec<(B256, Bytes)>, ProducerError> {
-        let given_up = self.give_up(horizon)?;
-        let end = horizon.end(index).ok_or(ProducerError::NotDerived(index))?;
-        let last_block = end.at.number;
+        let given_up = if self.is_ahead() { self.give_up(horizon)? } else { Vec::new() };
+        let end = horizon.checkpoint(index).ok_or(ProducerError::NotDerived(index))?;
         self.extend(horizon.blocks(index))?;
-        self.adopt(horizon, index, last_block)?;
-        self.sequencer.reset(end);
+        self.adopt(horizon, index, end.number)?;
         Ok(given_up)
     }
 
@@ -122,10 +128,10 @@ impl Producer {
         last_block: u64,
     ) -> Result<(), ProducerError> {
         let missing = ProducerError::NotDerived(index);
-        let (Some(hash), Some(end)) = (horizon.hash(index), horizon.end(index)) else {
+        let (Some(hash), Some(end)) = (horizon.hash(index), horizon.checkpoint(index)) else {
             return Err(missing);
         };
-        self.adopted.push(Adopted { hash, end: end.at.h248(), last_block });
+        self.adopted.push(Adopted { hash, end: end.h248(), last_block });
         Ok(())
     }
 
@@ -134,11 +140,18 @@ impl Producer {
         Ok(self.journal.forget(&useless)?)
     }
 
+    /// Whether there is anything beyond the newest adopted batch.
+    fn is_ahead(&self) -> bool {
+        !self.ahead.is_empty()
+            || self.sequencer.batch().is_some()
+            || self.chain.head_number() > self.adopted_block()
+    }
+
     /// Goes back to the newest adopted batch. Gives the transactions that were ahead of it, kept as waiting.
     fn give_up<H: Horizon>(&mut self, horizon: &H) -> Result<Vec<(B256, Bytes)>, ProducerError> {
         let index = self.adopted();
         let end = horizon.end(index).ok_or(ProducerError::NotDerived(index))?;
-        let replaced = self.chain.replace_after(self.adopted_block(), Vec::new())?;
+        let replaced = self.chain.go_back(self.adopted_block(), end.state.clone())?;
         let mut batches: Vec<_> = self.ahead.drain(..).map(|a| (a.cut.index, a.records)).collect();
         if let Some(batch) = self.sequencer.batch() {
             batches.push((batch.index(), self.records));

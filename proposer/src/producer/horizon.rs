@@ -1,7 +1,8 @@
 //! What L1 shows.
 
 use alloy_primitives::B256;
-use recourse_protocol::{BatchIndex, Inputs, View, ViewIndex};
+use recourse_execution::State;
+use recourse_protocol::{BatchIndex, Checkpoint, Inputs, View, ViewIndex};
 
 use crate::sequence::{L2Block, Position};
 
@@ -26,7 +27,15 @@ pub trait Horizon {
     fn hash(&self, batch: BatchIndex) -> Option<B256>;
     /// Where a derived batch ends; the genesis for 0.
     fn end(&self, batch: BatchIndex) -> Option<Position>;
-    /// The blocks of a derived batch.
+    /// The checkpoint that a derived batch ends at; the genesis for 0.
+    fn checkpoint(&self, batch: BatchIndex) -> Option<Checkpoint> {
+        self.end(batch).map(|end| end.at)
+    }
+    /// The last block of the newest confirmed claim, and the state after it, if it is at hand.
+    fn confirmed(&self) -> Option<(u64, State)> {
+        None
+    }
+    /// The blocks of a derived batch; the newest has its state.
     fn blocks(&self, batch: BatchIndex) -> Vec<L2Block>;
 
     /// A view, if L1 has it.

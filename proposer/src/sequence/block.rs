@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Header, ReceiptEnvelope, Sealable as _, TxEnvelope, transaction::Recovered};
+use alloy_consensus::{Header, Sealable as _};
 use alloy_eips::eip4895::{Withdrawal, Withdrawals};
 use alloy_primitives::{Address, B256};
 use recourse_execution::{Executed, State};
+use recourse_node::derivation::Included;
 use recourse_protocol::{
     BatchIndex, Checkpoint, L2Config, Rule, Seal, Step, View,
     bindings::{BlockContext, Credit},
@@ -18,8 +19,8 @@ use recourse_rpc::MinedBlock;
 pub struct L2Block {
     /// What JSON-RPC tells.
     pub mined: Arc<MinedBlock>,
-    /// The state after the block.
-    pub state: State,
+    /// The state after the block, as long as it is kept.
+    pub state: Option<State>,
     /// The batch that carries it.
     pub batch: BatchIndex,
 }
@@ -29,14 +30,14 @@ impl L2Block {
     #[must_use]
     pub fn new(
         header: Header,
-        executed: &[Executed],
+        included: Vec<Included>,
         credits: &[Credit],
         first_deposit: u64,
-        state: State,
+        state: Option<State>,
         batch: BatchIndex,
     ) -> Self {
-        let transactions = executed.iter().map(transaction).collect();
-        let receipts: Vec<ReceiptEnvelope> = executed.iter().map(|e| e.receipt.clone()).collect();
+        let (transactions, receipts) =
+            included.into_iter().map(|tx| (tx.transaction, tx.receipt)).unzip();
         let withdrawals = (first_deposit..).zip(credits).map(withdrawal).collect();
         let mined = MinedBlock::new(
             header.seal_slow(),
@@ -75,7 +76,7 @@ pub fn genesis_block(genesis: &Checkpoint, view: &View, l2: &L2Config, state: St
     };
     let sealed = Checkpoint { parent_hash: B256::ZERO, ..*genesis };
     let header = l2_header(&sealed, &block, view.l1_hash, &[]);
-    L2Block::new(header, &[], &[], 0, state, BatchIndex(0))
+    L2Block::new(header, Vec::new(), &[], 0, Some(state), BatchIndex(0))
 }
 
 /// Gathers what the steps of a block did.
@@ -105,17 +106,13 @@ impl Assembler {
     }
 
     fn seal(&mut self, pre: &Checkpoint, post: &Checkpoint, seal: &Seal, state: &State) -> L2Block {
-        let executed = std::mem::take(&mut self.executed);
+        let included = std::mem::take(&mut self.executed).into_iter().map(Included::from).collect();
         // The checkpoint's parent hash is this block's own by now.
         let sealed = Checkpoint { parent_hash: pre.parent_hash, ..*post };
         let header = l2_header(&sealed, &seal.block, seal.anchor, &seal.credits);
         let first = pre.deposits_done;
-        L2Block::new(header, &executed, &seal.credits, first, state.clone(), pre.batch)
+        L2Block::new(header, included, &seal.credits, first, Some(state.clone()), pre.batch)
     }
-}
-
-fn transaction(executed: &Executed) -> Recovered<TxEnvelope> {
-    Recovered::new_unchecked(executed.transaction.clone(), executed.sender)
 }
 
 fn withdrawal((index, credit): (u64, &Credit)) -> Withdrawal {

@@ -24,12 +24,9 @@ pub fn truth(
     l2: &L2Config,
     range: ClaimRange,
 ) -> eyre::Result<Option<Vec<Position>>> {
-    let (Some(start), Some(world)) =
-        (state.chain.checkpoint_after(range.after), state.chain.state_after(range.after))
-    else {
-        return Ok(None);
-    };
-    let mut executor = StateExecutor::new(world.clone(), Schedule::osaka(), l2.max_witness_bytes);
+    let Some(start) = state.chain.checkpoint_after(range.after) else { return Ok(None) };
+    let world = state.chain.recall(range.after)?;
+    let mut executor = StateExecutor::new(world, Schedule::osaka(), l2.max_witness_bytes);
     let mut at = *start;
     let mut positions = Vec::new();
     while at.batch <= range.upto {

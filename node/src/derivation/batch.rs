@@ -1,0 +1,58 @@
+//! Batches and blocks as derived.
+
+use std::sync::Arc;
+
+use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope, transaction::Recovered};
+use alloy_primitives::B256;
+use recourse_execution::Executed;
+use recourse_protocol::{BatchIndex, Checkpoint, bindings::Credit};
+
+/// A batch and what it did to L2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivedBatch {
+    /// Its index.
+    pub index: BatchIndex,
+    /// Its hash.
+    pub hash: B256,
+    /// The checkpoint before its first step.
+    pub pre: Checkpoint,
+    /// The checkpoint after its close.
+    pub post: Checkpoint,
+    /// Steps, its close included.
+    pub steps: u64,
+    /// The blocks that it holds: a block never crosses a batch.
+    pub blocks: Vec<Arc<DerivedBlock>>,
+    /// Hash of all L1 inputs that its steps may read and no earlier batch's could.
+    pub inputs: B256,
+}
+
+/// A sealed L2 block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivedBlock {
+    /// Its header; see `protocol::l2_header` for what its roots mean.
+    pub header: Header,
+    /// Hash of the header.
+    pub hash: B256,
+    /// The transactions that were valid, in order.
+    pub transactions: Vec<Included>,
+    /// Deposits credited at its end.
+    pub credits: Vec<Credit>,
+    /// The batch that holds it.
+    pub batch: BatchIndex,
+}
+
+/// A transaction of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Included {
+    /// The transaction, with its sender.
+    pub transaction: Recovered<TxEnvelope>,
+    /// Its receipt.
+    pub receipt: ReceiptEnvelope,
+}
+
+impl From<Executed> for Included {
+    fn from(executed: Executed) -> Self {
+        let Executed { transaction, sender, receipt, .. } = executed;
+        Self { transaction: Recovered::new_unchecked(transaction, sender), receipt }
+    }
+}

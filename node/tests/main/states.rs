@@ -1,0 +1,207 @@
+//! The L2 state on disk: what is read is what was written, or an error that says what to do.
+
+use std::{fs, path::Path, sync::Arc};
+
+use recourse_execution::State;
+use recourse_node::{
+    derivation::DerivedBatch,
+    states::{StateStore, StatesError, Stored},
+    store::{MemoryStore, SledStore, Store, Table, Write},
+};
+use recourse_protocol::BatchIndex;
+
+use crate::model;
+
+const COUNT: u64 = 12;
+
+/// A store with a history.
+struct Kept {
+    raw: Arc<dyn Store>,
+    states: StateStore,
+    batches: Vec<DerivedBatch>,
+    after: Vec<State>,
+}
+
+impl Kept {
+    fn new(raw: Arc<dyn Store>) -> Self {
+        let states = StateStore::new(raw.clone());
+        let (batches, after) = model::history(COUNT);
+        states.begin(&after[0]).unwrap();
+        for (batch, around) in batches.iter().zip(after.windows(2)) {
+            states.append(batch, &around[0], &around[1]).unwrap();
+        }
+        Self { raw, states, batches, after }
+    }
+
+    fn in_memory() -> Self {
+        Self::new(Arc::new(MemoryStore::default()))
+    }
+
+    fn load(&self) -> Result<Stored, StatesError> {
+        Ok(self.states.load(&model::genesis().0)?.expect("something is stored"))
+    }
+
+    fn check(&self, upto: u64) {
+        let stored = self.load().unwrap();
+        assert_eq!(stored.batches.len() as u64, upto);
+        for (stored, expected) in stored.batches.iter().zip(&self.batches) {
+            assert_eq!(**stored, *expected);
+        }
+        let expected = &self.after[upto as usize];
+        assert_eq!(stored.state.root(), expected.root());
+        // Codes that nothing names any more may stay.
+        assert!(stored.state.diff(expected).unwrap().codes.is_empty());
+    }
+
+    /// The first row of a table, changed.
+    fn spoil(&self, table: Table, change: impl Fn(&mut Vec<u8>)) {
+        let (key, mut value) = self.raw.page(table, &[], 1).unwrap().remove(0);
+        change(&mut value);
+        self.raw.apply(vec![Write::Put(table, key, value)]).unwrap();
+    }
+
+    fn delete(&self, table: Table) {
+        let (key, _) = self.raw.page(table, &[], 1).unwrap().remove(0);
+        self.raw.apply(vec![Write::Delete(table, key)]).unwrap();
+    }
+}
+
+#[test]
+fn what_is_read_is_what_was_written() {
+    Kept::in_memory().check(COUNT);
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Kept::new(Arc::new(SledStore::open(folder.path()).unwrap()));
+    kept.check(COUNT);
+    let nothing = StateStore::new(Arc::new(MemoryStore::default()));
+    assert!(nothing.load(&model::genesis().0).unwrap().is_none());
+}
+
+#[test]
+fn batches_are_taken_back_and_written_again() {
+    let kept = Kept::in_memory();
+    for upto in (0..COUNT).rev() {
+        kept.states.take_back(&kept.batches[upto as usize]).unwrap();
+        kept.check(upto);
+    }
+    for (batch, around) in kept.batches.iter().zip(kept.after.windows(2)) {
+        kept.states.append(batch, &around[0], &around[1]).unwrap();
+    }
+    kept.check(COUNT);
+}
+
+#[test]
+fn every_state_is_had_again_until_its_claim_is_confirmed() {
+    let kept = Kept::in_memory();
+    let newest = (BatchIndex(COUNT), &kept.after[COUNT as usize]);
+    let back = |to: u64| kept.states.back(newest, BatchIndex(to), kept.after[to as usize].root());
+    for to in 0..=COUNT {
+        assert_eq!(back(to).unwrap().root(), kept.after[to as usize].root());
+    }
+    let other = kept.after[3].root();
+    let wrong = kept.states.back(newest, BatchIndex(5), other).map(|_| ()).unwrap_err();
+    assert!(matches!(wrong, StatesError::Root { expected, .. } if expected == other), "{wrong:?}");
+    kept.states.prune(BatchIndex(7)).unwrap();
+    for to in 0..=COUNT {
+        match back(to) {
+            Ok(_) => assert!(to >= 7),
+            Err(error) => assert!(to < 7 && matches!(error, StatesError::Gone(_)), "{error:?}"),
+        }
+    }
+    assert!(matches!(kept.states.take_back(&kept.batches[COUNT as usize - 1]), Ok(())));
+    kept.check(COUNT - 1);
+}
+
+#[test]
+fn only_the_next_batch_is_taken() {
+    let kept = Kept::in_memory();
+    let around = (&kept.after[1], &kept.after[2]);
+    assert!(kept.states.append(&kept.batches[1], around.0, around.1).is_err());
+    assert!(kept.states.take_back(&kept.batches[1]).is_err());
+    kept.check(COUNT);
+}
+
+/// Whatever is wrong with the rows, nothing is used.
+#[test]
+fn damage_is_an_error_that_says_what_to_do() {
+    type Damage = (&'static str, fn(&Kept));
+    let damages: [Damage; 9] = [
+        ("another nonce", |kept| kept.spoil(Table::Accounts, |row| row[0] ^= 1)),
+        ("an account is gone", |kept| kept.delete(Table::Accounts)),
+        ("another value", |kept| kept.spoil(Table::Slots, |row| row[0] ^= 4)),
+        ("a slot is gone", |kept| kept.delete(Table::Slots)),
+        ("a batch is gone", |kept| kept.delete(Table::Batches)),
+        ("a block is gone", |kept| kept.delete(Table::L2Blocks)),
+        ("a cut batch", |kept| kept.spoil(Table::Batches, |row| row.truncate(40))),
+        ("a cut block", |kept| kept.spoil(Table::L2Blocks, |row| row.truncate(40))),
+        ("all accounts are gone", |kept| {
+            let rows = kept.raw.scan(Table::Accounts, &[]).unwrap();
+            let delete = rows.into_iter().map(|(key, _)| Write::Delete(Table::Accounts, key));
+            kept.raw.apply(delete.collect()).unwrap();
+        }),
+    ];
+    for (what, damage) in damages {
+        let kept = Kept::in_memory();
+        damage(&kept);
+        assert!(kept.load().is_err(), "{what}");
+        // And deriving again helps.
+        kept.states.begin(&kept.after[0]).unwrap();
+        kept.check(0);
+    }
+}
+
+#[test]
+fn another_format_is_refused() {
+    let kept = Kept::in_memory();
+    let tip = br#"{"version":0,"batch":12}"#.to_vec();
+    kept.raw.apply(vec![Write::Put(Table::Meta, b"l2-state".to_vec(), tip)]).unwrap();
+    let error = kept.load().unwrap_err();
+    assert!(matches!(error, StatesError::Version { expected: 1, got: 0 }), "{error:?}");
+    assert!(error.to_string().contains("--rederive"));
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A file that lost its end, as after a torn write: what is read is a state that was written, or an error.
+#[test]
+fn a_torn_file_is_an_older_state_or_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Kept::new(Arc::new(SledStore::open(folder.path()).unwrap()));
+    let Kept { batches, after, .. } = kept;
+    let copies = tempfile::tempdir().unwrap();
+    let (mut whole, mut refused) = (0, 0);
+    for cut in 0..16_u64 {
+        let copied = copies.path().join(cut.to_string());
+        copy(folder.path(), &copied);
+        let db = fs::OpenOptions::new().write(true).open(copied.join("db")).unwrap();
+        let len = db.metadata().unwrap().len();
+        db.set_len(len * cut / 16).unwrap();
+        drop(db);
+        // The database may give up on its file in its own way, but not with another state.
+        let read = std::panic::catch_unwind(|| {
+            let raw = SledStore::open(&copied).map_err(StatesError::from)?;
+            StateStore::new(Arc::new(raw)).load(&model::genesis().0)
+        });
+        match read {
+            Ok(Ok(Some(stored))) => {
+                let at = stored.batches.len();
+                assert_eq!(stored.state.root(), after[at].root());
+                assert!(stored.batches.iter().zip(&batches).all(|(one, other)| **one == *other));
+                whole += 1;
+            }
+            Ok(Ok(None)) => whole += 1,
+            Ok(Err(_)) | Err(_) => refused += 1,
+        }
+    }
+    assert_eq!(whole + refused, 16);
+}
