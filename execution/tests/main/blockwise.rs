@@ -7,13 +7,13 @@ use alloy_primitives::{B256, Bytes};
 use proptest::prelude::*;
 use recourse_execution::{
     BlockwiseExecutor, Executed, ExecutionError, NO_ROOT, Schedule, State, StateExecutor,
-    block::Sequential,
+    block::{BlockExecutor, Sequential},
+    parallel::{Parallel, Workers},
 };
 use recourse_protocol::{
     Batch, BatchIndex, Checkpoint, Executor, L2Config, MAX_TX_GAS, MemoryInputs, Payload, Rule,
     Seal, TapeWriter, TxPosition, View, ViewIndex, bindings::Credit, l2_header, step,
 };
-
 use revm::bytecode::opcode as op;
 
 use crate::{
@@ -32,9 +32,12 @@ const L2: L2Config = L2Config {
     max_witness_bytes: MAX_WITNESS,
 };
 
-fn blockwise(state: State) -> BlockwiseExecutor<Sequential> {
-    let engine = Sequential::new(Schedule::osaka(), MAX_WITNESS);
+fn by<E: BlockExecutor>(engine: E, state: State) -> BlockwiseExecutor<E> {
     BlockwiseExecutor::new(engine, state, Schedule::osaka(), MAX_WITNESS)
+}
+
+fn blockwise(state: State) -> BlockwiseExecutor<Sequential> {
+    by(Sequential::new(Schedule::osaka(), MAX_WITNESS), state)
 }
 
 fn genesis(state: &State) -> Checkpoint {
@@ -98,7 +101,7 @@ impl Runs for StateExecutor {
     }
 }
 
-impl Runs for BlockwiseExecutor<Sequential> {
+impl<E: BlockExecutor> Runs for BlockwiseExecutor<E> {
     fn before_step(&mut self, at: &Checkpoint, inputs: &MemoryInputs) {
         self.look_ahead(at, inputs, &L2).unwrap();
     }
@@ -132,11 +135,14 @@ fn derive(inputs: &MemoryInputs, mut executor: impl Runs) -> Derived {
 
 fn agree(inputs: &MemoryInputs) -> Derived {
     let one_by_one = derive(inputs, StateExecutor::new(state(), Schedule::osaka(), MAX_WITNESS));
-    let at_once = derive(inputs, blockwise(state()));
-    assert_eq!(at_once.end, one_by_one.end);
-    assert_eq!(at_once.state.root(), one_by_one.state.root());
-    let told = |derived: &Derived| format!("{:?}", derived.blocks);
-    assert_eq!(told(&at_once), told(&one_by_one));
+    let threads = Arc::new(Workers::new(2));
+    let parallel = Parallel::new(Schedule::osaka(), MAX_WITNESS, threads);
+    for at_once in [derive(inputs, blockwise(state())), derive(inputs, by(parallel, state()))] {
+        assert_eq!(at_once.end, one_by_one.end);
+        assert_eq!(at_once.state.root(), one_by_one.state.root());
+        let told = |derived: &Derived| format!("{:?}", derived.blocks);
+        assert_eq!(told(&at_once), told(&one_by_one));
+    }
     one_by_one
 }
 
