@@ -182,6 +182,12 @@ fn place(level: &[AtomicU64], hash: u64, probe: u64) -> Option<&AtomicU64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "a test may fail loudly"
+    )]
+
     use super::*;
 
     #[derive(Debug, Default)]

@@ -129,6 +129,12 @@ impl<V: Value> Nodes<V> for Walk {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "a test may fail loudly"
+    )]
+
     use alloy_primitives::{Bytes, keccak256};
 
     use super::*;

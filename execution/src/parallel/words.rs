@@ -91,6 +91,12 @@ pub(super) fn mix<const N: usize>(words: &[u64; N]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "a test may fail loudly"
+    )]
+
     use super::*;
 
     #[test]

@@ -115,15 +115,6 @@ impl Derivation {
         Ok(())
     }
 
-    /// Nobody can dispute the claims of all batches up to this one any more: the ways back to their states are let go. Gives
-    /// how many rows those were.
-    ///
-    /// # Errors
-    /// [`DerivationError::States`].
-    pub fn prune(&mut self, upto: BatchIndex) -> Result<usize, DerivationError> {
-        Ok(self.store.prune(upto)?)
-    }
-
     /// The batch to derive next.
     #[must_use]
     pub fn next(&self) -> BatchIndex {

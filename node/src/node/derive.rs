@@ -2,13 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use recourse_protocol::BatchIndex;
 use tokio::{sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    NodeError, NodeState,
-    confirmed::{Confirmed, News},
-};
+use super::{NodeError, NodeState, confirmed};
 use crate::{
     Severity,
     blobs::{BlobPlace, BlobSource},
@@ -24,7 +22,6 @@ const WHAT: &str = "deriving L2";
 pub(super) struct Derive {
     /// None while a blocking thread has it.
     pub(super) derivation: Option<Box<Derivation>>,
-    pub(super) confirmed: Confirmed,
     pub(super) blobs: BlobSource,
     pub(super) health: Health,
     pub(super) metrics: Arc<Metrics>,
@@ -112,17 +109,17 @@ impl Derive {
         Ok(Progress::Derived)
     }
 
-    /// Takes back what L1 took back, and lets go of what nobody can dispute any more. Mostly neither is to be done.
+    /// Takes back what L1 took back, and has the state at hand under which withdrawals are proven. Mostly neither is to be done.
     async fn settle(&mut self, state: &Arc<L1State>) -> Result<(), NodeError> {
         let Some(mut derivation) = self.derivation.take() else { return Ok(()) };
-        let news = self.confirmed.look(state, derivation.chain());
-        if derivation.stands(&state.inbox) && news == News::default() {
+        let confirmed = confirmed::newly(state, derivation.chain());
+        if derivation.stands(&state.inbox) && confirmed.is_none() {
             self.derivation = Some(derivation);
             return Ok(());
         }
         let inbox = state.inbox.clone();
         let (derivation, result) = spawn_blocking(move || {
-            let result = settle(&mut derivation, &inbox, news);
+            let result = settle(&mut derivation, &inbox, confirmed);
             (derivation, result)
         })
         .await?;
@@ -156,19 +153,15 @@ impl Derive {
 fn settle(
     derivation: &mut Derivation,
     inbox: &InboxSnapshot,
-    news: News,
+    confirmed: Option<BatchIndex>,
 ) -> Result<(), DerivationError> {
     let lost = derivation.follow(inbox)?;
     if lost > 0 {
         tracing::warn!(batches = lost, "L1 took batches back");
     }
     let tip = derivation.chain().tip();
-    if let Some(batch) = news.confirmed.filter(|batch| *batch <= tip) {
+    if let Some(batch) = confirmed.filter(|batch| *batch <= tip) {
         derivation.confirm(batch)?;
-    }
-    if let Some(batch) = news.undisputed.filter(|batch| *batch <= tip) {
-        let rows = derivation.prune(batch)?;
-        tracing::info!(%batch, rows, "nobody can dispute it any more: the way back is let go");
     }
     Ok(())
 }

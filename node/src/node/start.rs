@@ -9,10 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    NodeConfig, NodeError, NodeState, archive::Archive, confirmed::Confirmed, derive::Derive,
-    follow::Follow,
-};
+use super::{NodeConfig, NodeError, NodeState, archive::Archive, derive::Derive, follow::Follow};
 use crate::{
     blobs::BlobSource,
     derivation::{Derivation, DerivationError},
@@ -82,7 +79,6 @@ impl Node {
         };
         let derive = Derive {
             derivation: Some(derivation),
-            confirmed: Confirmed::default(),
             blobs: blobs.clone(),
             health: health.clone(),
             metrics: metrics.clone(),

@@ -26,7 +26,8 @@ use crate::{
 pub use error::StatesError;
 pub use read::Stored;
 
-/// What this version writes. Others are refused, and derived again on demand.
+/// What this version writes. Others are refused, and derived again on demand. Goes up with every change of the format, and with
+/// every change of what execution comes to: a state that an older engine made would be trusted.
 const VERSION: u32 = 1;
 /// Where in [`Table::Meta`] stands what the tables hold; nothing stands there while they are rewritten.
 const TIP: &[u8] = b"l2-state";

@@ -87,6 +87,9 @@ impl StateStore {
 
     /// Forgets the ways back over all batches up to one, which nobody can dispute any more. Gives how many rows that were.
     ///
+    /// Nodes do not call this yet. That a claim is confirmed, and for good, is not enough to know: a rival with the same
+    /// parent and another last batch lives on, and to kill it takes the state after that parent.
+    ///
     /// # Errors
     /// [`StatesError::Store`].
     pub fn prune(&self, upto: BatchIndex) -> Result<usize, StatesError> {
