@@ -90,7 +90,7 @@ fn write(folder: &Path, salt: u64) {
         let batch = model::batch(&at, &next);
         store.append(&batch, &state, &next).unwrap();
         tell(batch.index.0);
-        if salt % 7 == 0 {
+        if salt.is_multiple_of(7) {
             store.prune(BatchIndex(batch.index.0.saturating_sub(8))).unwrap();
         }
         (at, state) = (batch.post, next);

@@ -35,18 +35,18 @@ pub(crate) fn after(before: &State, batch: u64) -> State {
         let mut account = was.clone().unwrap_or_default();
         account.nonce += 1;
         account.balance = U256::from(dice);
-        if dice % 3 == 0 {
+        if dice.is_multiple_of(3) {
             account.code_hash = keccak256(&code);
         }
         let value = |slot: u64| U256::from(number([batch, at, slot]) % 4);
         let slots = (2..2 + dice % 9).map(|slot| (keccak256(slot.to_be_bytes()), value(slot)));
         // An account that ends must have no storage left in these states.
-        let ends = dice % 5 == 0 && was.as_ref().is_some_and(|was| was.storage.is_empty());
+        let ends = dice.is_multiple_of(5) && was.as_ref().is_some_and(|was| was.storage.is_empty());
         let change = AccountChange {
             before: was,
             after: (!ends).then_some(account),
-            code: (dice % 3 == 0 && !ends).then(|| Code::new(code)),
-            slots: if dice % 2 == 0 && !ends { slots.collect() } else { BTreeMap::new() },
+            code: (dice.is_multiple_of(3) && !ends).then(|| Code::new(code)),
+            slots: if dice.is_multiple_of(2) && !ends { slots.collect() } else { BTreeMap::new() },
         };
         changes.insert(keccak256(owner), change);
     }
