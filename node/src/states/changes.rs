@@ -86,16 +86,16 @@ mod tests {
     fn patches_are_read_as_they_were_written() {
         let patch = |seed: u64| AccountPatch {
             key: keccak256(seed.to_be_bytes()),
-            account: (seed % 3 > 0).then(|| FlatAccount {
+            account: (!seed.is_multiple_of(3)).then(|| FlatAccount {
                 nonce: seed,
                 balance: U256::from(seed) << 80,
-                code_hash: if seed % 2 == 0 {
+                code_hash: if seed.is_multiple_of(2) {
                     keccak256("code")
                 } else {
                     FlatAccount::default().code_hash
                 },
             }),
-            slots: (0..seed % 5).map(|at| (keccak256([at as u8]), U256::from(at))).collect(),
+            slots: (0..seed % 5).map(|at| (keccak256(at.to_be_bytes()), U256::from(at))).collect(),
         };
         let patches: Vec<_> = (0..1500).map(patch).collect();
         let rows = encode(&patches);
