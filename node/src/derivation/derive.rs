@@ -1,12 +1,9 @@
 //! Running the step function over batches.
 
-use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+use std::sync::Arc;
 
 use alloy_primitives::B256;
-use recourse_execution::{
-    BlockwiseExecutor, Schedule, State,
-    parallel::{Parallel, Workers},
-};
+use recourse_execution::{BlockwiseExecutor, Schedule, State, block::Sequential};
 use recourse_protocol::{
     BatchIndex, Checkpoint, L2Config, RollupConfig, Rule, Seal, Step, StepError, l2_header, step,
 };
@@ -25,7 +22,6 @@ pub struct Derivation {
     config: L2Config,
     chain: Chain,
     store: StateStore,
-    workers: Arc<Workers>,
 }
 
 impl Derivation {
@@ -52,9 +48,7 @@ impl Derivation {
             Some(stored) => chain = chain.resume(stored),
             None => store.begin(chain.genesis_state())?,
         }
-        let threads = available_parallelism().map_or(1, NonZeroUsize::get);
-        let workers = Arc::new(Workers::new(threads));
-        Ok(Self { config: config.l2, chain, store, workers })
+        Ok(Self { config: config.l2, chain, store })
     }
 
     /// What was derived so far.
@@ -137,8 +131,7 @@ impl Derivation {
         let last = self.chain.tip();
         let pre = *self.chain.checkpoint_after(last).ok_or_else(no_batch)?;
         let state = self.chain.state_after(last).ok_or_else(no_batch)?.clone();
-        let run = BatchRun::new(pre, state.clone(), &self.config, self.workers.clone());
-        let mut run = run.finish(inbox, stop)?;
+        let mut run = BatchRun::new(pre, state.clone(), &self.config).finish(inbox, stop)?;
         let (end, blocks) = (run.executor.state().clone(), std::mem::take(&mut run.states));
         let batch = Arc::new(run.into_batch(record.hash, inputs));
         self.store.append(&batch, &state, &end)?;
@@ -151,7 +144,7 @@ impl Derivation {
 struct BatchRun<'a> {
     pre: Checkpoint,
     at: Checkpoint,
-    executor: BlockwiseExecutor<Parallel>,
+    executor: BlockwiseExecutor<Sequential>,
     config: &'a L2Config,
     steps: u64,
     blocks: Vec<Arc<DerivedBlock>>,
@@ -160,9 +153,9 @@ struct BatchRun<'a> {
 }
 
 impl<'a> BatchRun<'a> {
-    fn new(pre: Checkpoint, state: State, config: &'a L2Config, workers: Arc<Workers>) -> Self {
+    fn new(pre: Checkpoint, state: State, config: &'a L2Config) -> Self {
         let (schedule, limit) = (Schedule::osaka(), config.max_witness_bytes);
-        let engine = Parallel::new(schedule.clone(), limit, workers);
+        let engine = Sequential::new(schedule.clone(), limit);
         let executor = BlockwiseExecutor::new(engine, state, schedule, limit);
         Self { pre, at: pre, executor, config, steps: 0, blocks: Vec::new(), states: Vec::new() }
     }
