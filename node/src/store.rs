@@ -6,12 +6,16 @@ use std::{
     fs::{File, TryLockError},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use parking_lot::RwLock;
 
 use crate::Severity;
 
+/// How often, and after how long each time, sled is asked again to open a store that it has just closed.
+const SLED_TRIES: u32 = 500;
+const SLED_WAIT: Duration = Duration::from_millis(10);
 /// Memory that sled may keep pages in.
 const CACHE_BYTES: u64 = 128 << 20;
 /// The file whose lock says that a process uses the folder.
@@ -157,7 +161,22 @@ impl SledStore {
             TryLockError::Error(error) => StoreError::Folder(error),
         })?;
         let config = sled::Config::default().path(folder).cache_capacity(CACHE_BYTES);
-        Ok(Self { db: config.open()?, _lock: Arc::new(lock) })
+        Ok(Self { db: open_patiently(&config)?, _lock: Arc::new(lock) })
+    }
+}
+
+/// sled has a lock of its own, which its threads may hold for a moment after its last user is gone. Nobody else can hold it,
+/// for ours is held.
+fn open_patiently(config: &sled::Config) -> Result<sled::Db, sled::Error> {
+    let mut tries = 0_u32;
+    loop {
+        match config.open() {
+            Err(error) if tries < SLED_TRIES && error.to_string().contains("acquire lock") => {
+                tries = tries.saturating_add(1);
+                std::thread::sleep(SLED_WAIT);
+            }
+            opened => return opened,
+        }
     }
 }
 
