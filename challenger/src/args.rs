@@ -32,7 +32,7 @@ pub struct Args {
     /// Environment variable that holds the private key.
     #[arg(long, value_name = "NAME")]
     pub key_env: Option<String>,
-    /// Folder of the store: archived blobs, L1 events, transactions in flight.
+    /// Folder of the store: archived blobs, L1 events, transactions in flight, the L2 state.
     #[arg(long, value_name = "DIR")]
     pub data_dir: PathBuf,
     /// Forget the L2 state in the data directory, and derive L2 again from L1 and the archived blobs.

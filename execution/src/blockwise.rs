@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 
 use alloy_primitives::{B256, Bytes};
 use recourse_protocol::{
-    Checkpoint, Executor, Inputs, L2Config, Plan, Rule, StepError, TransactionSource, TxOutcome,
+    Checkpoint, Executor, Inputs, Plan, Rule, StepError, Transact, TransactionSource, TxOutcome,
     TxPosition,
     bindings::{BlockContext, Credit},
-    plan, transactions_at,
+    transactions_at,
 };
 
 use crate::{
@@ -84,15 +84,11 @@ impl<E: BlockExecutor> BlockwiseExecutor<E> {
 
     /// The transactions included since this was called last.
     pub fn take_executed(&mut self) -> Vec<Executed> {
-        let included = |run| match run {
-            TxRun::NoOp(_) => None,
-            TxRun::Included(executed) => Some(*executed),
-        };
-        std::mem::take(&mut self.runs).into_iter().filter_map(included).collect()
+        std::mem::take(&mut self.runs).into_iter().filter_map(TxRun::included).collect()
     }
 
-    /// Looks whether a row of transactions begins at `at` on the tape, and runs all of it, for the steps from there on. To be
-    /// called before each step.
+    /// Looks whether a row of transactions begins on the tape with the step that is planned at `at`, and runs all of it, for the
+    /// steps from there on. To be called before each step is taken.
     ///
     /// Nothing can come between them: when the first of them is due, either no forced transaction is, or none has room, and
     /// room only shrinks within a block.
@@ -101,19 +97,15 @@ impl<E: BlockExecutor> BlockwiseExecutor<E> {
     /// [`StepError`]: an input could not be had, or execution itself failed.
     pub fn look_ahead<I: Inputs>(
         &mut self,
+        plan: &Plan,
         at: &Checkpoint,
         inputs: &I,
-        config: &L2Config,
     ) -> Result<(), StepError<I::Error, ExecutionError>> {
-        if !at.open || self.ahead.is_some() {
-            return Ok(());
-        }
-        let Plan { rule: Rule::Transact(first), .. } =
-            plan(at, inputs, config).map_err(StepError::widen)?
+        let Rule::Transact(Transact { block, source: TransactionSource::Tape, .. }) = &plan.rule
         else {
             return Ok(());
         };
-        if first.source != TransactionSource::Tape {
+        if self.ahead.is_some() {
             return Ok(());
         }
         let payload = inputs.payload(at.batch, at.blob).map_err(StepError::Input)?;
@@ -121,7 +113,7 @@ impl<E: BlockExecutor> BlockwiseExecutor<E> {
         let row = row.into_iter().map(Bytes::copy_from_slice).collect();
         let position =
             TxPosition { gas_used_before: at.gas_used, receipt_digest_before: at.receipt_digest };
-        self.run_ahead(&first.block, position, row).map_err(StepError::Execution)
+        self.run_ahead(block, position, row).map_err(StepError::Execution)
     }
 
     /// Runs transactions that the coming calls of [`Executor::transact`] will ask for, in this order. Should the calls be

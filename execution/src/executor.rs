@@ -66,13 +66,7 @@ impl StateExecutor {
 
     /// The transactions included since this, or [`StateExecutor::take_runs`], was called last.
     pub fn take_executed(&mut self) -> Vec<Executed> {
-        self.take_runs()
-            .into_iter()
-            .filter_map(|run| match run {
-                TxRun::NoOp(_) => None,
-                TxRun::Included(executed) => Some(*executed),
-            })
-            .collect()
+        self.take_runs().into_iter().filter_map(TxRun::included).collect()
     }
 
     /// Fails unless the state is `pre`.

@@ -27,6 +27,15 @@ impl TxRun {
         }
     }
 
+    /// What ran, unless it was a no-op.
+    #[must_use]
+    pub fn included(self) -> Option<Executed> {
+        match self {
+            Self::NoOp(_) => None,
+            Self::Included(executed) => Some(*executed),
+        }
+    }
+
     /// Where the next transaction stands.
     #[must_use]
     pub fn after(&self, before: TxPosition) -> TxPosition {

@@ -11,8 +11,9 @@ use recourse_execution::{
     parallel::{Parallel, Workers},
 };
 use recourse_protocol::{
-    Batch, BatchIndex, Checkpoint, Executor, L2Config, MAX_TX_GAS, MemoryInputs, Payload, Rule,
-    Seal, TapeWriter, TxPosition, View, ViewIndex, bindings::Credit, l2_header, step,
+    Batch, BatchIndex, Checkpoint, Executor, L2Config, MAX_TX_GAS, MemoryInputs, MissingInput,
+    Payload, Plan, Rule, Seal, Step, TapeWriter, TxPosition, View, ViewIndex, bindings::Credit,
+    l2_header, plan,
 };
 use revm::bytecode::opcode as op;
 
@@ -84,13 +85,13 @@ struct Derived {
 }
 
 trait Runs: Executor<Error = ExecutionError> {
-    fn before_step(&mut self, at: &Checkpoint, inputs: &MemoryInputs);
+    fn before_step(&mut self, plan: &Plan, at: &Checkpoint, inputs: &MemoryInputs);
     fn executed(&mut self) -> Vec<Executed>;
     fn here(&self) -> State;
 }
 
 impl Runs for StateExecutor {
-    fn before_step(&mut self, _: &Checkpoint, _: &MemoryInputs) {}
+    fn before_step(&mut self, _: &Plan, _: &Checkpoint, _: &MemoryInputs) {}
 
     fn executed(&mut self) -> Vec<Executed> {
         self.take_executed()
@@ -102,8 +103,8 @@ impl Runs for StateExecutor {
 }
 
 impl<E: BlockExecutor> Runs for BlockwiseExecutor<E> {
-    fn before_step(&mut self, at: &Checkpoint, inputs: &MemoryInputs) {
-        self.look_ahead(at, inputs, &L2).unwrap();
+    fn before_step(&mut self, plan: &Plan, at: &Checkpoint, inputs: &MemoryInputs) {
+        self.look_ahead(plan, at, inputs).unwrap();
     }
 
     fn executed(&mut self) -> Vec<Executed> {
@@ -119,8 +120,9 @@ fn derive(inputs: &MemoryInputs, mut executor: impl Runs) -> Derived {
     let mut at = genesis(&executor.here());
     let mut blocks = Vec::new();
     while at.batch == BatchIndex(1) {
-        executor.before_step(&at, inputs);
-        let taken = step(&at, inputs, &L2, &mut executor).unwrap();
+        let plan = plan(&at, inputs, &L2).unwrap();
+        executor.before_step(&plan, &at, inputs);
+        let taken: Step = plan.take::<MissingInput, _>(&at, &mut executor).unwrap();
         if let Rule::Seal(Seal { block, anchor, credits }) = &taken.plan.rule {
             let sealed = Checkpoint { parent_hash: at.parent_hash, ..taken.post };
             let header = l2_header(&sealed, block, *anchor, credits);

@@ -121,7 +121,7 @@ impl Chain {
         self.store.back(from, index, expected)
     }
 
-    /// The newest batch whose claim was confirmed for good, if any was seen, and the state after it: withdrawals are proven
+    /// The newest batch whose claim was confirmed, if any was seen, and the state after it: withdrawals are proven
     /// under its root.
     #[must_use]
     pub fn confirmed(&self) -> Option<(BatchIndex, &State)> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 use recourse_execution::{BlockwiseExecutor, Schedule, State, block::Sequential};
 use recourse_protocol::{
-    BatchIndex, Checkpoint, L2Config, RollupConfig, Rule, Seal, Step, StepError, l2_header, step,
+    BatchIndex, Checkpoint, L2Config, RollupConfig, Rule, Seal, Step, StepError, l2_header, plan,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -169,8 +169,10 @@ impl<'a> BatchRun<'a> {
             if stop.is_cancelled() {
                 return Err(DerivationError::Cancelled);
             }
-            self.executor.look_ahead(&self.at, inbox, self.config).map_err(Box::new)?;
-            let step = step(&self.at, inbox, self.config, &mut self.executor).map_err(Box::new)?;
+            let plan = plan(&self.at, inbox, self.config);
+            let plan = plan.map_err(StepError::widen).map_err(Box::new)?;
+            self.executor.look_ahead(&plan, &self.at, inbox).map_err(Box::new)?;
+            let step = plan.take(&self.at, &mut self.executor).map_err(Box::new)?;
             self.steps = self.steps.saturating_add(1);
             self.take(step);
         }

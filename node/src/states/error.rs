@@ -39,7 +39,7 @@ pub enum StatesError {
         /// Of the state.
         got: B256,
     },
-    /// The way back to a state is not kept any more: its claim was confirmed.
+    /// The way back to a state is not kept: the batch is not derived, or was taken back meanwhile.
     #[error("the state after batch {0} is not kept any more")]
     Gone(BatchIndex),
     /// A state could not be made of what was read.

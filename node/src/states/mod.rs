@@ -1,7 +1,7 @@
 //! L2's state on disk, so that a restart need not derive everything again.
 //!
 //! The state after the newest derived batch lies flat in the store: accounts, slots and codes by their hashes. Beside it lie
-//! the batches with their blocks, and for each batch that may still be disputed its *changes*: what leads from the state after
+//! the batches with their blocks, and for each batch its *changes*: what leads from the state after
 //! it back to the state before it. A batch is one atomic, durable write, so that the store always is at the end of some batch.
 //! Nothing of it is trusted at a start: the root of the state that was read must be that of the batch's checkpoint.
 
