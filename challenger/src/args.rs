@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use clap::Parser;
 
@@ -38,6 +38,9 @@ pub struct Args {
     /// Forget the L2 state in the data directory, and derive L2 again from L1 and the archived blobs.
     #[arg(long)]
     pub rederive: bool,
+    /// Threads that derive L2 from L1 [default: as many as there are cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
     /// Where /health and /metrics are served; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9300")]
     pub http_addr: SocketAddr,

@@ -1,6 +1,6 @@
 //! The command line, checked.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use alloy::signers::local::PrivateKeySigner;
 use recourse_node::{lifecycle::Secret, tx::TxPolicy};
@@ -27,6 +27,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Forget the L2 state in it, and derive everything again.
     pub rederive: bool,
+    /// Threads that derive L2; none: as many as there are cores.
+    pub threads: Option<NonZeroUsize>,
     /// Where /health and /metrics are served.
     pub http_addr: SocketAddr,
     /// Between two looks at the head of L1.
@@ -77,6 +79,7 @@ impl TryFrom<Args> for Config {
             signer,
             data_dir: args.data_dir,
             rederive: args.rederive,
+            threads: args.threads,
             http_addr: args.http_addr,
             thresholds,
             workers: usize::try_from(args.workers).unwrap_or(usize::MAX),

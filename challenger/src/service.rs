@@ -126,9 +126,13 @@ impl Service {
     ) -> Result<Running, ServiceError> {
         let Config { rollup, l1_rpc, beacons, poll_interval, signer, transactions, .. } =
             self.config.clone();
-        let rederive = self.config.rederive;
-        let config =
-            NodeConfig { poll_interval, rederive, ..NodeConfig::new(rollup, l1_rpc, beacons) };
+        let (rederive, threads) = (self.config.rederive, self.config.threads);
+        let config = NodeConfig {
+            poll_interval,
+            rederive,
+            threads,
+            ..NodeConfig::new(rollup, l1_rpc, beacons)
+        };
         let node = Node::start(config, Arc::clone(store), stop.clone()).await?;
         self.status.attach(&node);
         let (client, metrics) = (node.client().clone(), Arc::clone(node.metrics()));

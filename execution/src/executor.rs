@@ -1,4 +1,5 @@
-use alloy_primitives::B256;
+use alloy_consensus::TxEnvelope;
+use alloy_primitives::{Address, B256, Bytes};
 use recourse_protocol::{
     Executor, TxOutcome, TxPosition,
     bindings::{BlockContext, Credit},
@@ -7,6 +8,7 @@ use recourse_protocol::{
 use crate::{
     block::{Executed, Piece, TxRun},
     error::ExecutionError,
+    parallel::Prepared,
     rules::Schedule,
     state::{Full, State},
 };
@@ -23,13 +25,29 @@ pub struct StateExecutor {
     max_witness_bytes: u32,
     runs: Vec<TxRun>,
     computes_roots: bool,
+    foreseen: Option<Foreseen>,
+}
+
+/// A transaction whose sender is known.
+#[derive(Clone, Debug)]
+struct Foreseen {
+    raw: Bytes,
+    transaction: TxEnvelope,
+    sender: Address,
 }
 
 impl StateExecutor {
     /// An executor that stands at `state`.
     #[must_use]
     pub fn new(state: State, schedule: Schedule, max_witness_bytes: u32) -> Self {
-        Self { state, schedule, max_witness_bytes, runs: Vec::new(), computes_roots: true }
+        Self {
+            state,
+            schedule,
+            max_witness_bytes,
+            runs: Vec::new(),
+            computes_roots: true,
+            foreseen: None,
+        }
     }
 
     /// From now on, transactions are answered with [`NO_ROOT`], and begin with it unless the root is known. Whoever wants the
@@ -39,6 +57,12 @@ impl StateExecutor {
     pub fn without_roots(mut self) -> Self {
         self.computes_roots = false;
         self
+    }
+
+    /// If the next transaction is this one, it need not be read, nor its signer found. Whoever says so vouches that `raw` is
+    /// its canonical encoding, and for who signed it.
+    pub fn foresee(&mut self, raw: Bytes, transaction: TxEnvelope, sender: Address) {
+        self.foreseen = Some(Foreseen { raw, transaction, sender });
     }
 
     /// The state that it stands at.
@@ -117,7 +141,15 @@ impl Executor for StateExecutor {
         if self.computes_roots || pre != NO_ROOT {
             self.stands_at(pre)?;
         }
-        let run = self.step(block, |piece| piece.transact(position, raw))?;
+        let foreseen = self.foreseen.take().filter(|foreseen| foreseen.raw == *raw);
+        let blobs = self.schedule.at(block.timestamp).blobs.is_some();
+        let run = self.step(block, |piece| match foreseen {
+            Some(Foreseen { transaction, sender, .. }) => {
+                let prepared = Prepared::signed(transaction, sender, blobs);
+                piece.transact_prepared(position, |available| prepared.decoded(available))
+            }
+            None => piece.transact(position, raw),
+        })?;
         let outcome = TxOutcome {
             state_root: if self.computes_roots { self.state.root() } else { NO_ROOT },
             gas_used: run.gas_used(),

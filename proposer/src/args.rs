@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use alloy_primitives::Address;
 use clap::Parser;
@@ -36,6 +36,9 @@ pub struct Args {
     /// Forget the L2 state in the data directory, and derive L2 again from L1 and the archived blobs.
     #[arg(long)]
     pub rederive: bool,
+    /// Threads that derive L2 from L1 [default: as many as there are cores].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
     /// Where L2 JSON-RPC (HTTP and WebSocket) and /health are served; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9545")]
     pub rpc_addr: SocketAddr,

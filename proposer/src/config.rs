@@ -1,6 +1,6 @@
 //! The command line, checked.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
@@ -35,6 +35,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Forget the L2 state in it, and derive everything again.
     pub rederive: bool,
+    /// Threads that derive L2; none: as many as there are cores.
+    pub threads: Option<NonZeroUsize>,
     /// Where JSON-RPC is served.
     pub rpc_addr: SocketAddr,
     /// Between two L2 blocks.
@@ -77,6 +79,7 @@ impl TryFrom<Args> for Config {
             signer,
             data_dir: args.data_dir,
             rederive: args.rederive,
+            threads: args.threads,
             rpc_addr: args.rpc_addr,
         })
     }

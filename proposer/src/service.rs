@@ -141,7 +141,12 @@ impl Service {
 fn node_config(config: &Config) -> NodeConfig {
     let defaults =
         NodeConfig::new(config.rollup.clone(), config.l1_rpc.clone(), config.beacons.clone());
-    NodeConfig { poll_interval: config.poll_interval, rederive: config.rederive, ..defaults }
+    NodeConfig {
+        poll_interval: config.poll_interval,
+        rederive: config.rederive,
+        threads: config.threads,
+        ..defaults
+    }
 }
 
 async fn transactions(

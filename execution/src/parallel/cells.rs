@@ -11,7 +11,7 @@ use super::{
     flat::{FlatAccount, Path, Weighed},
     table::Cell,
     versions::{Version, Versions},
-    words::{self, Words},
+    words::{self, Secret, Words},
 };
 
 /// A transaction took back what it wrote and writes it anew: whoever reads waits.
@@ -98,12 +98,16 @@ pub(super) struct AccountCell {
 impl Cell for AccountCell {
     type Key = Address;
 
-    fn hash(key: &Address) -> u64 {
-        words::mix(&words::of_address(*key))
+    fn hash(secret: &Secret, key: &Address) -> u64 {
+        secret.mix(&words::of_address(*key))
     }
 
     fn is(&self, key: &Address) -> bool {
         self.key.load() == words::of_address(*key)
+    }
+
+    fn trim(&mut self) {
+        self.versions.trim();
     }
 
     fn name(&self, key: &Address) {
@@ -180,13 +184,17 @@ impl Cell for SlotCell {
     /// The account's index, and the slot.
     type Key = (u32, U256);
 
-    fn hash((account, slot): &(u32, U256)) -> u64 {
+    fn hash(secret: &Secret, (account, slot): &(u32, U256)) -> u64 {
         let [a, b, c, d] = words::of_u256(*slot);
-        words::mix(&[a ^ u64::from(*account) << 32, b, c, d])
+        secret.mix(&[a ^ u64::from(*account) << 32, b, c, d])
     }
 
     fn is(&self, (account, slot): &(u32, U256)) -> bool {
         self.account.load(Relaxed) == *account && self.key.load() == words::of_u256(*slot)
+    }
+
+    fn trim(&mut self) {
+        self.versions.trim();
     }
 
     fn name(&self, (account, slot): &(u32, U256)) {

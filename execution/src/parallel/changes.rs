@@ -56,7 +56,7 @@ impl Workers {
     ) -> Result<Vec<T>, Failure> {
         let next = AtomicU32::new(0);
         let all = Mutex::new(Ok(Vec::new()));
-        self.together(count > TOGETHER.saturating_mul(2), || {
+        self.together(count > TOGETHER.saturating_mul(2), |_| {
             let mut mine = Ok(Vec::new());
             loop {
                 let from = next.fetch_add(TOGETHER, Relaxed);

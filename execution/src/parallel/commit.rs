@@ -3,9 +3,11 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use alloy_primitives::{B256, U256};
+use recourse_protocol::MAX_TX_GAS;
 use revm::state::Bytecode;
 
 use super::{
+    ahead::Credit,
     cells::{ADDED, AccountCell, BALANCE, CODE, NONCE, WHOLE, WIPED, account_words},
     job::TxEnd,
     record::{Outcome, Status, Work},
@@ -15,6 +17,9 @@ use super::{
     weight::Weights,
     worker::Worker,
 };
+
+/// Runs that may come to nothing before it is asked whether too many do.
+const FEW: u64 = 16;
 
 /// What is known of the transactions that ended.
 #[derive(Debug)]
@@ -30,6 +35,24 @@ pub(super) struct Committer {
     pub(super) failure: Option<Failure>,
     /// Transactions that ran once more.
     pub(super) again: u64,
+    /// What may be run for nothing.
+    pub(super) credit: Credit,
+    /// Gas that was run for nothing.
+    pub(super) wasted: u64,
+}
+
+impl Committer {
+    /// What a run came to counts for nothing.
+    pub(super) fn throw_away(&mut self, gas: u64) {
+        self.credit.spend(gas);
+        self.wasted = self.wasted.saturating_add(gas);
+    }
+
+    /// Whether others cost more than they help: most of what they run has to run again, or may not start.
+    fn is_better_alone(&self) -> bool {
+        let ended = u64::try_from(self.ends.len()).unwrap_or(u64::MAX);
+        self.again > FEW && self.again.saturating_mul(2) > ended || self.credit.left() < MAX_TX_GAS
+    }
 }
 
 impl Worker<'_> {
@@ -62,12 +85,17 @@ impl Worker<'_> {
             return;
         };
         let mut work = record.work();
+        let limit = tx.env().map_or(0, |env| env.gas_limit);
+        let gas = |work: &Work| work.outcome.as_ref().map_or(0, |outcome| outcome.gas(limit));
+        let mut ran = 0;
         let end = if let Err(invalid) = tx.admit(committer.available) {
+            // It did not run, unless it is too large for any block.
             run.space.take_back(index, &work, &Work::default());
             Ok(Some(TxEnd::NoOp(invalid)))
         } else {
             if work.since < index && !run.is_true(index, &work) {
                 committer.again = committer.again.wrapping_add(1);
+                committer.throw_away(gas(&work));
                 run.space.make_stale(index, &work);
                 record.set(Status::Running);
                 drop(work);
@@ -75,20 +103,28 @@ impl Worker<'_> {
                 self.execute(index);
                 work = record.work();
             }
+            ran = gas(&work);
             run.end(index, &mut work, committer)
         };
-        drop(work);
         match end {
-            // From here on the tries have to be asked.
-            Ok(None) => run.space.stop.store(true, Release),
             Ok(Some(end)) => {
+                work.forget();
+                drop(work);
+                committer.credit.earn(ran);
                 committer.available = committer.available.saturating_sub(end.gas_used());
                 committer.ends.push(end);
                 record.set(Status::Committed);
-                run.space.floor.store(index.saturating_add(1), Release);
+                let next = index.saturating_add(1);
+                run.ahead.set(next, committer.available, &committer.credit);
+                if committer.is_better_alone() {
+                    run.alone.store(true, Relaxed);
+                }
+                run.space.floor.store(next, Release);
             }
-            Err(failure) => {
-                committer.failure = Some(failure);
+            // From here on the tries have to be asked.
+            ended => {
+                committer.failure = ended.err();
+                committer.throw_away(ran);
                 run.space.stop.store(true, Release);
             }
         }

@@ -1,7 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, keccak256};
-use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use recourse_protocol::{
     TxPosition,
     bindings::{BlockContext, Credit},
@@ -26,6 +25,22 @@ pub struct Parallel {
     schedule: Schedule,
     max_witness_bytes: Option<u32>,
     workers: Arc<Workers>,
+}
+
+/// Fewer transactions than these run on the tries, where there is a limit on bytes of state.
+const FEW: usize = 4;
+/// After so many transactions at once it is forgotten that some could not be run that way.
+const MANY: usize = 64;
+
+/// How many run on the tries, one after the other, when one of them may use too much, or can't be run here: the more often that
+/// happens within few transactions, the more.
+fn careful_after(before: usize, outcome: Option<&FlatOutcome>) -> usize {
+    match outcome {
+        Some(outcome) if outcome.ends.len() >= MANY => 1,
+        Some(_) => before.saturating_mul(2),
+        // None of them can.
+        None => usize::MAX,
+    }
 }
 
 /// A piece of a block whose transactions are prepared.
@@ -56,7 +71,7 @@ impl Parallel {
     #[must_use]
     pub fn prepare(&self, timestamp: u64, transactions: &[Bytes]) -> Vec<Prepared> {
         let blobs = self.schedule.at(timestamp).blobs.is_some();
-        self.workers.help(|| transactions.par_iter().map(|raw| Prepared::new(raw, blobs)).collect())
+        self.workers.map(transactions.iter().collect(), |raw| Prepared::new(raw, blobs))
     }
 
     /// [`BlockExecutor::execute`] of what is prepared.
@@ -95,38 +110,36 @@ impl Parallel {
         position: TxPosition,
         transactions: Vec<Prepared>,
     ) -> Result<Vec<TxRun>, ExecutionError> {
-        let flat: Vec<FlatTx> =
-            self.workers.help(|| transactions.par_iter().map(Prepared::flat).collect());
+        let flat: Vec<FlatTx> = self.workers.map(transactions.iter().collect(), Prepared::flat);
         let mut transactions = transactions.into_iter();
         let mut runs = Vec::with_capacity(flat.len());
         let mut place = position;
-        // How many run on the tries, one after the other, when one of them may use too much: the more often that happens in
-        // a row, the more.
         let mut careful = 1_usize;
         while let Some(rest) = flat.get(runs.len()..).filter(|rest| !rest.is_empty()) {
-            let ran = self.some(piece, block, place, rest)?;
-            let (after, some) = match ran {
-                Some(outcome) => {
-                    let some: Vec<_> = transactions.by_ref().take(outcome.ends.len()).collect();
-                    careful = if some.is_empty() { careful.saturating_mul(2) } else { 1 };
-                    self.include(piece, place, some, outcome.ends)
-                }
-                // It can't be run that way: one after the other.
-                None => {
-                    careful = usize::MAX;
-                    Ok((place, Vec::new()))
-                }
-            }?;
-            place = after;
-            runs.extend(some);
+            if !self.are_better_on_tries(rest) {
+                let outcome = self.some(piece, block, place, rest)?;
+                careful = careful_after(careful, outcome.as_ref());
+                let ends = outcome.map(|outcome| outcome.ends).unwrap_or_default();
+                let some = transactions.by_ref().take(ends.len()).collect();
+                let (after, some) = self.include(piece, place, some, ends)?;
+                place = after;
+                runs.extend(some);
+            }
             for prepared in transactions.by_ref().take(careful) {
                 let run =
                     piece.transact_prepared(place, |available| prepared.decoded(available))?;
                 place.gas_used_before = place.gas_used_before.saturating_add(run.gas_used());
+                self.workers.earn(run.gas_used());
                 runs.push(run);
             }
         }
         Ok(runs)
+    }
+
+    /// Whether the next one runs on the tries: there are few left, or too much was run for nothing.
+    fn are_better_on_tries(&self, rest: &[FlatTx]) -> bool {
+        let few = rest.len() < FEW && !self.workers.pause();
+        self.max_witness_bytes.is_some() && (few || self.workers.are_spent())
     }
 
     /// Runs transactions as far as the limit on bytes of state can be held without asking the tries.
@@ -175,20 +188,14 @@ impl Parallel {
             all.push((prepared, end, place.gas_used_before));
         }
         let base_fee = piece.scene().2.basefee;
-        let runs = self.workers.help(|| {
-            all.into_par_iter()
-                .map(|(prepared, end, cumulative)| {
-                    let (result, decoded) = match (end, prepared.ran()) {
-                        (TxEnd::NoOp(invalid), _) => return TxRun::NoOp(invalid),
-                        (TxEnd::Ran(_), None) => {
-                            return TxRun::NoOp(crate::block::Invalid::Signature);
-                        }
-                        (TxEnd::Ran(result), Some(decoded)) => (result, decoded),
-                    };
-                    let executed = Executed::new(decoded, ending(result), cumulative, base_fee);
-                    TxRun::Included(Box::new(executed))
-                })
-                .collect()
+        let runs = self.workers.map(all, |(prepared, end, cumulative)| {
+            let (result, decoded) = match (end, prepared.ran()) {
+                (TxEnd::NoOp(invalid), _) => return TxRun::NoOp(invalid),
+                (TxEnd::Ran(_), None) => return TxRun::NoOp(crate::block::Invalid::Signature),
+                (TxEnd::Ran(result), Some(decoded)) => (result, decoded),
+            };
+            let executed = Executed::new(decoded, ending(result), cumulative, base_fee);
+            TxRun::Included(Box::new(executed))
         });
         Ok((place, runs))
     }

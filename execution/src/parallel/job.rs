@@ -8,7 +8,10 @@ use revm::{
     state::Bytecode,
 };
 
-use super::flat::{FlatAccount, FlatState};
+use super::{
+    flat::{FlatAccount, FlatState},
+    space::Failure,
+};
 use crate::block::{Invalid, admit};
 
 /// A transaction that is read and, if anybody signed it, has its sender.
@@ -86,6 +89,14 @@ pub enum TxEnd {
 }
 
 impl TxEnd {
+    /// Gas that was run for it, before refunds.
+    pub(super) fn gas(&self) -> u64 {
+        match self {
+            Self::NoOp(_) => 0,
+            Self::Ran(result) => result.gas().total_gas_spent(),
+        }
+    }
+
     /// Gas used; 0 if and only if it was a no-op.
     #[must_use]
     pub fn gas_used(&self) -> u64 {
@@ -114,8 +125,8 @@ pub struct FlatChange {
 /// What came of transactions.
 #[derive(Clone, Debug, Default)]
 pub struct FlatOutcome {
-    /// How each ended. Fewer than there are when one may pass the limit on bytes of state, which only the tries can tell: it
-    /// and those behind it have not run.
+    /// How each ended. Fewer than there are when one may pass the limit on bytes of state, which only the tries can tell, or
+    /// could not be run here: it and those behind it have not run.
     pub ends: Vec<TxEnd>,
     /// What changed, in no order.
     pub changes: Vec<FlatChange>,
@@ -123,4 +134,6 @@ pub struct FlatOutcome {
     pub codes: Vec<(B256, Bytecode)>,
     /// How often a transaction had to run once more.
     pub again: u64,
+    /// Why the next one could not be run here.
+    pub failure: Option<Failure>,
 }

@@ -1,5 +1,6 @@
 //! Execution of a block by many threads, with the result that one thread has.
 
+mod ahead;
 mod cells;
 mod changes;
 mod commit;
@@ -22,6 +23,7 @@ mod words;
 mod worker;
 mod workers;
 
+pub use ahead::ALLOWANCE;
 pub use executor::{Parallel, PreparedBody};
 pub use flat::{FlatAccount, FlatState, Path, Weighed};
 pub use job::{FlatBlock, FlatChange, FlatOutcome, FlatTx, TxEnd};

@@ -46,7 +46,7 @@ impl Prepared {
     }
 
     /// As it is decoded when it runs.
-    pub(super) fn decoded(self, available: u64) -> Result<Decoded, Invalid> {
+    pub(crate) fn decoded(self, available: u64) -> Result<Decoded, Invalid> {
         match self.0 {
             Kind::Signed(decoded) => {
                 admit(decoded.transaction.gas_limit(), available)?;

@@ -52,12 +52,18 @@ impl Space {
         if version.flags & WIPED != 0 {
             account.ever_wiped.store(true, Release);
         }
-        account.versions.write(version, &self.floor).then_some(()).ok_or(Failure::Full)
+        if account.versions.write(version, &self.floor).ok_or(Failure::Full)? {
+            self.accounts.spill();
+        }
+        Ok(())
     }
 
     fn write_slot(&self, cell: u32, version: &SlotVersion) -> Result<(), Failure> {
         let slot = self.slots.get(cell).ok_or(Failure::Full)?;
-        slot.versions.write(version, &self.floor).then_some(()).ok_or(Failure::Full)
+        if slot.versions.write(version, &self.floor).ok_or(Failure::Full)? {
+            self.slots.spill();
+        }
+        Ok(())
     }
 }
 

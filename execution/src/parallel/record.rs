@@ -13,6 +13,9 @@ use revm::{
 
 use super::{flat::FlatAccount, space::Failure};
 
+/// Reads and writes for which each transaction keeps memory.
+const USUAL: usize = 64;
+
 /// Where a transaction stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -33,6 +36,17 @@ pub(super) enum Outcome {
     Ran(ExecutionResult),
     Invalid(InvalidTransaction),
     Failed(Failure),
+}
+
+impl Outcome {
+    /// Gas that was run for it, at most, before refunds.
+    pub(super) fn gas(&self, limit: u64) -> u64 {
+        match self {
+            Self::Ran(result) => result.gas().total_gas_spent(),
+            Self::Invalid(_) => 0,
+            Self::Failed(_) => limit,
+        }
+    }
 }
 
 /// What a transaction took from an account: what it does not need may change.
@@ -101,6 +115,16 @@ impl Work {
         self.since = 0;
         self.outcome = None;
     }
+
+    /// Forgets all, and keeps no more memory than most transactions need.
+    pub(super) fn forget(&mut self) {
+        self.clear();
+        self.accounts.shrink_to(USUAL);
+        self.slots.shrink_to(USUAL);
+        self.written_accounts.shrink_to(USUAL);
+        self.written_slots.shrink_to(USUAL);
+        self.codes.shrink_to(USUAL);
+    }
 }
 
 /// A transaction of the block.
@@ -115,8 +139,14 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn clear(&mut self) {
         *self.status.get_mut() = Status::Pending as u8;
-        self.work.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        self.work.get_mut().unwrap_or_else(PoisonError::into_inner).forget();
         self.waiters.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Gas that was run for it and did not count, at most.
+    pub(super) fn gas(&mut self, limit: u64) -> u64 {
+        let work = self.work.get_mut().unwrap_or_else(PoisonError::into_inner);
+        work.outcome.as_ref().map_or(0, |outcome| outcome.gas(limit))
     }
 
     /// For the transaction of another block. Of those that nobody took yet, the status says that they are committed, or

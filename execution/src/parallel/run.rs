@@ -4,10 +4,11 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
     hint::spin_loop,
+    mem,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{
-            AtomicU32, AtomicU64,
+            AtomicBool, AtomicU32, AtomicU64,
             Ordering::{Acquire, Relaxed, SeqCst},
         },
     },
@@ -18,6 +19,7 @@ use alloy_primitives::{B256, TxKind};
 use revm::context::{BlockEnv, CfgEnv, TxEnv};
 
 use super::{
+    ahead::Ahead,
     commit::Committer,
     flat::FlatState,
     job::FlatTx,
@@ -45,6 +47,11 @@ pub(super) struct Run<'a> {
     /// What machines stand on before their first transaction.
     pub(super) idle: TxEnv,
     pub(super) committer: Mutex<Committer>,
+    pub(super) ahead: Ahead,
+    /// One thread goes on alone.
+    pub(super) alone: AtomicBool,
+    /// Gas that was run, whatever came of it.
+    pub(super) gas: AtomicU64,
     /// The first transaction that nobody took yet.
     pub(super) next: AtomicU32,
     /// Those that waited for others, which have run.
@@ -86,7 +93,7 @@ impl<'a> Run<'a> {
         let Some(pauses) = self.pauses else {
             return;
         };
-        let drawn = words::mix(&[pauses.fetch_add(1, Relaxed)]);
+        let drawn = words::spread(pauses.fetch_add(1, Relaxed));
         match drawn % 8 {
             0 => (0..drawn % 7).for_each(|_| yield_now()),
             1 => (0..(drawn >> 8) % 20_000).for_each(|_| spin_loop()),
@@ -122,25 +129,30 @@ impl<'a> Run<'a> {
         }
         loop {
             let index = self.next.load(Relaxed);
-            if index >= self.len() || index >= self.space.floor.load(Acquire).saturating_add(WINDOW)
+            let floor = self.space.floor.load(Acquire);
+            if index >= self.len()
+                || index >= floor.saturating_add(WINDOW)
+                || index > floor && !self.ahead.fits(index)
             {
                 return None;
             }
             let taken =
                 self.next.compare_exchange_weak(index, index.wrapping_add(1), SeqCst, Relaxed);
-            if taken.is_ok() && !self.waits(index) {
+            if taken.is_ok() && !self.waits(index, floor) {
                 return Some(index);
             }
         }
     }
 
-    /// Whether a transaction is put off until another ran that changes its sender.
-    fn waits(&self, index: u32) -> bool {
-        let Some(record) = self.record(index) else {
+    /// Whether a transaction is put off until another ran that changes its sender, or does not run at all.
+    fn waits(&self, index: u32, floor: u32) -> bool {
+        let Some((record, tx)) = self.record(index).zip(self.tx(index)) else {
             return true;
         };
         record.begin();
-        let Some(env) = self.env(index) else {
+        // All before it are committed: it is known what gas is left.
+        let refused = index == floor && tx.admit(self.ahead.available()).is_err();
+        let Some(env) = tx.env().filter(|_| !refused) else {
             // What can't run at all is done.
             record.set(Status::Done);
             return true;
@@ -166,11 +178,12 @@ impl<'a> Run<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// Works until all transactions are committed, or nobody shall go on.
-    pub(super) fn work(&mut self) {
+    /// Works until all transactions are committed, or nobody shall go on; one that does not lead also leaves when it is better
+    /// to be alone.
+    pub(super) fn work(&mut self, leads: bool) {
         let run = self.run;
         let mut turns = 0_u32;
-        while !run.is_over() {
+        while !run.is_over() && (leads || !run.alone.load(Relaxed)) {
             self.commit();
             if let Some(index) = run.take() {
                 if let Some(record) = run.record(index) {
@@ -184,5 +197,6 @@ impl<'a> Worker<'a> {
             turns = turns.saturating_add(1);
             if turns > PATIENCE { yield_now() } else { spin_loop() }
         }
+        run.gas.fetch_add(mem::take(&mut self.gas), Relaxed);
     }
 }

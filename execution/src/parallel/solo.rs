@@ -38,6 +38,8 @@ impl<'a> Solo<'a> {
         for (index, tx) in (0_u32..).zip(self.run.txs).skip(usize::try_from(first).unwrap_or(0)) {
             let end = self.end(index, tx, committer)?;
             committer.available = committer.available.saturating_sub(end.gas_used());
+            committer.credit.earn(end.gas_used());
+            self.run.gas.fetch_add(end.gas(), Ordering::Relaxed);
             committer.ends.push(end);
         }
         self.flush(self.run.len(), committer)

@@ -39,6 +39,12 @@ pub enum Failure {
     /// The EVM gave up.
     #[error("EVM: {0}")]
     Evm(String),
+    /// An account that is there but empty: one thread ends it when it is touched (EIP-161).
+    #[error("an account that is there but empty")]
+    Hollow,
+    /// A thread panicked.
+    #[error("a thread panicked")]
+    Panicked,
     /// The rules are older than accounts end when they are empty, or newer than what is known here.
     #[error("rules that are not known here")]
     Rules,
@@ -100,6 +106,9 @@ impl Space {
             return Ok(base);
         }
         let Weighed { value, path } = flat.account(cell.address())?;
+        if value.is_some_and(|account| account.is_empty()) {
+            return Err(Failure::Hollow);
+        }
         let base = Weighed { value: value.unwrap_or(FlatAccount::NONE), path };
         cell.set_base(&base);
         Ok(base)
@@ -117,7 +126,7 @@ impl Space {
         let account = self.accounts.get(cell.account()).ok_or(Failure::Full)?;
         let base = match self.base_account(flat, account)?.value {
             // Nothing lies below an account that does not exist.
-            account if account.is_empty() && !account.has_storage => U256::ZERO.into(),
+            account if account.is_empty() => U256::ZERO.into(),
             _ => flat.storage(account.address(), cell.slot())?,
         };
         cell.set_base(&base);

@@ -8,6 +8,8 @@ use std::sync::{
     },
 };
 
+use super::words::Secret;
+
 /// Places that a key can have in one level.
 const PROBES: u64 = 16;
 /// Levels, each two to the power of [`GROWTH`] times the one before: that many keys have no space only where somebody chose
@@ -19,6 +21,8 @@ const LEAST: usize = 1 << 12;
 /// Locations of the first block of memory, as a power of two; each further block has as many as all before it.
 const FIRST: u32 = 10;
 const BLOCKS: usize = 20;
+/// Cells that keep memory which only few need from block to block.
+const SPILLED: u32 = 1 << 12;
 /// Blocks that a place can tell apart; also the bits for that.
 const ERAS: u64 = 0xff;
 
@@ -28,11 +32,13 @@ pub(super) trait Cell: Default {
     type Key: Copy;
 
     /// Spreads keys.
-    fn hash(key: &Self::Key) -> u64;
+    fn hash(secret: &Secret, key: &Self::Key) -> u64;
     /// Whether it lies here.
     fn is(&self, key: &Self::Key) -> bool;
     /// Makes a cell, whatever was in it, that of a key of which nothing is known. Nobody else looks at it yet.
     fn name(&self, key: &Self::Key);
+    /// Gives back memory that only few cells need.
+    fn trim(&mut self);
 }
 
 /// Cells by their keys.
@@ -47,6 +53,11 @@ pub(super) struct Table<C> {
     count: AtomicU32,
     /// Which block it is, from 1 to 255.
     era: u64,
+    secret: Secret,
+    /// The most cells that a block used of late: it falls by an eighth with each block.
+    peak: usize,
+    /// Cells that took memory which only few need, since that was given back last.
+    spilled: AtomicU32,
 }
 
 impl<C> Default for Table<C> {
@@ -56,27 +67,49 @@ impl<C> Default for Table<C> {
             blocks: std::array::from_fn(|_| OnceLock::new()),
             count: AtomicU32::new(0),
             era: 1,
+            secret: Secret::random(),
+            peak: 0,
+            spilled: AtomicU32::new(0),
         }
     }
 }
 
 impl<C: Cell> Table<C> {
-    /// Forgets everything, and prepares for about this many keys.
+    /// Forgets everything, and prepares for about this many keys. Memory is kept for as many cells as blocks of late used.
     pub(super) fn clear(&mut self, keys: usize) {
-        *self.count.get_mut() = 0;
+        let used = usize::try_from(std::mem::take(self.count.get_mut())).unwrap_or(usize::MAX);
+        self.peak = self.peak.saturating_sub(self.peak / 8).max(used);
+        if *self.spilled.get_mut() > SPILLED {
+            *self.spilled.get_mut() = 0;
+            self.blocks.iter_mut().filter_map(OnceLock::get_mut).flatten().for_each(C::trim);
+        }
+        let mut start = 0_usize;
+        for (shift, block) in (FIRST..).zip(&mut self.blocks) {
+            // The block after that in which the peak lies is kept too.
+            if start > self.peak.saturating_mul(2).max(LEAST) {
+                drop(block.take());
+            }
+            start = start.saturating_add(1 << shift);
+        }
         self.era = self.era.wrapping_add(1);
         if self.era > ERAS {
             self.era = 1;
             let all = self.levels.iter_mut().filter_map(OnceLock::get_mut).flatten();
             all.for_each(|place| *place.get_mut() = 0);
         }
-        let wanted = keys.saturating_mul(2).max(LEAST).next_power_of_two();
+        let wanted = keys.max(self.peak).saturating_mul(2).max(LEAST).next_power_of_two();
         let [first, further @ ..] = &mut self.levels;
         // Rare, and its memory is better used for something else.
         further.iter_mut().for_each(|level| drop(level.take()));
-        if first.get().is_none_or(|level| level.len() < wanted) {
+        let most = wanted.saturating_mul(4);
+        if first.get().is_none_or(|level| !(wanted..=most).contains(&level.len())) {
             *first = OnceLock::from(places(wanted));
         }
+    }
+
+    /// A cell took memory that only few need.
+    pub(super) fn spill(&self) {
+        self.spilled.fetch_add(1, Relaxed);
     }
 
     /// Cells with an index below this may be in use.
@@ -95,7 +128,7 @@ impl<C: Cell> Table<C> {
 
     /// The index of a key's cell, if it has one.
     pub(super) fn find(&self, key: &C::Key) -> Option<u32> {
-        let hash = C::hash(key);
+        let hash = C::hash(&self.secret, key);
         for level in &self.levels {
             let level = level.get()?;
             for probe in 0..PROBES {
@@ -113,7 +146,7 @@ impl<C: Cell> Table<C> {
 
     /// The index of a key's cell, which is made if there is none. None when there is no space.
     pub(super) fn intern(&self, key: &C::Key) -> Option<u32> {
-        let hash = C::hash(key);
+        let hash = C::hash(&self.secret, key);
         let mut mine = None;
         let mut size = LEAST;
         for level in &self.levels {
@@ -197,9 +230,11 @@ mod tests {
         type Key = u64;
 
         /// Keys that are equal modulo 4 collide.
-        fn hash(key: &u64) -> u64 {
+        fn hash(_: &Secret, key: &u64) -> u64 {
             (key % 4) * 0x1_0001
         }
+
+        fn trim(&mut self) {}
 
         fn is(&self, key: &u64) -> bool {
             self.0.load(Relaxed) == *key
@@ -228,9 +263,11 @@ mod tests {
     impl Cell for Spread {
         type Key = u64;
 
-        fn hash(key: &u64) -> u64 {
-            super::super::words::mix(&[*key])
+        fn hash(secret: &Secret, key: &u64) -> u64 {
+            secret.mix(&[*key])
         }
+
+        fn trim(&mut self) {}
 
         fn is(&self, key: &u64) -> bool {
             self.0.load(Relaxed) == *key
@@ -239,6 +276,28 @@ mod tests {
         fn name(&self, key: &u64) {
             self.0.store(*key, Relaxed);
         }
+    }
+
+    /// A large block makes the table large for a while.
+    #[test]
+    fn memory_is_given_back_when_blocks_become_small() {
+        let mut table = Table::<Spread>::default();
+        let memory = |table: &Table<Spread>| {
+            let cells = table.blocks.iter().filter_map(OnceLock::get).map(|all| all.len());
+            let places = table.levels.iter().filter_map(OnceLock::get).map(|all| all.len());
+            (cells.sum::<usize>(), places.sum::<usize>())
+        };
+        table.clear(10);
+        (0..300_000).for_each(|key| assert!(table.intern(&key).is_some()));
+        table.clear(10);
+        let (cells, places) = memory(&table);
+        assert!(cells >= 300_000 && places >= 600_000, "the next block may be as large");
+        for _ in 0..80 {
+            (0..100).for_each(|key| assert!(table.intern(&key).is_some()));
+            table.clear(10);
+        }
+        let (cells, places) = memory(&table);
+        assert!(cells <= 4 * LEAST && places <= 4 * LEAST, "{cells} cells, {places} places");
     }
 
     #[test]

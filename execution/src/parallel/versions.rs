@@ -77,6 +77,18 @@ pub(super) struct Versions<const W: usize> {
     far: OnceLock<Box<[Entry<W>]>>,
 }
 
+/// A sequence that is odd. Others go on when this is dropped, even by a panic.
+struct Held<'a> {
+    sequence: &'a AtomicU32,
+    held: u32,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.sequence.store(self.held.wrapping_add(1), Release);
+    }
+}
+
 impl<const W: usize> Default for Versions<W> {
     fn default() -> Self {
         Self {
@@ -137,10 +149,22 @@ impl<const W: usize> Versions<W> {
         }
     }
 
+    /// Gives back the memory of a crowd of versions; nobody else looks.
+    pub(super) fn trim(&mut self) {
+        drop(self.far.take());
+    }
+
     /// Adds a version, or replaces that of the same transaction; forgets those that nobody asks for any more: all but the
-    /// last of those before `floor`, the first transaction that is not committed. False when there is no space.
+    /// last of those before `floor`, the first transaction that is not committed. None when there is no space; else whether
+    /// it took memory for a crowd of versions, which it keeps.
     #[must_use]
-    pub(super) fn write(&self, version: &Version<W>, floor: &AtomicU32) -> bool {
+    pub(super) fn write(&self, version: &Version<W>, floor: &AtomicU32) -> Option<bool> {
+        let before = self.far.get().is_some();
+        let written = self.insert(version, floor);
+        written.then(|| !before && self.far.get().is_some())
+    }
+
+    fn insert(&self, version: &Version<W>, floor: &AtomicU32) -> bool {
         self.locked(|| {
             self.forget(floor.load(Acquire));
             let len = self.count();
@@ -235,11 +259,10 @@ impl<const W: usize> Versions<W> {
             }
             spin_loop();
         };
+        let _held = Held { sequence: &self.sequence, held };
         // No word changes before the counter does.
         fence(Release);
-        let done = work();
-        self.sequence.store(held.wrapping_add(1), Release);
-        done
+        work()
     }
 
     fn count(&self) -> usize {
@@ -285,11 +308,11 @@ mod tests {
     fn each_transaction_sees_the_last_one_before_it() {
         let (versions, floor) = (Versions::default(), AtomicU32::new(0));
         for tx in [5, 1, 9, 3, 7] {
-            assert!(versions.write(&version(tx, tx.into()), &floor));
+            assert!(versions.write(&version(tx, tx.into()), &floor).is_some());
         }
         let seen: Vec<_> = (0..11).map(|below| value(&versions, below).unwrap_or(0)).collect();
         assert_eq!(seen, [0, 0, 1, 1, 3, 3, 5, 5, 7, 7, 9]);
-        assert!(versions.write(&version(5, 50), &floor));
+        assert!(versions.write(&version(5, 50), &floor).is_some());
         versions.remove(7);
         versions.update(9, |mine, before| mine.words[0] += before.unwrap().words[0]);
         assert_eq!((value(&versions, 9), value(&versions, 10)), (Some(50), Some(59)));
@@ -299,7 +322,7 @@ mod tests {
     fn what_nobody_asks_for_is_forgotten() {
         let (versions, floor) = (Versions::default(), AtomicU32::new(0));
         for tx in 0..10_000 {
-            assert!(versions.write(&version(tx, tx.into()), &floor));
+            assert!(versions.write(&version(tx, tx.into()), &floor).is_some());
             floor.store(tx.saturating_sub(WINDOW - 2), Release);
         }
         assert!(versions.count() <= FAR);
@@ -310,7 +333,8 @@ mod tests {
     #[test]
     fn without_space_nothing_is_written_silently() {
         let (versions, floor) = (Versions::default(), AtomicU32::new(0));
-        let written = (0..1_000).take_while(|tx| versions.write(&version(*tx, 1), &floor)).count();
+        let written =
+            (0..1_000).take_while(|tx| versions.write(&version(*tx, 1), &floor).is_some()).count();
         assert_eq!(written, NEAR + FAR);
     }
 
@@ -325,7 +349,7 @@ mod tests {
                     for round in 0..2_000_u64 {
                         let words = [round * 2 + from; 2];
                         let tx = u32::try_from(round % 7).unwrap();
-                        assert!(versions.write(&Version { tx, flags: 0, words }, floor));
+                        assert!(versions.write(&Version { tx, flags: 0, words }, floor).is_some());
                         versions.remove(u32::try_from((round + 3) % 7).unwrap());
                     }
                 });

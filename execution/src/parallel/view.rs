@@ -11,7 +11,10 @@ use std::{
 };
 
 use alloy_eips::eip2935;
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, map::HashMap};
+use alloy_primitives::{
+    Address, B256, KECCAK256_EMPTY, U256,
+    map::{Entry, HashMap},
+};
 use revm::{
     Database,
     state::{AccountId, AccountInfo, Bytecode},
@@ -52,7 +55,8 @@ pub(super) struct View<'a> {
     /// For each account: the run that read it last, and where its read lies.
     marks: Vec<(u32, u32)>,
     run: u32,
-    codes: HashMap<B256, Bytecode>,
+    /// With the run that counted its bytes last.
+    codes: HashMap<B256, (Bytecode, u32)>,
     /// What `BLOCKHASH` has read: it takes little gas, and revm remembers nothing of it.
     hashes: BTreeMap<u64, B256>,
 }
@@ -149,6 +153,9 @@ impl<'a> View<'a> {
     /// Reads again until nobody is in the way. The first transaction that is not committed never waits, so that all come on.
     fn patiently<T>(&self, mut read: impl FnMut() -> Result<T, Blocked>) -> Result<T, Failure> {
         loop {
+            if self.scene.space.is_stopped() {
+                return Err(Failure::Stopped);
+            }
             match read() {
                 Ok(value) => return Ok(value),
                 Err(Blocked::Failed(failure)) => return Err(failure),
@@ -210,20 +217,23 @@ impl Database for View<'_> {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytecode::default());
         }
-        let code = match self.codes.get(&hash) {
-            Some(code) => code.clone(),
-            None => {
+        let run = self.run;
+        let (code, counted) = match self.codes.entry(hash) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
                 let code = match self.scene.space.new_code(hash) {
                     Some(code) => code,
                     None => self.scene.flat.code(hash)?,
                 };
-                self.codes.insert(hash, code.clone());
-                code
+                place.insert((code, run.wrapping_sub(1)))
             }
         };
-        let len = u64::try_from(code.original_byte_slice().len()).unwrap_or(u64::MAX);
-        self.work.code_bytes = self.work.code_bytes.saturating_add(len);
-        Ok(code)
+        // Several accounts may have it: it is proven once.
+        if std::mem::replace(counted, run) != run {
+            let len = u64::try_from(code.original_byte_slice().len()).unwrap_or(u64::MAX);
+            self.work.code_bytes = self.work.code_bytes.saturating_add(len);
+        }
+        Ok(code.clone())
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Failure> {

@@ -1,6 +1,10 @@
 //! Values as words that any thread may read while another writes them.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use alloy_primitives::{Address, B256, U256};
 
@@ -77,16 +81,39 @@ pub(super) fn to_address(words: [u64; 3]) -> Address {
     Address::from_slice(bytes.get(..20).unwrap_or(&[0; 20]))
 }
 
-/// Spreads words over all bits of one. Whoever wants to can find words that collide: that must only cost time.
-pub(super) fn mix<const N: usize>(words: &[u64; N]) -> u64 {
-    let fold = |a: u64, b: u64| {
-        let product = u128::from(a).wrapping_mul(u128::from(b)).to_le_bytes();
-        let (halves, _) = product.as_chunks::<8>();
-        halves.iter().fold(0, |all, half| all ^ u64::from_le_bytes(*half))
-    };
-    words.iter().fold(0x9e37_79b9_7f4a_7c15, |hash, word| {
-        fold(hash ^ *word, 0xd1b5_4a32_d192_ed03).rotate_left(29)
-    })
+/// How words are hashed here: whoever does not know it can't look for words that collide.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Secret {
+    start: u64,
+    factor: u64,
+}
+
+impl Secret {
+    /// Another one each time.
+    pub(super) fn random() -> Self {
+        let random = RandomState::new();
+        let draw = |of: u8| random.hash_one(of);
+        // An even factor would lose bits.
+        Self { start: draw(0), factor: draw(1) | 1 }
+    }
+
+    /// Spreads words over all bits of one. What they become must not reach a result.
+    pub(super) fn mix<const N: usize>(&self, words: &[u64; N]) -> u64 {
+        let fold = |a: u64, b: u64| {
+            let product = u128::from(a).wrapping_mul(u128::from(b)).to_le_bytes();
+            let (halves, _) = product.as_chunks::<8>();
+            halves.iter().fold(0, |all, half| all ^ u64::from_le_bytes(*half))
+        };
+        let mixed = words
+            .iter()
+            .fold(self.start, |hash, word| fold(hash ^ *word, self.factor).rotate_left(29));
+        fold(mixed ^ self.start, self.factor)
+    }
+}
+
+/// Spreads a number over all bits, always in the same way: for tests' pauses.
+pub(super) fn spread(number: u64) -> u64 {
+    Secret { start: 0x9e37_79b9_7f4a_7c15, factor: 0xd1b5_4a32_d192_ed03 }.mix(&[number])
 }
 
 #[cfg(test)]

@@ -21,13 +21,15 @@ pub(super) struct Worker<'a> {
     machine: Machine<'a>,
     /// Those that waited for what ran last.
     waiting: Vec<u32>,
+    /// Gas that it ran.
+    pub(super) gas: u64,
 }
 
 impl<'a> Worker<'a> {
     pub(super) fn new(run: &'a Run<'a>) -> Self {
         let view = View::new(run.scene());
         let machine = Machine::new(view, run.cfg, run.block, &run.idle);
-        Self { run, machine, waiting: Vec::new() }
+        Self { run, machine, waiting: Vec::new(), gas: 0 }
     }
 
     /// Runs a transaction, and publishes what came of it.
@@ -37,6 +39,7 @@ impl<'a> Worker<'a> {
             return;
         };
         let outcome = self.outcome(index, tx);
+        self.gas = self.gas.saturating_add(outcome.gas(tx.gas_limit));
         let view = self.machine.view();
         view.work.outcome = Some(outcome);
         run.pause();

@@ -1,17 +1,24 @@
 use std::{
     collections::BinaryHeap,
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU32, AtomicU64,
+            Ordering::{Relaxed, Release},
+        },
     },
 };
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use recourse_protocol::MAX_TX_GAS;
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
 use super::{
+    ahead::{Ahead, Credit, Purse},
     commit::Committer,
-    job::{FlatBlock, FlatOutcome},
+    job::{FlatBlock, FlatOutcome, FlatTx},
     record::Record,
     run::Run,
     solo::Solo,
@@ -20,14 +27,29 @@ use super::{
     worker::Worker,
 };
 
+/// Fewer transactions than these are not worth another thread.
+const FEW: usize = 8;
+/// Less gas, by the limits of the transactions, is not worth another thread.
+const LITTLE_GAS: u64 = 600_000;
+/// Fewer senders are likely to be in each other's way.
+const FEW_SENDERS: usize = 4;
+/// Transactions for which memory is kept at least.
+const USUAL: usize = 1 << 10;
+
 /// Threads that stay, and memory that blocks use one after the other.
 pub struct Workers {
     threads: usize,
-    /// All threads but the caller's.
+    /// As many threads: the caller's works in the place of one of them, or waits for all.
     pool: Option<rayon::ThreadPool>,
     memory: Mutex<Vec<Memory>>,
+    /// Gas that may be run for nothing.
+    purse: Purse,
     /// Blocks that could not be run.
     failures: AtomicU64,
+    /// Gas that was run.
+    gas: AtomicU64,
+    /// Gas that was run for nothing.
+    wasted: AtomicU64,
     /// Where the next pause comes from, if threads pause.
     pauses: Option<AtomicU64>,
 }
@@ -42,32 +64,70 @@ impl fmt::Debug for Workers {
 struct Memory {
     space: Space,
     records: Vec<Record>,
+    /// The most transactions that a block had of late: it falls by an eighth with each block.
+    peak: usize,
+}
+
+impl Memory {
+    /// Forgets the last block, and prepares for one of so many transactions.
+    fn clear(&mut self, count: usize) {
+        self.space.clear(count);
+        self.peak = self.peak.saturating_sub(self.peak / 8).max(count).max(USUAL);
+        if self.records.len() > self.peak.saturating_mul(4) {
+            self.records.truncate(self.peak);
+            self.records.shrink_to_fit();
+        }
+        if self.records.len() < count {
+            self.records.resize_with(count, Record::default);
+        }
+    }
 }
 
 impl Workers {
     /// As many threads as `threads` says, that of the caller included; fewer when no more can be had.
     #[must_use]
     pub fn new(threads: usize) -> Self {
-        let others = threads.saturating_sub(1);
-        let pool = (others > 0).then(|| {
+        let pool = (threads > 1).then(|| {
             rayon::ThreadPoolBuilder::new()
-                .num_threads(others)
+                .num_threads(threads)
                 .thread_name(|index| format!("execution-{index}"))
                 .build()
                 .ok()
         });
         let pool = pool.flatten();
         let threads = if pool.is_some() { threads } else { 1 };
-        Self { threads, pool, memory: Mutex::default(), failures: AtomicU64::new(0), pauses: None }
+        Self {
+            threads,
+            pool,
+            memory: Mutex::default(),
+            purse: Purse::default(),
+            failures: AtomicU64::new(0),
+            gas: AtomicU64::new(0),
+            wasted: AtomicU64::new(0),
+            pauses: None,
+        }
     }
 
-    /// How many blocks could not be run, and had to be run one transaction after the other.
+    /// Gas that was run, before refunds, whatever came of it; that of transactions that ran on the tries is not counted here.
+    #[must_use]
+    pub fn gas_run(&self) -> u64 {
+        self.gas.load(Relaxed)
+    }
+
+    /// How much of it came to nothing: the transaction ran once more, or did not count.
+    #[must_use]
+    pub fn gas_wasted(&self) -> u64 {
+        self.wasted.load(Relaxed)
+    }
+
+    /// How many blocks could not be run to their ends here.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.failures.load(Relaxed)
     }
 
-    /// For tests: threads pause where another one could come between, in ways that the seed decides. The result is the same.
+    /// For tests: threads pause where another one could come between, in ways that the seed decides, and share all blocks,
+    /// however small. The result is the same.
     #[must_use]
     pub fn with_pauses(mut self, seed: u64) -> Self {
         self.pauses = Some(AtomicU64::new(seed));
@@ -80,12 +140,62 @@ impl Workers {
         self.threads
     }
 
-    /// Does work that splits itself, by all threads but the caller's.
+    /// Does work that splits itself, by all threads.
     pub(super) fn help<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.pool {
             Some(pool) => pool.install(work),
             None => work(),
         }
+    }
+
+    /// What `work` makes of each, in their order, by all threads if there are more than a few.
+    pub(super) fn map<T: Send, U: Send>(
+        &self,
+        all: Vec<T>,
+        work: impl Fn(T) -> U + Sync + Send,
+    ) -> Vec<U> {
+        match &self.pool {
+            Some(pool) if all.len() >= FEW => {
+                pool.install(|| all.into_par_iter().map(work).collect())
+            }
+            _ => all.into_iter().map(work).collect(),
+        }
+    }
+
+    /// Whether too much was run for nothing: until more was run for something, each transaction runs when its turn comes.
+    pub(super) fn are_spent(&self) -> bool {
+        self.purse.left() < MAX_TX_GAS
+    }
+
+    /// Gas was run for something, elsewhere.
+    pub(super) fn earn(&self, gas: u64) {
+        let mut earned = Credit::none();
+        earned.earn(gas);
+        self.purse.give(&earned);
+    }
+
+    /// Whether threads pause, to be found out.
+    pub(super) const fn pause(&self) -> bool {
+        self.pauses.is_some()
+    }
+
+    /// Whether other threads are worth it.
+    fn share(&self, txs: &[FlatTx]) -> bool {
+        if self.pool.is_none() || self.pause() {
+            return self.pool.is_some();
+        }
+        let mut senders = Vec::with_capacity(FEW_SENDERS);
+        let mut gas = 0_u64;
+        for env in txs.iter().filter_map(FlatTx::env) {
+            gas = gas.saturating_add(env.gas_limit);
+            if senders.len() < FEW_SENDERS && !senders.contains(&env.caller) {
+                senders.push(env.caller);
+            }
+            if senders.len() == FEW_SENDERS && gas >= LITTLE_GAS {
+                break;
+            }
+        }
+        txs.len() >= FEW && senders.len() >= FEW_SENDERS && gas >= LITTLE_GAS
     }
 
     /// Runs transactions with the result that they have one after the other.
@@ -94,7 +204,7 @@ impl Workers {
     /// [`Failure`]: run them one after the other.
     pub fn run(&self, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
         let outcome = self.try_run(block);
-        if outcome.is_err() {
+        if !matches!(outcome, Ok(FlatOutcome { failure: None, .. })) {
             self.failures.fetch_add(1, Relaxed);
         }
         outcome
@@ -106,7 +216,10 @@ impl Workers {
         }
         let mut memory = self.take_memory();
         let outcome = self.run_in(&mut memory, block);
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        // Nobody knows how a thread that panicked left it.
+        if !matches!(outcome, Err(Failure::Panicked)) {
+            self.memory.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        }
         outcome
     }
 
@@ -117,10 +230,8 @@ impl Workers {
 
     fn run_in(&self, memory: &mut Memory, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
         let count = block.transactions.len();
-        memory.space.clear(count);
-        if memory.records.len() < count {
-            memory.records.resize_with(count, Record::default);
-        }
+        memory.clear(count);
+        let share = self.share(block.transactions);
         let committer = Committer {
             available: block.available,
             ends: Vec::with_capacity(count),
@@ -128,7 +239,11 @@ impl Workers {
             weights: block.max_witness_bytes.map(Weights::new),
             failure: None,
             again: 0,
+            credit: self.purse.take(),
+            wasted: 0,
         };
+        let ahead = Ahead::new(block.transactions, block.cfg);
+        ahead.set(0, block.available, &committer.credit);
         let run = Run {
             space: &memory.space,
             records: memory.records.get(..count).unwrap_or_default(),
@@ -140,45 +255,62 @@ impl Workers {
             ancestors: block.ancestors,
             idle: TxEnv::default(),
             committer: Mutex::new(committer),
+            ahead,
+            alone: AtomicBool::new(false),
+            gas: AtomicU64::new(0),
             next: AtomicU32::new(0),
             ready: Mutex::new(BinaryHeap::new()),
             ready_count: AtomicU32::new(0),
             pauses: self.pauses.as_ref(),
         };
-        let driven = self.drive(&run);
-        let committer = run.committer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let driven = self.drive(&run, share);
+        self.gas.fetch_add(run.gas.into_inner(), Relaxed);
+        let mut committer = run.committer.into_inner().unwrap_or_else(PoisonError::into_inner);
         if *memory.space.stop.get_mut() {
             // What was not committed stands as it stood.
-            memory.records.iter_mut().for_each(Record::clear);
+            for (record, tx) in memory.records.iter_mut().zip(block.transactions) {
+                committer.throw_away(record.gas(tx.env().map_or(0, |env| env.gas_limit)));
+                record.clear();
+            }
         }
+        self.purse.give(&committer.credit);
+        self.wasted.fetch_add(committer.wasted, Relaxed);
         driven?;
-        if let Some(failure) = committer.failure {
+        let Committer { ends, codes, again, failure, .. } = committer;
+        if let Some(failure) = failure.clone().filter(|_| ends.is_empty()) {
             return Err(failure);
         }
         let end = *memory.space.floor.get_mut();
         let changes = self.changes(&memory.space, block.state, end)?;
-        let Committer { ends, codes, again, .. } = committer;
-        Ok(FlatOutcome { ends, changes, codes, again })
+        Ok(FlatOutcome { ends, changes, codes, again, failure })
     }
 
-    fn drive(&self, run: &Run<'_>) -> Result<(), Failure> {
-        if self.pool.is_none() {
+    fn drive(&self, run: &Run<'_>, share: bool) -> Result<(), Failure> {
+        if !share {
             return self.alone(run);
         }
-        self.together(true, || Worker::new(run).work());
-        Ok(())
+        let panicked = AtomicBool::new(false);
+        self.together(true, |leads| {
+            let mut worker = Worker::new(run);
+            // The others wait for what this one does: they must know when it does nothing any more.
+            if catch_unwind(AssertUnwindSafe(|| worker.work(leads))).is_err() {
+                panicked.store(true, Relaxed);
+                run.space.stop.store(true, Release);
+            }
+        });
+        if panicked.into_inner() { Err(Failure::Panicked) } else { Ok(()) }
     }
 
-    /// Does work that all threads do at once, if there are others and they shall help.
-    pub(super) fn together(&self, help: bool, work: impl Fn() + Sync) {
+    /// Does work that all threads do at once, if there are others and they shall help. It is told whether it is the caller's.
+    pub(super) fn together(&self, help: bool, work: impl Fn(bool) + Sync) {
         match &self.pool {
             Some(pool) if help => pool.in_place_scope(|scope| {
                 for _ in 1..self.threads {
-                    scope.spawn(|_| work());
+                    scope.spawn(|_| work(false));
                 }
-                work();
+                work(true);
             }),
-            _ => work(),
+            _ => work(true),
         }
     }
 
@@ -189,7 +321,7 @@ impl Workers {
         }
         drop(committer);
         // The bytes that each transaction uses are known only where each has its own journal.
-        Worker::new(run).work();
+        Worker::new(run).work(true);
         Ok(())
     }
 }

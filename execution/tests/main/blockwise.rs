@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use alloy::consensus::TxEip1559;
+use alloy::{
+    consensus::{TxEip1559, TxEnvelope},
+    eips::eip2718::Decodable2718,
+};
 use alloy_primitives::{B256, Bytes};
 use proptest::prelude::*;
 use recourse_execution::{
@@ -137,7 +140,8 @@ fn derive(inputs: &MemoryInputs, mut executor: impl Runs) -> Derived {
 
 fn agree(inputs: &MemoryInputs) -> Derived {
     let one_by_one = derive(inputs, StateExecutor::new(state(), Schedule::osaka(), MAX_WITNESS));
-    let threads = Arc::new(Workers::new(2));
+    // With pauses they share all rows, however short.
+    let threads = Arc::new(Workers::new(2).with_pauses(inputs.views.len() as u64));
     let parallel = Parallel::new(Schedule::osaka(), MAX_WITNESS, threads);
     for at_once in [derive(inputs, blockwise(state())), derive(inputs, by(parallel, state()))] {
         assert_eq!(at_once.end, one_by_one.end);
@@ -243,6 +247,23 @@ fn forced_transactions_without_room_leave_the_row_to_the_tape() {
     assert_eq!(derived.end.forced_done, 4);
     let ran: Vec<_> = derived.blocks.iter().map(|(_, ran)| ran.len()).collect();
     assert_eq!(ran, [0, 8]);
+}
+
+/// Who signed the next transaction is taken from whoever knows it, and only for that transaction.
+#[test]
+fn the_sender_of_a_transaction_foreseen_is_not_looked_for() {
+    let raw = sign(0, transfer(0, STORER, 1));
+    let known = |raw: &Bytes| TxEnvelope::decode_2718_exact(raw).unwrap();
+    let by = |foreseen: &Bytes| {
+        let mut executor = StateExecutor::new(state(), Schedule::osaka(), MAX_WITNESS);
+        // Somebody else: so it can be seen who was asked.
+        executor.foresee(foreseen.clone(), known(foreseen), account(3));
+        let root = executor.state().root();
+        executor.transact(root, &block(), TxPosition::default(), &raw).unwrap();
+        executor.take_executed().remove(0).sender
+    };
+    assert_eq!(by(&raw), account(3));
+    assert_eq!(by(&sign(1, transfer(0, STORER, 1))), account(0));
 }
 
 /// Whoever asks for something else than was run ahead gets an error, and no wrong root.

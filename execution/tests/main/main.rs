@@ -33,6 +33,8 @@ mod l2_block;
 mod loops;
 mod older_rules;
 mod parallel;
+mod parallel_rare;
+mod parallel_work;
 mod payload;
 mod pieces;
 mod provability;

@@ -9,7 +9,7 @@ use alloy::consensus::TxEip1559;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use proptest::prelude::*;
 use recourse_execution::{
-    GenesisAccount, RuleSet, Schedule, State, TxRun,
+    GenesisAccount, RuleSet, Schedule, State,
     block::{BlockBody, BlockExecutor, BlockOutcome, Opening, Sequential},
     parallel::{Parallel, Workers},
 };
@@ -144,7 +144,7 @@ pub fn state() -> State {
 }
 
 #[derive(Clone, Debug)]
-enum Tx {
+pub enum Tx {
     Transfer(Address, u64),
     Fund(u8),
     Legacy(Address),
@@ -234,7 +234,7 @@ fn heavies(from: u64, count: u64) -> Bytes {
         .into()
 }
 
-fn signed(txs: &[(u8, Tx)]) -> Vec<Bytes> {
+pub fn signed(txs: &[(u8, Tx)]) -> Vec<Bytes> {
     let mut nonces = [0_u64; 8];
     txs.iter().map(|(from, tx)| one(*from, tx, &mut nonces[usize::from(*from)])).collect()
 }
@@ -279,7 +279,7 @@ fn one(from: u8, tx: &Tx, next: &mut u64) -> Bytes {
 }
 
 /// The same in every respect.
-fn same(one: &BlockOutcome, other: &BlockOutcome) {
+pub fn same(one: &BlockOutcome, other: &BlockOutcome) {
     for (index, (one, other)) in one.runs.iter().zip(&other.runs).enumerate() {
         assert_eq!(format!("{one:#?}"), format!("{other:#?}"), "transaction {index}");
     }
@@ -288,7 +288,7 @@ fn same(one: &BlockOutcome, other: &BlockOutcome) {
     assert_eq!(one.state.root(), other.state.root());
 }
 
-fn under(spec: SpecId) -> Schedule {
+pub fn under(spec: SpecId) -> Schedule {
     Schedule::new(RuleSet { spec, blobs: None }, Vec::new())
 }
 
@@ -301,14 +301,14 @@ fn after_genesis(spec: SpecId) -> Schedule {
 }
 
 #[derive(Clone, Debug)]
-struct Case {
-    txs: Vec<(u8, Tx)>,
-    schedule: Schedule,
+pub struct Case {
+    pub txs: Vec<(u8, Tx)>,
+    pub schedule: Schedule,
     /// None: no limit.
-    limit: Option<u32>,
-    gas_limit: u64,
-    coinbase: Address,
-    credits: Vec<Credit>,
+    pub limit: Option<u32>,
+    pub gas_limit: u64,
+    pub coinbase: Address,
+    pub credits: Vec<Credit>,
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -362,7 +362,7 @@ impl Case {
         BlockContext { gasLimit: self.gas_limit, coinbase: self.coinbase, ..block() }
     }
 
-    fn sequential(&self, state: &State, body: &BlockBody) -> BlockOutcome {
+    pub fn sequential(&self, state: &State, body: &BlockBody) -> BlockOutcome {
         let schedule = self.schedule.clone();
         let executor = match self.limit {
             Some(limit) => Sequential::new(schedule, limit),
@@ -371,7 +371,7 @@ impl Case {
         executor.execute(state, &self.context(), TxPosition::default(), body).unwrap()
     }
 
-    fn parallel(&self, state: &State, body: &BlockBody, workers: Arc<Workers>) -> BlockOutcome {
+    pub fn parallel(&self, state: &State, body: &BlockBody, workers: Arc<Workers>) -> BlockOutcome {
         let schedule = self.schedule.clone();
         let executor = match self.limit {
             Some(limit) => Parallel::new(schedule, limit, workers),
@@ -399,72 +399,4 @@ proptest! {
             assert_eq!(workers.failures(), 0, "not by falling back to one thread");
         }
     }
-}
-
-/// Rules that are not known to many threads, and balances whose sums could overflow: one thread does it.
-#[test]
-fn what_many_threads_cannot_run_one_runs() {
-    let mut accounts = scene::genesis().alloc;
-    accounts.get_mut(&account(1)).unwrap().balance = U256::MAX;
-    let state = State::of(&accounts).unwrap();
-    let body = BlockBody {
-        transactions: signed(&[
-            (1, Tx::Transfer(account(2), 7)),
-            (2, Tx::Transfer(account(1), 7)),
-            (0, Tx::Deploys(vec![])),
-        ]),
-        ..BlockBody::default()
-    };
-    for spec in [SpecId::OSAKA, SpecId::HOMESTEAD] {
-        let case = Case {
-            txs: Vec::new(),
-            schedule: under(spec),
-            limit: None,
-            gas_limit: 1 << 28,
-            coinbase: COINBASE,
-            credits: Vec::new(),
-        };
-        let workers = Arc::new(Workers::new(2));
-        let parallel = case.parallel(&state, &body, Arc::clone(&workers));
-        same(&parallel, &case.sequential(&state, &body));
-        assert_eq!(workers.failures(), 1);
-    }
-}
-
-/// Transactions that use a little more and a little less state than they may, among others.
-#[test]
-fn the_provability_rule_holds_to_the_byte_among_others() {
-    let state = state();
-    let mut txs = Vec::new();
-    for sender in 0..5 {
-        txs.push((sender, Tx::Count));
-        txs.push((sender, Tx::Walk(u64::from(sender) * 20, 100)));
-        txs.push((sender, Tx::Transfer(filler(u64::from(sender)), 1)));
-    }
-    let body = BlockBody { transactions: signed(&txs), ..BlockBody::default() };
-    let mut seen = std::collections::BTreeSet::new();
-    // What a walk uses lies between; a few bytes decide.
-    for limit in (100_000_u32..160_000).step_by(997).chain([1_000, 1 << 20, 1 << 24]) {
-        let case = Case {
-            txs: Vec::new(),
-            schedule: under(SpecId::OSAKA),
-            limit: Some(limit),
-            gas_limit: 1 << 28,
-            coinbase: COINBASE,
-            credits: Vec::new(),
-        };
-        let expected = case.sequential(&state, &body);
-        seen.insert(exhausted(&expected));
-        for threads in [1, 2, 5] {
-            let workers = Arc::new(Workers::new(threads).with_pauses(limit.into()));
-            same(&case.parallel(&state, &body, Arc::clone(&workers)), &expected);
-            assert_eq!(workers.failures(), 0);
-        }
-    }
-    assert!(seen.len() > 2, "all, some and none fail: {seen:?}");
-}
-
-fn exhausted(outcome: &BlockOutcome) -> usize {
-    let failed = |run: &&TxRun| matches!(run, TxRun::Included(run) if run.exhausted);
-    outcome.runs.iter().filter(failed).count()
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use recourse_execution::{BlockwiseExecutor, Schedule, State, block::Sequential};
+use recourse_execution::{
+    BlockwiseExecutor, Schedule, State,
+    parallel::{Parallel, Workers},
+};
 use recourse_protocol::{
     BatchIndex, Checkpoint, L2Config, RollupConfig, Rule, Seal, Step, StepError, l2_header, plan,
 };
@@ -22,10 +25,12 @@ pub struct Derivation {
     config: L2Config,
     chain: Chain,
     store: StateStore,
+    workers: Arc<Workers>,
 }
 
 impl Derivation {
-    /// Where the store has got to; at the genesis if it has nothing, or if everything is to be derived again.
+    /// Where the store has got to; at the genesis if it has nothing, or if everything is to be derived again. Transactions are
+    /// run by as many threads as there are `workers`.
     ///
     /// # Errors
     /// [`DerivationError::GenesisRoot`] when the configuration contradicts itself, [`DerivationError::States`] when what is
@@ -34,6 +39,7 @@ impl Derivation {
         config: &RollupConfig,
         store: Arc<dyn Store>,
         again: bool,
+        workers: Arc<Workers>,
     ) -> Result<Self, DerivationError> {
         let genesis = config.genesis.checkpoint;
         let state = genesis_state(&config.genesis.alloc)?;
@@ -48,7 +54,7 @@ impl Derivation {
             Some(stored) => chain = chain.resume(stored),
             None => store.begin(chain.genesis_state())?,
         }
-        Ok(Self { config: config.l2, chain, store })
+        Ok(Self { config: config.l2, chain, store, workers })
     }
 
     /// What was derived so far.
@@ -131,7 +137,9 @@ impl Derivation {
         let last = self.chain.tip();
         let pre = *self.chain.checkpoint_after(last).ok_or_else(no_batch)?;
         let state = self.chain.state_after(last).ok_or_else(no_batch)?.clone();
-        let mut run = BatchRun::new(pre, state.clone(), &self.config).finish(inbox, stop)?;
+        let workers = Arc::clone(&self.workers);
+        let run = BatchRun::new(pre, state.clone(), &self.config, workers);
+        let mut run = run.finish(inbox, stop)?;
         let (end, blocks) = (run.executor.state().clone(), std::mem::take(&mut run.states));
         let batch = Arc::new(run.into_batch(record.hash, inputs));
         self.store.append(&batch, &state, &end)?;
@@ -144,7 +152,7 @@ impl Derivation {
 struct BatchRun<'a> {
     pre: Checkpoint,
     at: Checkpoint,
-    executor: BlockwiseExecutor<Sequential>,
+    executor: BlockwiseExecutor<Parallel>,
     config: &'a L2Config,
     steps: u64,
     blocks: Vec<Arc<DerivedBlock>>,
@@ -153,9 +161,9 @@ struct BatchRun<'a> {
 }
 
 impl<'a> BatchRun<'a> {
-    fn new(pre: Checkpoint, state: State, config: &'a L2Config) -> Self {
+    fn new(pre: Checkpoint, state: State, config: &'a L2Config, workers: Arc<Workers>) -> Self {
         let (schedule, limit) = (Schedule::osaka(), config.max_witness_bytes);
-        let engine = Sequential::new(schedule.clone(), limit);
+        let engine = Parallel::new(schedule.clone(), limit, workers);
         let executor = BlockwiseExecutor::new(engine, state, schedule, limit);
         Self { pre, at: pre, executor, config, steps: 0, blocks: Vec::new(), states: Vec::new() }
     }

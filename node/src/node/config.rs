@@ -1,6 +1,6 @@
 //! Knobs.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use recourse_protocol::RollupConfig;
 
@@ -26,6 +26,8 @@ pub struct NodeConfig {
     pub log_range: u64,
     /// Forget the L2 state on disk, and derive everything again; no by default.
     pub rederive: bool,
+    /// Threads that derive L2; as many as there are cores by default.
+    pub threads: Option<NonZeroUsize>,
 }
 
 impl NodeConfig {
@@ -40,6 +42,7 @@ impl NodeConfig {
             retry: RetryPolicy::default(),
             log_range: LOG_RANGE,
             rederive: false,
+            threads: None,
         }
     }
 }

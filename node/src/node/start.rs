@@ -1,7 +1,8 @@
 //! Starting and stopping.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
+use recourse_execution::parallel::Workers;
 use recourse_protocol::RollupConfig;
 use tokio::{
     sync::{Mutex, watch},
@@ -49,7 +50,10 @@ impl Node {
         let (health, metrics) = (Health::default(), Arc::new(Metrics::default()));
         let rollup = Arc::new(config.rollup);
         claim_store(&rollup, store.as_ref())?;
-        let mut derivation = open(rollup.clone(), store.clone(), config.rederive).await?;
+        let cores = || available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = config.threads.map_or_else(cores, NonZeroUsize::get);
+        let workers = Arc::new(Workers::new(threads));
+        let mut derivation = open(rollup.clone(), store.clone(), config.rederive, workers).await?;
         let client = L1Client::new(&config.l1_rpc, config.retry)?;
         client.check(&rollup).await?;
         let timeout = config.retry.request_timeout;
@@ -152,8 +156,10 @@ async fn open(
     rollup: Arc<RollupConfig>,
     store: Arc<dyn Store>,
     again: bool,
+    workers: Arc<Workers>,
 ) -> Result<Box<Derivation>, NodeError> {
-    let derivation = spawn_blocking(move || Derivation::open(&rollup, store, again)).await??;
+    let open = move || Derivation::open(&rollup, store, again, workers);
+    let derivation = spawn_blocking(open).await??;
     let chain = derivation.chain();
     tracing::info!(batches = chain.tip().0, l2_head = chain.head(), "L2 state is at hand");
     Ok(Box::new(derivation))

@@ -61,6 +61,7 @@ impl Draft<'_> {
             receipt_digest_before: self.at.receipt_digest,
         };
         let (pre, raw) = (self.at.state_root, &pooled.raw);
+        self.executor.foresee(raw.clone(), pooled.tx.inner().clone(), pooled.tx.signer());
         let outcome = self.executor.transact(pre, &self.context, position, raw)?;
         if outcome.gas_used == 0 {
             return Ok(false);

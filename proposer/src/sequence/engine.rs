@@ -4,6 +4,7 @@ use recourse_execution::{Schedule, State, StateExecutor};
 use recourse_protocol::{Checkpoint, Inputs, L2Config, Plan, Rule, StepError, plan, step};
 
 use super::{L2Block, block::Assembler};
+use crate::pool::Pooled;
 
 /// A checkpoint and the state that it stands for.
 #[derive(Debug, Clone)]
@@ -74,6 +75,12 @@ impl Engine {
     pub fn restore(&mut self, position: Position) {
         self.at = position.at;
         self.executor.restore(position.state);
+    }
+
+    /// Tells what the next transaction is and who sent it, as the pool found out.
+    pub fn foresee(&mut self, pooled: &Pooled) {
+        let (transaction, sender) = (pooled.tx.inner().clone(), pooled.tx.signer());
+        self.executor.foresee(pooled.raw.clone(), transaction, sender);
     }
 
     /// What the next step would be.

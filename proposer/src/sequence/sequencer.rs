@@ -244,6 +244,7 @@ impl Sequencer {
             Err(Full::Tape(_)) => return Ok(Inclusion::Invalid),
             written => written?,
         }
+        self.engine.foresee(pooled);
         if self.transact(l1)? > 0 {
             return Ok(Inclusion::Taken);
         }

@@ -1,0 +1,248 @@
+//! What many threads can be made to do for nothing is bounded, whatever the block; what can't be run by them is left to one.
+//! Work is counted in gas that was run: every run counts, also those that come to nothing.
+
+use std::{collections::BTreeMap, thread::sleep, time::Duration};
+
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use recourse_execution::{
+    RuleSet, StateError, cfg_env,
+    parallel::{
+        ALLOWANCE, Failure, FlatAccount, FlatBlock, FlatOutcome, FlatState, FlatTx, TxEnd, Weighed,
+        Workers,
+    },
+};
+use recourse_protocol::MAX_TX_GAS;
+use revm::{
+    bytecode::opcode as op,
+    context::{BlockEnv, TxEnv},
+    state::Bytecode,
+};
+
+use crate::assembler::Code;
+
+const BURNER: Address = Address::repeat_byte(0x71);
+const SWEEPER: Address = Address::repeat_byte(0x72);
+const PAYS_ALL: Address = Address::repeat_byte(0x73);
+const HOT: Address = Address::repeat_byte(0x74);
+const ETHER: u64 = 1_000_000_000_000_000_000;
+
+/// A state in memory. Reading some of it takes a while, or panics.
+#[derive(Default)]
+struct Memory {
+    accounts: BTreeMap<Address, FlatAccount>,
+    codes: BTreeMap<B256, Bytes>,
+    slow: Option<Address>,
+    panics: Option<Address>,
+}
+
+impl FlatState for Memory {
+    fn account(&self, address: Address) -> Result<Weighed<Option<FlatAccount>>, StateError> {
+        assert!(self.panics != Some(address), "as this test wants it");
+        if self.slow == Some(address) {
+            sleep(Duration::from_millis(30));
+        }
+        Ok(self.accounts.get(&address).copied().into())
+    }
+
+    fn storage(&self, _: Address, _: U256) -> Result<Weighed<U256>, StateError> {
+        Ok(U256::ZERO.into())
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
+        let code = self.codes.get(&hash).ok_or(StateError::MissingCode(hash))?;
+        Ok(Bytecode::new_raw(code.clone()))
+    }
+}
+
+fn person(index: u64) -> Address {
+    Address::from_slice(&keccak256(index.to_be_bytes())[12..])
+}
+
+impl Memory {
+    fn insert(&mut self, address: Address, balance: U256, code: Option<Bytes>) {
+        let code_hash = code.as_ref().map_or(KECCAK256_EMPTY, keccak256);
+        let nonce = code.is_some().into();
+        self.codes.extend(code.map(|code| (code_hash, code)));
+        let account = FlatAccount { nonce, balance, code_hash, has_storage: false };
+        self.accounts.insert(address, account);
+    }
+
+    fn contract(&mut self, address: Address, code: Code) {
+        self.insert(address, U256::ZERO, Some(code.build()));
+    }
+
+    /// People with money, and the contracts.
+    fn new() -> Self {
+        let mut state = Self::default();
+        for index in 0..400 {
+            state.insert(person(index), U256::from(ETHER), None);
+        }
+        state.contract(BURNER, Code::new().op(op::INVALID));
+        // To whoever calls.
+        let pays = Code::new().ops(&[op::PUSH0; 4]);
+        state.contract(PAYS_ALL, pays.ops(&[op::SELFBALANCE, op::CALLER, op::GAS, op::CALL]));
+        // Calls everybody in its calldata.
+        let sweeps = Code::new()
+            .op(op::PUSH0)
+            .op(op::JUMPDEST) // 1
+            .ops(&[op::CALLDATASIZE, op::DUP2, op::LT, op::ISZERO, op::PUSH1, 25, op::JUMPI])
+            .ops(&[op::PUSH0, op::PUSH0, op::PUSH0, op::PUSH0, op::PUSH0])
+            .ops(&[op::DUP6, op::CALLDATALOAD, op::GAS, op::CALL, op::POP])
+            .ops(&[op::PUSH1, 32, op::ADD, op::PUSH1, 1, op::JUMP])
+            .op(op::JUMPDEST)
+            .op(op::STOP);
+        state.contract(SWEEPER, sweeps);
+        // Counts, and burns a million in between.
+        let counts = Code::new().ops(&[op::PUSH0, op::SLOAD]).call(BURNER, 0, 1_000_000);
+        state.contract(HOT, counts.ops(&[op::PUSH1, 1, op::ADD, op::PUSH0, op::SSTORE]));
+        state
+    }
+
+    /// Lets an account pay all that it has to whoever calls it (EIP-7702).
+    fn delegate(&mut self, who: Address, balance: U256) {
+        let mut code = vec![0xef, 0x01, 0x00];
+        code.extend(PAYS_ALL);
+        self.insert(who, balance, Some(code.into()));
+        self.accounts.get_mut(&who).unwrap().nonce = 0;
+    }
+
+    fn run(
+        &self,
+        workers: &Workers,
+        txs: &[TxEnv],
+        available: u64,
+    ) -> Result<FlatOutcome, Failure> {
+        let txs: Vec<_> = txs.iter().cloned().map(FlatTx::Ready).collect();
+        let block = BlockEnv { gas_limit: u64::MAX, ..BlockEnv::default() };
+        workers.run(&FlatBlock {
+            state: self,
+            cfg: &cfg_env(1, RuleSet::OSAKA),
+            block: &block,
+            number: 0,
+            ancestors: None,
+            available,
+            max_witness_bytes: None,
+            transactions: &txs,
+        })
+    }
+}
+
+fn tx(caller: Address, nonce: u64, to: Address, gas_limit: u64) -> TxEnv {
+    TxEnv { caller, nonce, gas_limit, gas_price: 7, kind: to.into(), ..TxEnv::default() }
+}
+
+fn gas(outcome: &FlatOutcome) -> u64 {
+    outcome.ends.iter().map(TxEnd::gas_used).sum()
+}
+
+fn ends(outcome: &FlatOutcome) -> Vec<String> {
+    outcome.ends.iter().map(|end| format!("{end:?}")).collect()
+}
+
+/// What one thread makes of it.
+fn alone(state: &Memory, txs: &[TxEnv], available: u64) -> FlatOutcome {
+    state.run(&Workers::new(1), txs, available).unwrap()
+}
+
+/// Many transactions for whose gas limits the block has no room: none of them runs.
+#[test]
+fn what_has_no_gas_left_in_its_block_does_not_run() {
+    let state = Memory { slow: Some(BURNER), ..Memory::new() };
+    let txs: Vec<_> = (0..100).map(|index| tx(person(index), 0, BURNER, MAX_TX_GAS)).collect();
+    for threads in [2, 3, 8] {
+        let workers = Workers::new(threads).with_pauses(threads as u64);
+        let available = 2 * MAX_TX_GAS + 100_000;
+        let outcome = state.run(&workers, &txs, available).unwrap();
+        assert_eq!(gas(&outcome), 2 * MAX_TX_GAS);
+        assert_eq!(ends(&outcome), ends(&alone(&state, &txs, available)));
+        assert_eq!((workers.gas_run(), workers.gas_wasted()), (2 * MAX_TX_GAS, 0));
+    }
+}
+
+/// Senders who can pay for all gas, until a transaction before theirs takes all that they have: what they run ahead comes to
+/// nothing. Block after block, until no more may be run for nothing.
+#[test]
+fn what_becomes_invalid_by_the_one_before_runs_for_nothing_only_so_often() {
+    let mut state = Memory { slow: Some(SWEEPER), ..Memory::new() };
+    let victims: Vec<_> = (1_000..1_040).map(person).collect();
+    for victim in &victims {
+        state.delegate(*victim, U256::from(ETHER));
+    }
+    let data: Vec<u8> = victims.iter().flat_map(|victim| victim.into_word().0).collect();
+    let mut txs = vec![TxEnv { data: data.into(), ..tx(person(0), 0, SWEEPER, 4_000_000) }];
+    txs.extend(victims.iter().map(|victim| tx(*victim, 0, BURNER, MAX_TX_GAS)));
+    let available = 100 * MAX_TX_GAS;
+    let expected = alone(&state, &txs, available);
+    let valid = expected.ends.iter().filter(|end| end.gas_used() > 0).count();
+    assert_eq!(valid, 1, "all victims are swept");
+
+    let workers = Workers::new(3).with_pauses(1);
+    let mut committed = 0;
+    for block in 0..4 {
+        let outcome = state.run(&workers, &txs, available).unwrap();
+        assert_eq!(ends(&outcome), ends(&expected));
+        assert_eq!(outcome.changes.len(), expected.changes.len());
+        committed += gas(&outcome);
+        if block == 0 {
+            let most = ALLOWANCE / MAX_TX_GAS;
+            assert!(workers.gas_wasted() > 0, "some ran while the sweeper was slow");
+            assert!(workers.gas_wasted() <= most * MAX_TX_GAS);
+        }
+        assert!(workers.gas_wasted() <= ALLOWANCE + committed);
+    }
+    // Without the bound it could be four times forty of the largest.
+    assert!(workers.gas_run() <= 2 * committed * 5 / 4 + ALLOWANCE);
+}
+
+/// All write one slot, after long work: each may run twice, none more often.
+#[test]
+fn transactions_in_each_others_way_run_twice_at_most() {
+    let state = Memory { slow: Some(HOT), ..Memory::new() };
+    let txs: Vec<_> = (0..300).map(|index| tx(person(index), 0, HOT, 2_000_000)).collect();
+    let expected = alone(&state, &txs, u64::MAX);
+    for threads in [2, 5] {
+        let workers = Workers::new(threads).with_pauses(threads as u64);
+        let outcome = state.run(&workers, &txs, u64::MAX).unwrap();
+        assert_eq!(ends(&outcome), ends(&expected));
+        // Nothing is refunded here.
+        assert!(workers.gas_run() <= 2 * gas(&outcome), "{}", workers.gas_run());
+        assert_eq!(workers.gas_run(), gas(&outcome) + workers.gas_wasted());
+    }
+}
+
+/// The others wait for what the thread does that panics.
+#[test]
+fn a_thread_that_panics_leaves_nobody_waiting() {
+    let mut state = Memory { panics: Some(person(399)), ..Memory::new() };
+    let mut txs: Vec<_> = (0..60).map(|index| tx(person(index), 0, HOT, 2_000_000)).collect();
+    txs.insert(30, tx(person(398), 0, person(399), 100_000));
+    let workers = Workers::new(4).with_pauses(3);
+    let outcome = state.run(&workers, &txs, u64::MAX);
+    assert_eq!(outcome.err(), Some(Failure::Panicked));
+    state.panics = None;
+    let outcome = state.run(&workers, &txs, u64::MAX).unwrap();
+    assert_eq!(ends(&outcome), ends(&alone(&state, &txs, u64::MAX)));
+}
+
+/// What can't be run here ends the row, and what ran before it stands.
+#[test]
+fn what_ran_before_a_failure_stands() {
+    let mut state = Memory::new();
+    state.insert(person(399), U256::MAX >> 1, None);
+    let mut txs: Vec<_> = (0..60).map(|index| tx(person(index), 0, HOT, 2_000_000)).collect();
+    let before = alone(&state, &txs[..30], u64::MAX);
+    txs.insert(30, tx(person(398), 0, person(399), 100_000));
+    for threads in [2, 4] {
+        let workers = Workers::new(threads).with_pauses(threads as u64);
+        let outcome = state.run(&workers, &txs, u64::MAX).unwrap();
+        assert_eq!(ends(&outcome), ends(&before));
+        assert_eq!(outcome.failure, Some(Failure::Huge));
+        let sorted = |outcome: &FlatOutcome| {
+            let mut changes = outcome.changes.clone();
+            changes.sort_unstable_by_key(|change| change.address);
+            changes
+        };
+        assert_eq!(sorted(&outcome), sorted(&before));
+        assert_eq!(workers.failures(), 1);
+    }
+}
