@@ -344,6 +344,7 @@ interface IRollup {
     error StepIsTrue(bytes32 pre, bytes32 post);
     error WrongPreimage(bytes32 expected, bytes32 got);
     error NotBeyond(uint64 batch, uint64 claimBatch);
+    error TooMuchInline(uint256 got, uint256 atMost);
     error BillTooLong(uint256 atMost);
     error NotVoid(bytes32 content);
     error FateUndecided(bytes32 attempt);

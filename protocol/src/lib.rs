@@ -8,6 +8,7 @@ mod config;
 mod game;
 mod hashes;
 mod ids;
+mod inline;
 mod inputs;
 mod memory;
 mod payload;
@@ -29,6 +30,7 @@ pub use hashes::{attempt_id, content_hash, fold_digest, genesis_content, segment
 pub use ids::{
     AttemptId, BatchIndex, CheckpointHash, ContentHash, SegmentId, StepIndex, ViewIndex,
 };
+pub use inline::{MAX_INLINE_BYTES, inline_bytes};
 pub use inputs::{Batch, Inputs, View};
 pub use memory::{MemoryInputs, MissingInput};
 pub use payload::{BYTES_PER_ELEMENT, ELEMENTS, PAYLOAD_BYTES, Payload, PayloadError};

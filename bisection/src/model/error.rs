@@ -69,6 +69,9 @@ pub enum Revert {
     /// No proof of that step.
     #[error("the step is not proven")]
     NotProven,
+    /// The proof brings too many bytes itself.
+    #[error("too much of the proof is inline")]
+    TooMuchInline,
     /// The proof points to too many chunks.
     #[error("the bill is too long")]
     BillTooLong,

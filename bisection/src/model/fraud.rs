@@ -1,22 +1,27 @@
 //! `proveStep`, `kill`, `proveFraud`.
 
 use alloy_primitives::{Address, U256};
-use recourse_protocol::{AttemptId, AttemptStatus, CheckpointHash};
+use recourse_protocol::{AttemptId, AttemptStatus, CheckpointHash, MAX_INLINE_BYTES};
 
-use super::{Chunk, Model, Outcome, Proof, Revert, World};
+use super::{Carried, Model, Outcome, Proof, Revert, World};
 use crate::RevealedGap;
 
 impl<W: World> Model<W> {
     pub(super) fn prove_step(
         &mut self,
         pre: CheckpointHash,
-        chunks: &[Chunk],
+        carried: &Carried,
     ) -> Result<Outcome, Revert> {
-        let post = self.world.step(pre).ok_or(Revert::NotProven)?;
         // A proof of what is known already is not looked at.
-        if self.game.truths.insert(pre, post).is_none() {
-            self.write_bill(pre, chunks)?;
+        if self.game.truths.contains_key(&pre) {
+            return Ok(Outcome::Done);
         }
+        if carried.inline > MAX_INLINE_BYTES {
+            return Err(Revert::TooMuchInline);
+        }
+        let post = self.world.step(pre).ok_or(Revert::NotProven)?;
+        self.game.truths.insert(pre, post);
+        self.write_bill(pre, &carried.chunks)?;
         Ok(Outcome::Done)
     }
 
@@ -70,8 +75,8 @@ impl<W: World> Model<W> {
     }
 
     fn prove_if_fresh(&mut self, left: CheckpointHash, proof: &Proof) -> Result<(), Revert> {
-        if let Proof::Fresh(chunks) = proof {
-            self.prove_step(left, chunks)?;
+        if let Proof::Fresh(carried) = proof {
+            self.prove_step(left, carried)?;
         }
         Ok(())
     }

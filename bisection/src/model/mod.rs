@@ -23,7 +23,7 @@ use crate::is_recorded_void;
 pub use bills::MAX_BILL;
 pub use error::Revert;
 pub use money::Ledger;
-pub use moves::{Chunk, Move, Outcome, Proof};
+pub use moves::{Carried, Chunk, Move, Outcome, Proof};
 
 /// What the contract learns from the Inbox, the StepVerifier and preimages.
 pub trait World {

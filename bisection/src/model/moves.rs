@@ -21,14 +21,22 @@ pub struct Chunk {
     pub staged_at: u64,
 }
 
+/// What a proof brings, as far as its cost to others goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Bytes of elements, witness and forced transaction that it brings itself.
+    pub inline: usize,
+    /// What it points to, in this order. A chunk may come twice.
+    pub chunks: Vec<Chunk>,
+}
+
 /// How a kill comes by the truth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
     /// It was proven before.
     Known,
-    /// It is proven in the same transaction, with these chunks in the order in which the proof points to them. A chunk may come
-    /// twice.
-    Fresh(Vec<Chunk>),
+    /// It is proven in the same transaction.
+    Fresh(Carried),
 }
 
 /// A call of the contract. Blobs are lists of their elements.
@@ -82,8 +90,8 @@ pub enum Move {
     ProveStep {
         /// The checkpoint before.
         pre: CheckpointHash,
-        /// What the proof points to, as in [`Proof::Fresh`].
-        chunks: Vec<Chunk>,
+        /// In the proof.
+        carried: Carried,
     },
     /// `killGap`, or `proveFraudGap` with a fresh proof.
     KillGap {
@@ -185,7 +193,7 @@ impl<W: World> Model<W> {
             Move::Reveal { attempt, segment, elements } => {
                 self.reveal(sender, attempt, &segment, &elements)
             }
-            Move::ProveStep { pre, chunks } => self.prove_step(pre, &chunks),
+            Move::ProveStep { pre, carried } => self.prove_step(pre, &carried),
             Move::KillGap { attempt, gap, beneficiary, proof } => {
                 self.kill_gap(attempt, &gap, beneficiary, &proof)
             }

@@ -3,7 +3,7 @@
 use alloy_primitives::Address;
 use recourse_bisection::{
     Action, ClaimRange, History, Knowledge, Party, RevealedGap, Role, Shape,
-    model::{Model, Move, Outcome, Proof},
+    model::{Carried, Model, Move, Outcome, Proof},
     next_actions,
 };
 use recourse_protocol::{
@@ -42,13 +42,13 @@ fn respond(model: &Model<Chain>, beneficiary: Address, action: &Action) -> Move 
             Move::Reveal { attempt, segment, elements }
         }
         Action::ProveFraudGap { attempt, gap, .. } => {
-            Move::KillGap { attempt, gap, beneficiary, proof: Proof::Fresh(Vec::new()) }
+            Move::KillGap { attempt, gap, beneficiary, proof: Proof::Fresh(Carried::default()) }
         }
         Action::KillGap { attempt, gap } => {
             Move::KillGap { attempt, gap, beneficiary, proof: Proof::Known }
         }
         Action::ProveFraudClaim { attempt, .. } => {
-            Move::KillClaim { attempt, beneficiary, proof: Proof::Fresh(Vec::new()) }
+            Move::KillClaim { attempt, beneficiary, proof: Proof::Fresh(Carried::default()) }
         }
         Action::KillClaim { attempt } => {
             Move::KillClaim { attempt, beneficiary, proof: Proof::Known }
@@ -218,7 +218,12 @@ impl Liar {
             let elements = model.elements(reveal.versioned_hash).unwrap();
             let gap = RevealedGap::of(&state.segment, arity, 0, &elements).unwrap();
             let (attempt, beneficiary) = (self.attempt, LIAR);
-            let kill = Move::KillGap { attempt, gap, beneficiary, proof: Proof::Fresh(Vec::new()) };
+            let kill = Move::KillGap {
+                attempt,
+                gap,
+                beneficiary,
+                proof: Proof::Fresh(Carried::default()),
+            };
             let _refused = model.apply(LIAR, kill);
         }
     }

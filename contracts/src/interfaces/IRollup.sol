@@ -194,6 +194,9 @@ interface IRollup {
     error StepIsTrue(bytes32 pre, bytes32 post);
     error WrongPreimage(bytes32 expected, bytes32 got);
     error NotBeyond(uint64 batch, uint64 claimBatch);
+    /// @notice The witness, the elements and the forced transaction that the proof brings itself are longer together than any L1
+    /// transaction of the public pool. What others may have staged has to be pointed to, so that it stands on the bill.
+    error TooMuchInline(uint256 got, uint256 atMost);
     /// @notice A proof may point to more chunks than any step needs, but not to so many more that they dilute what the posters
     /// of the needed ones get, or that a kill gets dear. Longer chunks are fewer.
     error BillTooLong(uint256 atMost);

@@ -10,6 +10,10 @@ import {Dissection} from "./Dissection.sol";
 /// @title Proven steps, and the attempts that they kill
 /// @notice Kills are by anyone, at any time until confirmation, without a bond.
 abstract contract Proofs is Dissection, Bills {
+    /// @dev Of a proof, without what it points to: no more than the public pool takes in a transaction. A call between contracts may
+    /// be longer, and so could bring chunks that others staged as if they were its own, on no bill.
+    uint256 private constant MAX_INLINE_BYTES = 131_072;
+
     mapping(bytes32 pre => bytes32 post) private _truth;
 
     // ---------------------------------------------------------------- moves
@@ -79,10 +83,18 @@ abstract contract Proofs is Dissection, Bills {
     function _prove(Checkpoint calldata pre, bytes32 preHash, StepProof calldata proof) private returns (bytes32 post) {
         post = _truth[preHash];
         if (post != 0) return post;
+        _checkInline(proof);
         post = CheckpointLib.h248(VERIFIER.step(pre, proof));
         _truth[preHash] = post;
         emit StepProven(preHash, post, msg.sender);
         _writeBill(preHash, proof);
+    }
+
+    /// @dev All parts that can be long, and could be chunks: the rest is hashes, commitments and their proofs.
+    function _checkInline(StepProof calldata proof) private pure {
+        uint256 got =
+            32 * proof.opening.elements.length + proof.forcedTransaction.length + proof.execution.witness.length;
+        require(got <= MAX_INLINE_BYTES, TooMuchInline(got, MAX_INLINE_BYTES));
     }
 
     function _killGap(bytes32 attempt, Gap calldata gap, address beneficiary) private {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use alloy_primitives::Bytes;
-use recourse_protocol::{ELEMENTS, bindings::BlobOpening};
+use recourse_protocol::{ELEMENTS, bindings::BlobOpening, inline_bytes};
 
 use super::CHUNK_BYTES;
 use crate::{Evidence, KzgError, Reading, prove::no_opening};
@@ -78,6 +78,12 @@ impl Layout {
             Opening::Single(count) => (count, count),
             Opening::Whole(_) => (ELEMENTS.saturating_sub(self.staged_elements()), 1),
         }
+    }
+
+    /// Bytes that [`recourse_protocol::MAX_INLINE_BYTES`] is about.
+    pub(super) fn inline_bytes(&self, evidence: &Evidence) -> usize {
+        let witness = self.inline_witness(evidence.execution.witness.len());
+        inline_bytes(self.inline_opening().0, evidence.forced.len(), witness)
     }
 
     /// Bytes of the witness inline.

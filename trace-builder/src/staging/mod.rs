@@ -1,6 +1,7 @@
 //! What of a proof goes to L1 before it, and what with it.
 //!
-//! A transaction of L1 carries so many bytes at most, whatever it pays. What does not fit is staged: cut into chunks that
+//! A transaction of L1 carries so many bytes at most, whatever it pays, and a proof no more than [`MAX_INLINE_BYTES`], however it
+//! is sent. What does not fit is staged: cut into chunks that
 //! become code of accounts, to which the proof points. Where a chunk will stand depends on its bytes alone, and how a proof is
 //! cut on the proof alone, so that who starts again finds what was staged before.
 
@@ -9,7 +10,7 @@ mod layout;
 
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::SolValue;
-use recourse_protocol::bindings::StepProof;
+use recourse_protocol::{MAX_INLINE_BYTES, bindings::StepProof};
 
 use crate::{Evidence, KzgError};
 
@@ -74,6 +75,9 @@ impl Stager {
         let mut layouts = Layout::all(evidence);
         layouts.sort_by_key(|layout| (layout.staged_bytes(evidence), layout.chunks()));
         let fits = |layout: &&Layout| {
+            if layout.inline_bytes(evidence) > MAX_INLINE_BYTES {
+                return false;
+            }
             let bill = Bill::of(evidence, layout, around);
             bill.bytes <= self.limits.bytes && bill.gas <= self.limits.gas
         };

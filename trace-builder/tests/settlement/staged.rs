@@ -4,11 +4,11 @@
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError};
 use recourse_bisection::Action;
 use recourse_execution::{Genesis, GenesisAccount};
 use recourse_protocol::{
-    Payload, TapeWriter,
+    MAX_INLINE_BYTES, Payload, TapeWriter,
     bindings::{IInbox, IRollup, StepProof},
 };
 use recourse_trace_builder::{L1Limits, ProvenStep, Stager, StepProver, staging::CHUNK_BYTES};
@@ -200,6 +200,32 @@ fn what_does_not_fit_with_the_kill_is_proven_alone() {
     assert_eq!(arena.moves(|action| matches!(action, Action::KillGap { .. })), 1);
     // Nobody is paid for chunks then; the watchtower has both parts anyway.
     assert_eq!(arena.owed(WATCHTOWER), arena.game.limits.claim_bond / U256::from(2));
+}
+
+/// The contract's bound is [`MAX_INLINE_BYTES`], to the byte: a plan that fills it is taken, a byte more is not.
+#[test]
+fn a_proof_brings_as_much_as_the_planner_thinks() {
+    let mut arena = start();
+    let step = prove(&arena, LONG);
+    let pre: recourse_protocol::bindings::Checkpoint = step.pre.into();
+    let call = |proof| IRollup::proveStepCall { pre: pre.clone(), proof }.abi_encode();
+    let limits = L1Limits { bytes: usize::MAX, ..L1Limits::default() };
+    let staged = Stager { store: arena.l1.store, limits }.plan(&step.evidence, 0).unwrap().unwrap();
+    assert_eq!(
+        staged.proof.inline_bytes(),
+        MAX_INLINE_BYTES,
+        "all of the blob, and a staged witness"
+    );
+    for chunk in &staged.chunks {
+        arena.l1.stage(WATCHTOWER, chunk);
+    }
+    let mut more = staged.proof.clone();
+    more.execution.witness = Bytes::from_static(&[0]);
+    let refused = arena.send(WATCHTOWER, call(more), U256::ZERO, &[]).unwrap_err();
+    let most = U256::from(MAX_INLINE_BYTES);
+    let expected = IRollup::TooMuchInline { got: most + U256::ONE, atMost: most };
+    assert_eq!(refused, expected.abi_encode());
+    arena.send(WATCHTOWER, call(staged.proof), U256::ZERO, &[]).unwrap();
 }
 
 /// Who plans with the estimate is never surprised by L1.

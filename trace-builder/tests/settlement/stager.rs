@@ -6,7 +6,10 @@ use alloy_eips::eip4844::Blob;
 use alloy_primitives::{Address, B256, Bytes, address};
 use alloy_sol_types::SolValue;
 use recourse_bisection::model::MAX_BILL;
-use recourse_protocol::bindings::{Execution, StepProof};
+use recourse_protocol::{
+    MAX_INLINE_BYTES,
+    bindings::{Execution, StepProof},
+};
 use recourse_trace_builder::{
     Evidence, L1Limits, Reading, Staged, Stager,
     kzg::Committed,
@@ -106,6 +109,22 @@ fn large_witnesses_are_staged_as_far_as_they_must() {
 fn the_worst_of_everything_fits() {
     planned(&evidence(4_000, 1 << 20, 0));
     planned(&evidence(0, 1 << 19, 126_971));
+}
+
+/// Whatever a transaction may be, the Rollup takes no more inline.
+#[test]
+fn a_proof_brings_no_more_than_the_contract_takes() {
+    let boundless = Stager { limits: L1Limits { gas: u64::MAX, bytes: usize::MAX }, ..stager() };
+    let inline = |elements, witness, forced| {
+        let staged = boundless.plan(&evidence(elements, witness, forced), AROUND).unwrap();
+        staged.map(|staged| (staged.proof.inline_bytes(), staged.chunks.len()))
+    };
+    assert_eq!(inline(0, MAX_INLINE_BYTES, 0), Some((MAX_INLINE_BYTES, 0)));
+    assert_eq!(inline(0, MAX_INLINE_BYTES + 1, 0), Some((MAX_INLINE_BYTES + 1 - CHUNK_BYTES, 1)));
+    assert_eq!(inline(4_000, 0, 0), Some((MAX_INLINE_BYTES, 0)), "a whole blob");
+    assert_eq!(inline(4_000, 3_000, 0), Some((MAX_INLINE_BYTES, 1)), "and its witness");
+    assert_eq!(inline(0, 3_000, MAX_INLINE_BYTES), Some((MAX_INLINE_BYTES, 1)));
+    assert_eq!(inline(0, 0, MAX_INLINE_BYTES + 1), None, "nothing of it can be staged");
 }
 
 /// Beside a forced transaction of the longest kind and a gap's openings there is hardly room for the pointers.

@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_sol_types::SolCall;
 use recourse_bisection::{
     RevealedGap,
-    model::{Chunk, Move, Proof},
+    model::{Carried, Chunk, Move, Proof},
 };
 use recourse_protocol::{
     AttemptId, CheckpointHash,
@@ -81,8 +81,8 @@ impl Pair {
                 let call = IRollup::revealCall { attempt: attempt.0, segment, data };
                 Call { data: call.abi_encode(), value: 0, blob: Some(elements) }
             }
-            Move::ProveStep { pre, chunks } => {
-                let (pre, proof) = (self.preimage(pre), pointing(&chunks));
+            Move::ProveStep { pre, carried } => {
+                let (pre, proof) = (self.preimage(pre), carrying(&carried));
                 plain(IRollup::proveStepCall { pre, proof }.abi_encode())
             }
             Move::Timeout { attempt, segment } => {
@@ -205,17 +205,27 @@ fn reveal(elements: &[CheckpointHash]) -> Reveal {
 }
 
 fn step_proof(proof: &Proof) -> Option<StepProof> {
-    let Proof::Fresh(chunks) = proof else { return None };
-    Some(pointing(chunks))
+    let Proof::Fresh(carried) = proof else { return None };
+    Some(carrying(carried))
 }
 
-/// From both places where a proof can point to chunks.
-fn pointing(chunks: &[Chunk]) -> StepProof {
+/// From both places where a proof can point to chunks, with bytes in all three where it can have some itself.
+fn carrying(carried: &Carried) -> StepProof {
     let pointers = |chunks: &[Chunk]| chunks.iter().map(|chunk| chunk.pointer).collect();
-    let (first, second) = chunks.split_at(chunks.len() / 2);
-    StepProof {
-        opening: BlobOpening { pointers: pointers(first), ..Default::default() },
-        execution: Execution { pointers: pointers(second), ..Default::default() },
+    let (first, second) = carried.chunks.split_at(carried.chunks.len() / 2);
+    let elements = vec![B256::ZERO; carried.inline / 96];
+    let forced = vec![0; carried.inline / 3];
+    let witness = vec![0; carried.inline - 32 * elements.len() - forced.len()];
+    let proof = StepProof {
+        opening: BlobOpening { elements, pointers: pointers(first), ..Default::default() },
+        forcedTransaction: forced.into(),
+        execution: Execution {
+            witness: witness.into(),
+            pointers: pointers(second),
+            ..Default::default()
+        },
         ..Default::default()
-    }
+    };
+    assert_eq!(proof.inline_bytes(), carried.inline);
+    proof
 }

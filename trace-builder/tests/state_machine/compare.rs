@@ -290,6 +290,7 @@ fn reasons(data: &[u8]) -> Vec<Revert> {
         Error::GapOutOfRange(_) => Revert::BadOpening,
         Error::NotOneStep(_) => Revert::NotAPair,
         Error::StepNotProven(_) | Error::WrongPreimage(_) => Revert::NotProven,
+        Error::TooMuchInline(_) => Revert::TooMuchInline,
         Error::BillTooLong(_) => Revert::BillTooLong,
         Error::StepIsTrue(_) => Revert::PairIsTrue,
         Error::NotBeyond(_) => Revert::NotBeyond,

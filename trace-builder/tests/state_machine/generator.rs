@@ -3,11 +3,11 @@
 use alloy_primitives::{Address, B256, U256};
 use recourse_bisection::{
     RevealedGap, Shape,
-    model::{Chunk, MAX_BILL, Move, Proof, World},
+    model::{Carried, Chunk, MAX_BILL, Move, Proof, World},
 };
 use recourse_protocol::{
-    Attempt, AttemptId, AttemptStatus, BatchIndex, CheckpointHash, ContentHash, SegmentId,
-    StepIndex,
+    Attempt, AttemptId, AttemptStatus, BatchIndex, CheckpointHash, ContentHash, MAX_INLINE_BYTES,
+    SegmentId, StepIndex,
     bindings::{IRollup, Segment},
 };
 
@@ -272,7 +272,8 @@ fn prove(dice: &mut Dice, pair: &mut Pair) -> Move {
     let known = pair.model.world_mut().learn(known);
     let needed = false_pairs(pair).first().map(|(_, gap)| gap.left).filter(|_| dice.one_in(2));
     let chunks = if dice.one_in(2) { chunks(dice, pair) } else { Vec::new() };
-    Move::ProveStep { pre: needed.unwrap_or(known), chunks }
+    let carried = Carried { inline: inline(dice), chunks };
+    Move::ProveStep { pre: needed.unwrap_or(known), carried }
 }
 
 /// All revealed pairs of pending attempts, with the last batch of what they claim.
@@ -303,7 +304,19 @@ fn false_pairs(pair: &Pair) -> Vec<(AttemptId, RevealedGap)> {
 }
 
 fn proof(dice: &mut Dice, pair: &Pair) -> Proof {
-    if dice.one_in(3) { Proof::Known } else { Proof::Fresh(chunks(dice, pair)) }
+    if dice.one_in(3) {
+        return Proof::Known;
+    }
+    Proof::Fresh(Carried { inline: inline(dice), chunks: chunks(dice, pair) })
+}
+
+/// A little, rarely as much as there may be, or a byte more.
+fn inline(dice: &mut Dice) -> usize {
+    match dice.roll(40) {
+        0 => MAX_INLINE_BYTES + 1,
+        1 => MAX_INLINE_BYTES,
+        _ => dice.roll(200) as usize,
+    }
 }
 
 /// Nothing, or a few, those staged last before others, maybe one of them twice. Rarely as many as a bill takes, or one more.

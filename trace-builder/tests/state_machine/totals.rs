@@ -55,6 +55,7 @@ impl Totals {
             assert!(self.accepted.contains_key(name), "no {name} was accepted");
         }
         assert!(self.refused.contains_key("proveStep: BillTooLong"), "no bill was too long");
+        assert!(self.refused.contains_key("proveStep: TooMuchInline"), "no proof was too long");
         assert!(self.refused.len() > 30, "only {} kinds of refusal", self.refused.len());
     }
 }

@@ -92,7 +92,7 @@ impl Match {
         );
         if let Ok(outcome) = modelled {
             *self.accepted.entry(name).or_default() += 1;
-            let fresh = |proof: &Proof| matches!(proof, Proof::Fresh(chunks) if !chunks.is_empty());
+            let fresh = |proof: &Proof| matches!(proof, Proof::Fresh(carried) if !carried.chunks.is_empty());
             if let Move::KillGap { proof, .. } | Move::KillClaim { proof, .. } = &call {
                 self.rewarded += u32::from(fresh(proof));
             }

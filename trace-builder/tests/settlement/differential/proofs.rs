@@ -4,7 +4,7 @@ use alloy_eips::eip4844::Blob;
 use alloy_primitives::{B256, Bytes, keccak256};
 use recourse_bisection::{
     RevealedGap,
-    model::{self, Proof},
+    model::{self, Carried, Proof},
 };
 use recourse_protocol::{
     AttemptId, CheckpointHash, StepIndex,
@@ -27,7 +27,9 @@ impl Match {
         if !self.staged.contains_key(&at) && !self.one_in(4) {
             self.stage_witness(at);
         }
-        Proof::Fresh(self.staged.get(&at).cloned().unwrap_or_default())
+        let chunks = self.staged.get(&at).cloned().unwrap_or_default();
+        let (_, proof) = self.step(left);
+        Proof::Fresh(Carried { inline: proof.inline_bytes(), chunks })
     }
 
     fn stage_witness(&mut self, at: u64) {
