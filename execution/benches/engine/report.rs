@@ -61,12 +61,28 @@ impl Report {
         }
     }
 
-    /// The sum of a kind's times over that of our most threads.
+    /// The sum of a kind's times over that of our most threads, as far as both are known.
     fn total(&self, kind: Kind, of: impl Fn(&Row) -> Option<f64>) -> Option<f64> {
-        let theirs: f64 = self.of(kind).map(of).sum::<Option<f64>>()?;
-        let ours: f64 =
-            self.of(kind).filter_map(|row| Some(ms(row.times.ours.last()?.median))).sum();
+        let both = self.of(kind).filter_map(|row| of(row).zip(row.times.ours.last()));
+        let (theirs, ours) = both.fold((0.0, 0.0), |(theirs, ours), (one, other)| {
+            (theirs + one, ours + ms(other.median))
+        });
         Some(theirs / ours)
+    }
+
+    /// Says what the peer's file lacks, and what it has that was not run.
+    fn peers(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.peers.is_empty() {
+            return Ok(());
+        }
+        for row in self.rows.iter().filter(|row| self.peer(row).is_none()) {
+            writeln!(f, "no peer time for {}: not part of the ratios to the peer", row.name)?;
+        }
+        let ran = |name: &String| self.rows.iter().any(|row| row.name == *name);
+        for name in self.peers.keys().filter(|name| !ran(name)) {
+            writeln!(f, "a peer time for {name}, which did not run here")?;
+        }
+        Ok(())
     }
 
     fn one(&self, name: &str, of: impl Fn(&Row) -> Option<f64>) -> Option<f64> {
@@ -102,6 +118,7 @@ impl fmt::Display for Report {
         for skipped in &self.skipped {
             writeln!(f, "skipped {skipped}")?;
         }
+        self.peers(f)?;
         self.ratios(f)
     }
 }
@@ -151,12 +168,7 @@ impl Report {
     fn ratios(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |row: &Row| Some(ms(row.times.plain.median));
         let peer = |row: &Row| self.peer(row);
-        let mainnet = self.of(Kind::Mainnet).next().is_some();
-        self.ratio(
-            f,
-            "mainnet_vs_pevm",
-            mainnet.then(|| self.total(Kind::Mainnet, peer)).flatten(),
-        )?;
+        self.ratio(f, "mainnet_vs_pevm", self.total(Kind::Mainnet, peer))?;
         self.ratio(f, "mainnet_vs_sequential", self.total(Kind::Mainnet, plain))?;
         let worst = self
             .of(Kind::Mainnet)

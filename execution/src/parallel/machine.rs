@@ -98,9 +98,7 @@ fn self_balance<'a>(step: Step<'_, 'a>) -> InstructionExecResult {
 
 fn self_destruct<'a>(step: Step<'_, 'a>) -> InstructionExecResult {
     let Step { interpreter, host } = step;
-    let view = host.db_mut();
-    view.need_of(interpreter.input.target_address(), needs::BALANCE);
-    view.destructed = true;
+    host.db_mut().need_of(interpreter.input.target_address(), needs::BALANCE);
     base::<{ op::SELFDESTRUCT }>().execute(Step { interpreter, host })
 }
 
@@ -163,12 +161,7 @@ impl<'a> EvmTr for Machine<'a> {
 pub(super) type Error = EVMError<Failure>;
 
 /// Ethereum's handler, which leaves the fee to the end unless the transaction loaded its recipient anyway.
-#[derive(Default)]
-pub(super) struct FlatHandler<'a> {
-    /// The journal is kept from one transaction to the next: then the fee's recipient is one more account of it.
-    pub(super) keeps: bool,
-    pub(super) evm: PhantomData<Machine<'a>>,
-}
+pub(super) struct FlatHandler<'a>(pub(super) PhantomData<Machine<'a>>);
 
 impl<'a> Handler for FlatHandler<'a> {
     type Evm = Machine<'a>;
@@ -182,7 +175,7 @@ impl<'a> Handler for FlatHandler<'a> {
     ) -> Result<(), Error> {
         let context = &mut evm.0.ctx;
         let beneficiary = context.block.beneficiary();
-        if self.keeps || context.journaled_state.inner.state.contains_key(&beneficiary) {
+        if context.journaled_state.inner.state.contains_key(&beneficiary) {
             return Ok(post_execution::reward_beneficiary(context, result.gas())?);
         }
         if context.cfg.is_fee_charge_disabled() {

@@ -4,6 +4,7 @@ mod ahead;
 mod cells;
 mod changes;
 mod commit;
+mod direct;
 mod executor;
 mod flat;
 mod job;

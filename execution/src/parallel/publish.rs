@@ -14,7 +14,7 @@ use super::{
     record::{Work, needs},
     space::{Failure, Space},
     versions::Version,
-    view::{Scene, View},
+    view::View,
     words,
 };
 
@@ -68,9 +68,8 @@ impl Space {
 }
 
 impl View<'_> {
-    /// Writes what the transaction under way changed; `state` is emptied. With `kept`, it is that of several transactions:
-    /// then revm compares a slot with what the last of them found, so that all have to be looked at.
-    pub(super) fn publish(&mut self, state: &mut EvmState, kept: bool) -> Result<(), Failure> {
+    /// Writes what the transaction under way changed; `state` is emptied.
+    pub(super) fn publish(&mut self, state: &mut EvmState) -> Result<(), Failure> {
         for (address, account) in state.drain() {
             if !account.is_touched() {
                 continue;
@@ -80,12 +79,12 @@ impl View<'_> {
                 Some(cell) => cell,
                 None => self.scene.space.account_index(address)?,
             };
-            self.publish_account(cell, &account, kept)?;
+            self.publish_account(cell, &account)?;
         }
         Ok(())
     }
 
-    fn publish_account(&mut self, cell: u32, account: &Account, kept: bool) -> Result<(), Failure> {
+    fn publish_account(&mut self, cell: u32, account: &Account) -> Result<(), Failure> {
         let before = self.seen(cell).map_or(FlatAccount::NONE, |read| read.seen);
         // EIP-161 and EIP-6780: empty accounts, and those that were created and destructed, end.
         if account.is_selfdestructed() || account.is_empty() {
@@ -108,29 +107,14 @@ impl View<'_> {
             let words = account_words(info.nonce, balance, info.code_hash);
             self.put_account(cell, flags, words)?;
         }
-        for (slot, value) in &account.storage {
-            if !kept && !value.is_changed() {
-                continue;
-            }
+        for (slot, value) in account.changed_storage_slots() {
             let index = self.scene.space.slot_index(cell, *slot)?;
-            let value = value.present_value();
-            if kept && value == self.slot_before(index, account)? {
-                continue;
-            }
-            let words = words::of_u256(value);
+            let words = words::of_u256(value.present_value());
             let version = Version { tx: self.tx, flags: 0, words };
             self.work.written_slots.push(index);
             self.scene.space.write_slot(index, &version)?;
         }
         Ok(())
-    }
-
-    fn slot_before(&self, index: u32, account: &Account) -> Result<U256, Failure> {
-        if account.is_created() {
-            return Ok(U256::ZERO);
-        }
-        let Scene { space, flat, .. } = self.scene;
-        Ok(space.slot(flat, index, self.tx)?)
     }
 
     /// What of an account that goes on is written, and its balance or what is added to it.

@@ -1,57 +1,90 @@
-//! One thread alone: one EVM, whose journal is kept from one transaction to the next. No versions, no validation.
+//! One thread alone, where bytes of state are not limited: one EVM, whose journal is kept from one transaction to the next. It
+//! does what revm does, and remembers which slots were written.
 
-use std::{mem, sync::atomic::Ordering};
+use std::{marker::PhantomData, mem};
 
 use revm::{
-    context::{ContextSetters, ContextTr, JournalTr, TransactionType, result::EVMError},
-    handler::Handler,
-    state::EvmState,
+    context::{
+        BlockEnv, CfgEnv, Context as RevmContext, ContextSetters, ContextTr, Evm, FrameStack,
+        Journal, JournalTr, TransactionType, TxEnv,
+        result::{EVMError, HaltReason},
+    },
+    handler::{
+        EthFrame, EthPrecompiles, EvmTr, FrameInitOrResult, FrameResult, Handler, ItemOrResult,
+        evm::{ContextDbError, FrameInitResult},
+        instructions::EthInstructions,
+        post_execution,
+    },
+    interpreter::{FrameInput, interpreter::EthInterpreter, interpreter_action::FrameInit},
 };
 
 use super::{
-    commit::Committer,
-    job::{FlatTx, TxEnd},
-    machine::{FlatHandler, Machine},
-    run::Run,
+    direct::Direct,
+    job::{FlatBlock, FlatOutcome, FlatTx, TxEnd},
     space::Failure,
-    view::View,
 };
+use crate::evm::with_storage;
 
-/// One thread that runs a block, or the rest of one, alone.
-pub(super) struct Solo<'a> {
-    run: &'a Run<'a>,
+type Context<'a> = RevmContext<BlockEnv, &'a TxEnv, CfgEnv, Direct<'a>, Journal<Direct<'a>>, ()>;
+type Instructions<'a> = EthInstructions<EthInterpreter, Context<'a>>;
+type Frame = EthFrame<EthInterpreter>;
+
+/// revm's EVM for Ethereum, in which creations also collide with storage (EIP-7610).
+struct Machine<'a>(Evm<Context<'a>, (), Instructions<'a>, EthPrecompiles, Frame>);
+
+/// Runs a block.
+pub(super) fn run(block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
+    let idle = TxEnv::default();
+    Solo::new(block, &idle).run(block)
+}
+
+struct Solo<'a> {
     machine: Machine<'a>,
-    /// Whether the journal holds anything that the space does not have.
+    /// Whether the journal holds changes.
     kept: bool,
 }
 
 impl<'a> Solo<'a> {
-    pub(super) fn new(run: &'a Run<'a>) -> Self {
-        let machine = Machine::new(View::new(run.scene()), run.cfg, run.block, &run.idle);
-        Self { run, machine, kept: false }
+    fn new(block: &FlatBlock<'a>, idle: &'a TxEnv) -> Self {
+        let spec = block.cfg.spec;
+        let mut context = RevmContext {
+            block: block.block.clone(),
+            tx: idle,
+            cfg: block.cfg.clone(),
+            journaled_state: Journal::new(Direct::new(block)),
+            chain: (),
+            local: Default::default(),
+            error: Ok(()),
+        };
+        context.journaled_state.set_spec_id(spec);
+        let instructions = EthInstructions::new_mainnet_with_spec(spec);
+        let machine = Machine(Evm::new(context, instructions, EthPrecompiles::new(spec)));
+        Self { machine, kept: false }
     }
 
-    /// Runs all transactions from the first one that is not committed.
-    pub(super) fn work(&mut self, committer: &mut Committer) -> Result<(), Failure> {
-        let first = self.run.space.floor.load(Ordering::Acquire);
-        self.machine.view().begin(first);
-        for (index, tx) in (0_u32..).zip(self.run.txs).skip(usize::try_from(first).unwrap_or(0)) {
-            let end = self.end(index, tx, committer)?;
-            committer.available = committer.available.saturating_sub(end.gas_used());
-            committer.credit.earn(end.gas_used());
-            self.run.gas.fetch_add(end.gas(), Ordering::Relaxed);
-            committer.ends.push(end);
+    fn run(mut self, block: &FlatBlock<'a>) -> Result<FlatOutcome, Failure> {
+        let mut available = block.available;
+        let mut outcome = FlatOutcome::default();
+        outcome.ends.reserve(block.transactions.len());
+        for tx in block.transactions {
+            match self.end(tx, available) {
+                Ok(end) => {
+                    available = available.saturating_sub(end.gas_used());
+                    outcome.ends.push(end);
+                }
+                Err(failure) => {
+                    outcome.failure = Some(failure);
+                    break;
+                }
+            }
         }
-        self.flush(self.run.len(), committer)
+        self.flush()?;
+        let (changes, codes) = self.machine.0.ctx.journaled_state.database.changes();
+        Ok(FlatOutcome { changes, codes, ..outcome })
     }
 
-    fn end(
-        &mut self,
-        index: u32,
-        tx: &'a FlatTx,
-        committer: &mut Committer,
-    ) -> Result<TxEnd, Failure> {
-        if let Err(invalid) = tx.admit(committer.available) {
+    fn end(&mut self, tx: &'a FlatTx, available: u64) -> Result<TxEnd, Failure> {
+        if let Err(invalid) = tx.admit(available) {
             return Ok(TxEnd::NoOp(invalid));
         }
         let Some(env) = tx.env() else {
@@ -59,47 +92,99 @@ impl<'a> Solo<'a> {
         };
         // revm asks whether an authority exists by how its journal loaded it, which says nothing of earlier transactions.
         if env.tx_type == u8::from(TransactionType::Eip7702) {
-            self.flush(index, committer)?;
+            self.flush()?;
         }
         self.machine.0.ctx.set_tx(env);
-        let result = FlatHandler { keeps: true, ..FlatHandler::default() }.run(&mut self.machine);
-        let destructed = mem::take(&mut self.machine.view().destructed);
-        let context = &mut self.machine.0.ctx;
-        *context.error() = Ok(());
+        self.machine.0.ctx.db_mut().begin();
+        // What fails, revm has undone.
+        let result = SoloHandler::default().run(&mut self.machine);
+        *self.machine.0.ctx.error() = Ok(());
         let end = match result {
-            Ok(result) => {
-                context.journaled_state.commit_tx();
-                TxEnd::Ran(result)
-            }
-            // revm has undone it.
+            Ok(result) => TxEnd::Ran(result),
             Err(EVMError::Transaction(invalid)) => return Ok(TxEnd::NoOp(invalid.into())),
             Err(EVMError::Database(failure)) => return Err(failure),
             Err(other) => return Err(Failure::Evm(other.to_string())),
         };
         self.kept = true;
         // An account that ended is another one when it comes back.
-        if destructed {
-            self.flush(index.saturating_add(1), committer)?;
+        if self.machine.0.ctx.db_mut().destroyed {
+            self.flush()?;
         }
         Ok(end)
     }
 
-    /// Writes what the journal kept as the work of the transaction before `next`, and begins anew.
-    fn flush(&mut self, next: u32, committer: &mut Committer) -> Result<(), Failure> {
+    /// Takes out of the journal what it kept.
+    fn flush(&mut self) -> Result<(), Failure> {
         if !mem::take(&mut self.kept) {
             return Ok(());
         }
-        let last = next.saturating_sub(1);
         let journal = &mut self.machine.0.ctx.journaled_state;
-        let mut state: EvmState = journal.finalize();
-        journal.database.tx = last;
-        journal.database.publish(&mut state, true)?;
-        let run = self.run;
-        run.settle(last, &journal.database.work)?;
-        committer.codes.append(&mut journal.database.work.codes);
-        run.space.floor.store(next, Ordering::Release);
-        journal.database.begin(next);
+        let mut state = journal.finalize();
+        journal.database.take(&mut state)?;
+        // The map's memory is used again.
         journal.inner.state = state;
+        Ok(())
+    }
+}
+
+impl<'a> EvmTr for Machine<'a> {
+    type Context = Context<'a>;
+    type Instructions = Instructions<'a>;
+    type Precompiles = EthPrecompiles;
+    type Frame = Frame;
+
+    fn all(&self) -> (&Context<'a>, &Instructions<'a>, &EthPrecompiles, &FrameStack<Frame>) {
+        self.0.all()
+    }
+
+    fn all_mut(
+        &mut self,
+    ) -> (&mut Context<'a>, &mut Instructions<'a>, &mut EthPrecompiles, &mut FrameStack<Frame>)
+    {
+        self.0.all_mut()
+    }
+
+    fn frame_init(
+        &mut self,
+        init: FrameInit,
+    ) -> Result<FrameInitResult<'_, Frame>, ContextDbError<Context<'a>>> {
+        if let FrameInput::Create(create) = &init.frame_input
+            && let Some(collision) = with_storage(&mut self.0.ctx, init.depth, create)?
+        {
+            return Ok(ItemOrResult::Result(FrameResult::Create(collision)));
+        }
+        self.0.frame_init(init)
+    }
+
+    fn frame_run(&mut self) -> Result<FrameInitOrResult<Frame>, ContextDbError<Context<'a>>> {
+        self.0.frame_run()
+    }
+
+    fn frame_return_result(
+        &mut self,
+        result: FrameResult,
+    ) -> Result<Option<FrameResult>, ContextDbError<Context<'a>>> {
+        self.0.frame_return_result(result)
+    }
+}
+
+/// Ethereum's handler, which remembers what the transaction changed when all of it is done.
+#[derive(Default)]
+struct SoloHandler<'a>(PhantomData<Machine<'a>>);
+
+impl<'a> Handler for SoloHandler<'a> {
+    type Evm = Machine<'a>;
+    type Error = EVMError<Failure>;
+    type HaltReason = HaltReason;
+
+    fn reward_beneficiary(
+        &self,
+        evm: &mut Self::Evm,
+        result: &mut FrameResult,
+    ) -> Result<(), Self::Error> {
+        post_execution::reward_beneficiary(&mut evm.0.ctx, result.gas())?;
+        let Journal { database, inner } = &mut evm.0.ctx.journaled_state;
+        database.note(&inner.journal);
         Ok(())
     }
 }

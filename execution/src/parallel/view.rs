@@ -50,8 +50,6 @@ pub(super) struct View<'a> {
     pub(super) scene: Scene<'a>,
     pub(super) tx: u32,
     pub(super) work: Work,
-    /// A contract destructed itself, at least for a while.
-    pub(super) destructed: bool,
     /// For each account: the run that read it last, and where its read lies.
     marks: Vec<(u32, u32)>,
     run: u32,
@@ -73,7 +71,6 @@ impl<'a> View<'a> {
             scene,
             tx: 0,
             work: Work::default(),
-            destructed: false,
             marks: Vec::new(),
             run: 0,
             codes: HashMap::default(),
@@ -86,7 +83,6 @@ impl<'a> View<'a> {
         self.tx = tx;
         self.work.clear();
         self.work.since = self.scene.space.floor.load(Acquire);
-        self.destructed = false;
         self.hashes.clear();
         self.run = self.run.wrapping_add(1);
     }

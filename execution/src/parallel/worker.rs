@@ -1,6 +1,6 @@
 //! A thread at work on a block: one EVM for all transactions that it runs.
 
-use std::mem;
+use std::{marker::PhantomData, mem};
 
 use revm::{
     context::{ContextSetters, ContextTr, JournalTr, TxEnv, result::EVMError},
@@ -56,7 +56,7 @@ impl<'a> Worker<'a> {
     fn outcome(&mut self, index: u32, tx: &'a TxEnv) -> Outcome {
         self.machine.view().begin(index);
         self.machine.0.ctx.set_tx(tx);
-        let result = FlatHandler::default().run(&mut self.machine);
+        let result = FlatHandler(PhantomData).run(&mut self.machine);
         let outcome = match result {
             Ok(result) => Outcome::Ran(result),
             Err(EVMError::Transaction(invalid)) => Outcome::Invalid(invalid),
@@ -70,7 +70,7 @@ impl<'a> Worker<'a> {
         let mut state = mem::take(&mut journal.inner.state);
         self.run.pause();
         let published = match &outcome {
-            Outcome::Ran(_) => journal.database.publish(&mut state, false),
+            Outcome::Ran(_) => journal.database.publish(&mut state),
             _ => Ok(()),
         };
         // The map's memory is used again.

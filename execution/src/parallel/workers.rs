@@ -18,10 +18,10 @@ use revm::{context::TxEnv, primitives::hardfork::SpecId};
 use super::{
     ahead::{Ahead, Credit, Purse},
     commit::Committer,
-    job::{FlatBlock, FlatOutcome, FlatTx},
+    job::{FlatBlock, FlatOutcome, FlatTx, TxEnd},
     record::Record,
     run::Run,
-    solo::Solo,
+    solo,
     space::{Failure, Space},
     weight::Weights,
     worker::Worker,
@@ -214,8 +214,12 @@ impl Workers {
         if !(SpecId::SPURIOUS_DRAGON..=SpecId::OSAKA).contains(&block.cfg.spec) {
             return Err(Failure::Rules);
         }
+        let share = self.share(block.transactions);
+        if !share && block.max_witness_bytes.is_none() {
+            return self.alone(block);
+        }
         let mut memory = self.take_memory();
-        let outcome = self.run_in(&mut memory, block);
+        let outcome = self.run_in(&mut memory, block, share);
         // Nobody knows how a thread that panicked left it.
         if !matches!(outcome, Err(Failure::Panicked)) {
             self.memory.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
@@ -228,10 +232,26 @@ impl Workers {
         all.pop().unwrap_or_default()
     }
 
-    fn run_in(&self, memory: &mut Memory, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
+    /// By one thread, which needs no versions.
+    fn alone(&self, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
+        let outcome = solo::run(block)?;
+        let gas = outcome.ends.iter().map(TxEnd::gas).fold(0, u64::saturating_add);
+        self.gas.fetch_add(gas, Relaxed);
+        self.earn(gas);
+        match outcome.failure {
+            Some(failure) if outcome.ends.is_empty() => Err(failure),
+            _ => Ok(outcome),
+        }
+    }
+
+    fn run_in(
+        &self,
+        memory: &mut Memory,
+        block: &FlatBlock<'_>,
+        share: bool,
+    ) -> Result<FlatOutcome, Failure> {
         let count = block.transactions.len();
         memory.clear(count);
-        let share = self.share(block.transactions);
         let committer = Committer {
             available: block.available,
             ends: Vec::with_capacity(count),
@@ -287,7 +307,9 @@ impl Workers {
 
     fn drive(&self, run: &Run<'_>, share: bool) -> Result<(), Failure> {
         if !share {
-            return self.alone(run);
+            // The bytes that each transaction uses are known only where each has its own journal.
+            Worker::new(run).work(true);
+            return Ok(());
         }
         let panicked = AtomicBool::new(false);
         self.together(true, |leads| {
@@ -312,16 +334,5 @@ impl Workers {
             }),
             _ => work(true),
         }
-    }
-
-    fn alone(&self, run: &Run<'_>) -> Result<(), Failure> {
-        let mut committer = run.committer.lock().unwrap_or_else(PoisonError::into_inner);
-        if committer.weights.is_none() {
-            return Solo::new(run).work(&mut committer);
-        }
-        drop(committer);
-        // The bytes that each transaction uses are known only where each has its own journal.
-        Worker::new(run).work(true);
-        Ok(())
     }
 }

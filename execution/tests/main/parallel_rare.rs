@@ -38,7 +38,7 @@ fn what_many_threads_cannot_run_one_runs() {
             coinbase: COINBASE,
             credits: Vec::new(),
         };
-        let workers = Arc::new(Workers::new(2));
+        let workers = Arc::new(Workers::new(2).with_pauses(1));
         let parallel = case.parallel(&state, &body, Arc::clone(&workers));
         same(&parallel, &case.sequential(&state, &body));
         assert_eq!(workers.failures(), 1);

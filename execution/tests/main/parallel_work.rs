@@ -228,15 +228,17 @@ fn a_thread_that_panics_leaves_nobody_waiting() {
 #[test]
 fn what_ran_before_a_failure_stands() {
     let mut state = Memory::new();
-    state.insert(person(399), U256::MAX >> 1, None);
+    // Its code can't be had.
+    state.accounts.get_mut(&person(399)).unwrap().code_hash = B256::repeat_byte(1);
     let mut txs: Vec<_> = (0..60).map(|index| tx(person(index), 0, HOT, 2_000_000)).collect();
     let before = alone(&state, &txs[..30], u64::MAX);
     txs.insert(30, tx(person(398), 0, person(399), 100_000));
-    for threads in [2, 4] {
+    for threads in [1, 2, 4] {
         let workers = Workers::new(threads).with_pauses(threads as u64);
         let outcome = state.run(&workers, &txs, u64::MAX).unwrap();
         assert_eq!(ends(&outcome), ends(&before));
-        assert_eq!(outcome.failure, Some(Failure::Huge));
+        let missing = StateError::MissingCode(B256::repeat_byte(1));
+        assert_eq!(outcome.failure, Some(Failure::State(missing)));
         let sorted = |outcome: &FlatOutcome| {
             let mut changes = outcome.changes.clone();
             changes.sort_unstable_by_key(|change| change.address);

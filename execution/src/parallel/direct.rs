@@ -1,0 +1,243 @@
+//! The state as one thread alone sees it. revm's journal holds what was read and what changed; here lies what was taken out of
+//! the journal in between.
+
+use std::{
+    collections::{BTreeMap, hash_map::Entry},
+    mem,
+    sync::Arc,
+};
+
+use alloy_eips::eip2935;
+use alloy_primitives::{
+    Address, B256, KECCAK256_EMPTY, U256,
+    map::{AddressMap, HashMap},
+};
+use revm::{
+    Database,
+    context::JournalEntry,
+    state::{Account, AccountInfo, Bytecode, EvmState},
+};
+
+use super::{
+    flat::{FlatAccount, FlatState},
+    job::{FlatBlock, FlatChange},
+    space::Failure,
+};
+use crate::{
+    error::StateError,
+    evm::{StorageKnown, history_slot, is_recent},
+};
+
+/// revm's database for one thread alone.
+pub(super) struct Direct<'a> {
+    flat: &'a dyn FlatState,
+    number: u64,
+    ancestors: Option<&'a Arc<BTreeMap<u64, B256>>>,
+    taken: AddressMap<Taken>,
+    /// Codes that are new.
+    codes: HashMap<B256, Bytecode>,
+    /// Slots that transactions changed since the journal began, and what they were before.
+    written: HashMap<(Address, U256), U256>,
+    hashes: BTreeMap<u64, B256>,
+    /// The last transaction ended an account.
+    pub(super) destroyed: bool,
+}
+
+/// An account that was taken out of the journal.
+struct Taken {
+    before: FlatAccount,
+    now: FlatAccount,
+    wiped: bool,
+    /// Before, unless it was emptied since, and now.
+    slots: HashMap<U256, (U256, U256)>,
+}
+
+impl<'a> Direct<'a> {
+    pub(super) fn new(block: &FlatBlock<'a>) -> Self {
+        Self {
+            flat: block.state,
+            number: block.number,
+            ancestors: block.ancestors,
+            taken: AddressMap::default(),
+            codes: HashMap::default(),
+            written: HashMap::default(),
+            hashes: BTreeMap::new(),
+            destroyed: false,
+        }
+    }
+
+    /// An account before the block.
+    fn base(&self, address: Address) -> Result<FlatAccount, Failure> {
+        match self.flat.account(address)?.value {
+            Some(account) if account.is_empty() => Err(Failure::Hollow),
+            found => Ok(found.unwrap_or(FlatAccount::NONE)),
+        }
+    }
+
+    fn now(&self, address: Address) -> Result<FlatAccount, Failure> {
+        match self.taken.get(&address) {
+            Some(taken) => Ok(taken.now),
+            None => self.base(address),
+        }
+    }
+
+    /// Remembers what a transaction that is about to end changed, by its journal.
+    pub(super) fn note(&mut self, journal: &[JournalEntry]) {
+        for entry in journal {
+            match entry {
+                JournalEntry::StorageChanged { address, key, had_value } => {
+                    self.written.entry((*address, *key)).or_insert(*had_value);
+                }
+                JournalEntry::AccountDestroyed { .. } => self.destroyed = true,
+                _ => {}
+            }
+        }
+    }
+
+    /// A transaction begins.
+    pub(super) fn begin(&mut self) {
+        self.destroyed = false;
+        self.hashes.clear();
+    }
+
+    /// Takes over what the journal held; `state` is emptied.
+    pub(super) fn take(&mut self, state: &mut EvmState) -> Result<(), Failure> {
+        for (address, account) in state.iter_mut().filter(|(_, account)| account.is_touched()) {
+            let before = match self.taken.get(address) {
+                Some(_) => FlatAccount::NONE,
+                None => self.base(*address)?,
+            };
+            let code = account.info.code.take();
+            let hash = account.info.code_hash;
+            let taken = self.taken.entry(*address).or_insert_with(|| Taken {
+                before,
+                now: before,
+                wiped: false,
+                slots: HashMap::default(),
+            });
+            if let Some(code) = code.filter(|_| hash != taken.now.code_hash) {
+                self.codes.insert(hash, code);
+            }
+            taken.set(account);
+        }
+        for ((address, slot), before) in mem::take(&mut self.written) {
+            let account = state.get(&address).filter(|account| account.is_touched());
+            let value = account.and_then(|account| account.storage.get(&slot));
+            if let Some((value, taken)) = value.zip(self.taken.get_mut(&address)) {
+                let before = if taken.wiped { U256::ZERO } else { before };
+                match taken.slots.entry(slot) {
+                    Entry::Occupied(mut known) => known.get_mut().1 = value.present_value(),
+                    Entry::Vacant(place) => {
+                        place.insert((before, value.present_value()));
+                    }
+                }
+            }
+        }
+        state.clear();
+        Ok(())
+    }
+
+    /// All that changed, and the codes that are new.
+    pub(super) fn changes(self) -> (Vec<FlatChange>, Vec<(B256, Bytecode)>) {
+        let changes = self.taken.into_iter().filter_map(|(address, taken)| taken.change(address));
+        (changes.collect(), self.codes.into_iter().collect())
+    }
+}
+
+impl Taken {
+    fn set(&mut self, account: &Account) {
+        // EIP-161 and EIP-6780: empty accounts, and those that were created and destructed, end.
+        let ended = account.is_selfdestructed() || account.is_empty();
+        if ended && self.now.is_empty() {
+            return;
+        }
+        if ended || account.is_created() {
+            self.wiped = true;
+            self.slots.clear();
+        }
+        let AccountInfo { balance, nonce, code_hash, .. } = account.info;
+        let has_storage = self.before.has_storage && !self.wiped;
+        self.now = if ended {
+            FlatAccount::NONE
+        } else {
+            FlatAccount { nonce, balance, code_hash, has_storage }
+        };
+    }
+
+    fn change(self, address: Address) -> Option<FlatChange> {
+        let Self { before, now, wiped, slots } = self;
+        let slots = slots.into_iter().filter(|(_, (before, now))| before != now);
+        let slots: Vec<_> = slots.map(|(slot, (_, now))| (slot, now)).collect();
+        let emptied = wiped && before.has_storage;
+        let same = FlatAccount { has_storage: before.has_storage, ..now } == before;
+        (!same || emptied || !slots.is_empty()).then(|| FlatChange {
+            address,
+            before: before.existing(),
+            after: now.existing(),
+            wiped,
+            slots,
+        })
+    }
+}
+
+impl Database for Direct<'_> {
+    type Error = Failure;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Failure> {
+        Ok(self.now(address)?.existing().map(|account| AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            code: None,
+            account_id: None,
+        }))
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, Failure> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytecode::default());
+        }
+        match self.codes.get(&hash) {
+            Some(code) => Ok(code.clone()),
+            None => Ok(self.flat.code(hash)?),
+        }
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Failure> {
+        if let Some(taken) = self.taken.get(&address) {
+            if let Some((_, now)) = taken.slots.get(&slot) {
+                return Ok(*now);
+            }
+            if taken.wiped || taken.before.is_empty() {
+                return Ok(U256::ZERO);
+            }
+        }
+        Ok(self.flat.storage(address, slot)?.value)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Failure> {
+        if !is_recent(self.number, number) {
+            return Ok(B256::ZERO);
+        }
+        if let Some(ancestors) = self.ancestors {
+            let known = ancestors.get(&number).copied();
+            return known.ok_or(StateError::MissingAncestor(number).into());
+        }
+        if let Some(hash) = self.hashes.get(&number) {
+            return Ok(*hash);
+        }
+        let address = eip2935::HISTORY_STORAGE_ADDRESS;
+        let hash = match self.now(address)?.existing() {
+            Some(_) => self.storage(address, history_slot(number))?.into(),
+            None => B256::ZERO,
+        };
+        self.hashes.insert(number, hash);
+        Ok(hash)
+    }
+}
+
+impl StorageKnown for Direct<'_> {
+    fn has_storage(&mut self, address: Address) -> Result<bool, Failure> {
+        Ok(self.now(address)?.has_storage)
+    }
+}
