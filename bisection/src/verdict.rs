@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use recourse_protocol::{AttemptStatus, Content, ContentHash, Game};
+use recourse_protocol::{Content, ContentHash, Game};
 
 use crate::{ClaimRange, Knowledge};
 
@@ -35,14 +35,10 @@ impl<'a> Judgement<'a> {
         let mut contents: Vec<_> = game.contents.iter().collect();
         // Parents cover older batches, so they come first.
         contents.sort_by_key(|(_, content)| content.batch);
-        let live = live_contents(game);
-        let mut judged = Self { game, verdicts: BTreeMap::new(), void: BTreeSet::new() };
+        let mut judged = Self { game, verdicts: BTreeMap::new(), void: game.void() };
         for (id, content) in contents {
             let verdict = judged.judge(content, knowledge);
             judged.verdicts.insert(*id, verdict);
-            if judged.judge_void(content, &live) {
-                judged.void.insert(*id);
-            }
         }
         judged
     }
@@ -97,24 +93,6 @@ impl<'a> Judgement<'a> {
             && own.steps.checked_sub(start.steps) == Some(content.steps);
         if is_true { Verdict::True } else { Verdict::False }
     }
-
-    /// Void by its own mark, or by what became of its parent.
-    fn judge_void(&self, content: &Content, live: &BTreeSet<ContentHash>) -> bool {
-        if content.confirmed {
-            return false;
-        }
-        let Some(parent) = self.game.contents.get(&content.parent) else { return false };
-        content.voided
-            || parent.contradicted
-            || self.is_void(content.parent)
-            || self.is_lost(content.parent, parent, live)
-    }
-
-    /// Unconfirmed, without a live attempt, and too old for a new one.
-    fn is_lost(&self, id: ContentHash, content: &Content, live: &BTreeSet<ContentHash>) -> bool {
-        let tip = self.game.contents.get(&self.game.tip).map(|tip| tip.batch);
-        !content.confirmed && !live.contains(&id) && tip.is_some_and(|tip| content.batch <= tip)
-    }
 }
 
 /// Whether the contract sees a content as void: by its mark, or by the recorded state of its parent, no further.
@@ -127,12 +105,4 @@ pub fn is_recorded_void(game: &Game, id: ContentHash) -> bool {
     let tip = game.contents.get(&game.tip).map(|tip| tip.batch).unwrap_or_default();
     let lost = !parent.confirmed && !game.is_claimed(content.parent) && parent.batch <= tip;
     content.voided || parent.contradicted || parent.voided || lost
-}
-
-fn live_contents(game: &Game) -> BTreeSet<ContentHash> {
-    game.attempts
-        .values()
-        .filter(|attempt| attempt.status == AttemptStatus::Live)
-        .map(|attempt| attempt.content)
-        .collect()
 }

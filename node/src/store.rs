@@ -56,6 +56,25 @@ pub enum Table {
 /// Keys with their values.
 pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// How much is read at once. One entry always is, however long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Entries.
+    pub entries: usize,
+    /// Bytes of keys and values. The last entry may pass it.
+    pub bytes: usize,
+}
+
+impl Limit {
+    /// Whether something of this length fits, and what is left behind it.
+    const fn take(&mut self, len: usize) -> bool {
+        let fits = self.entries > 0 && self.bytes > 0;
+        self.entries = self.entries.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(len);
+        fits
+    }
+}
+
 /// One change of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
@@ -115,6 +134,18 @@ pub trait Store: Debug + Send + Sync {
     /// [`StoreError::Database`].
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// The keys that begin with `prefix`, from `from` on, with their values, in order: as many as the limit has room for.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    fn within(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: Limit,
+    ) -> Result<Entries, StoreError>;
+
     /// All keys from `from` on with their values, in order.
     ///
     /// # Errors
@@ -127,7 +158,9 @@ pub trait Store: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    fn page(&self, table: Table, from: &[u8], most: usize) -> Result<Entries, StoreError>;
+    fn page(&self, table: Table, from: &[u8], most: usize) -> Result<Entries, StoreError> {
+        self.within(table, &[], from, Limit { entries: most, bytes: usize::MAX })
+    }
 
     /// Applies all changes or none; they are on disk when it returns.
     ///
@@ -185,11 +218,22 @@ impl Store for SledStore {
         Ok(self.db.get(full_key(table, key))?.map(|value| value.to_vec()))
     }
 
-    fn page(&self, table: Table, from: &[u8], most: usize) -> Result<Entries, StoreError> {
+    fn within(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        mut limit: Limit,
+    ) -> Result<Entries, StoreError> {
         let mut found = Vec::new();
-        for entry in self.db.range(full_key(table, from)..end_of(table)).take(most) {
+        let prefix = full_key(table, prefix);
+        for entry in self.db.range(full_key(table, from).max(prefix.clone())..) {
             let (key, value) = entry?;
-            found.push((key.iter().skip(1).copied().collect(), value.to_vec()));
+            let len = key.len().saturating_add(value.len());
+            if !key.starts_with(&prefix) || !limit.take(len) {
+                break;
+            }
+            found.push((key.get(1..).unwrap_or_default().to_vec(), value.to_vec()));
         }
         Ok(found)
     }
@@ -213,11 +257,21 @@ impl Store for MemoryStore {
         Ok(self.0.read().get(&full_key(table, key)).cloned())
     }
 
-    fn page(&self, table: Table, from: &[u8], most: usize) -> Result<Entries, StoreError> {
+    fn within(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        mut limit: Limit,
+    ) -> Result<Entries, StoreError> {
         let map = self.0.read();
-        let range = map.range(full_key(table, from)..end_of(table)).take(most);
+        let prefix = full_key(table, prefix);
+        let range = map.range(full_key(table, from).max(prefix.clone())..);
         Ok(range
-            .map(|(key, value)| (key.iter().skip(1).copied().collect(), value.clone()))
+            .take_while(|(key, value)| {
+                key.starts_with(&prefix) && limit.take(key.len().saturating_add(value.len()))
+            })
+            .map(|(key, value)| (key.get(1..).unwrap_or_default().to_vec(), value.clone()))
             .collect())
     }
 
@@ -241,10 +295,6 @@ fn full_key(table: Table, key: &[u8]) -> Vec<u8> {
     full
 }
 
-fn end_of(table: Table) -> Vec<u8> {
-    vec![(table as u8).saturating_add(1)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,6 +314,16 @@ mod tests {
         assert_eq!(store.scan(Table::Logs, &[2]).unwrap(), all[1..]);
         assert_eq!(store.page(Table::Logs, &[], 1).unwrap(), all[..1]);
         assert_eq!(store.page(Table::Logs, &[1, 0], 9).unwrap(), all[1..]);
+        let within = |prefix: &[u8], from: &[u8], entries, bytes| {
+            store.within(Table::Logs, prefix, from, Limit { entries, bytes }).unwrap()
+        };
+        assert_eq!(within(&[1], &[], 9, 99), all[..1]);
+        assert_eq!(within(&[2], &[], 9, 99), all[1..]);
+        assert_eq!(within(&[2], &[2, 0], 9, 99), []);
+        assert_eq!(within(&[2], &[1], 9, 99), all[1..]);
+        assert_eq!(within(&[], &[], 9, 99), all);
+        assert_eq!(within(&[], &[], 9, 1), all[..1], "one always");
+        assert_eq!(within(&[], &[], 0, 99), []);
         store.apply(vec![Write::Delete(Table::Logs, vec![1])]).unwrap();
         assert_eq!(store.scan(Table::Logs, &[]).unwrap(), all[1..]);
     }

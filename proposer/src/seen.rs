@@ -76,17 +76,20 @@ impl Horizon for Seen {
         Some((self.checkpoint(batch)?.number, state.clone()))
     }
 
-    fn blocks(&self, batch: BatchIndex) -> Vec<L2Block> {
-        let Some(derived) = self.0.chain.batch(batch) else { return Vec::new() };
-        let mut deposits = derived.pre.deposits_done;
-        let mut blocks = Vec::with_capacity(derived.blocks.len());
-        for block in &derived.blocks {
-            let state = self.0.chain.state_of_block(block.header.number).cloned();
-            blocks.push(l2_block(block, deposits, state));
+    fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>> {
+        let chain = &self.0.chain;
+        let mut deposits = chain.batch(batch)?.pre.deposits_done;
+        let read = chain.blocks_of(batch).inspect_err(|error| {
+            tracing::error!(%error, %batch, "the blocks of a batch are not at hand");
+        });
+        let blocks = read.ok()??.into_iter().map(|block| {
+            let state = chain.state_of_block(block.header.number).cloned();
+            let made = l2_block(&block, deposits, state);
             let credits = u64::try_from(block.credits.len()).unwrap_or(u64::MAX);
             deposits = deposits.saturating_add(credits);
-        }
-        blocks
+            made
+        });
+        Some(blocks.collect())
     }
 }
 

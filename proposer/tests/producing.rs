@@ -92,8 +92,8 @@ impl Horizon for Shown {
         self.at(batch).map(|(_, end, _)| end.clone())
     }
 
-    fn blocks(&self, batch: BatchIndex) -> Vec<L2Block> {
-        self.at(batch).map(|(_, _, blocks)| blocks.clone()).unwrap_or_default()
+    fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>> {
+        self.at(batch).map(|(_, _, blocks)| blocks.clone())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The Rollup contract's state as a value: what nodes read from L1 and dissection reasons about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,47 @@ impl Game {
     #[must_use]
     pub fn is_claimed(&self, content: ContentHash) -> bool {
         self.attempts_of(content).any(|(_, attempt)| attempt.status == AttemptStatus::Live)
+    }
+
+    /// Contents that are void, be they marked so or not: those that were, whose parent is void or contradicted, or whose
+    /// parent is unconfirmed, without a live attempt and not newer than the tip (DESIGN section 4). They never confirm.
+    #[must_use]
+    pub fn void(&self) -> BTreeSet<ContentHash> {
+        let live: BTreeSet<ContentHash> = self.live().map(|attempt| attempt.content).collect();
+        let tip = self.contents.get(&self.tip).map(|tip| tip.batch).unwrap_or_default();
+        let mut contents: Vec<_> = self.contents.iter().filter(|(_, c)| !c.confirmed).collect();
+        // Parents cover older batches, so they come first.
+        contents.sort_by_key(|(_, content)| content.batch);
+        let mut void = BTreeSet::new();
+        for (id, content) in contents {
+            let Some(parent) = self.contents.get(&content.parent) else { continue };
+            let lost = !parent.confirmed && !live.contains(&content.parent) && parent.batch <= tip;
+            if content.voided || parent.contradicted || void.contains(&content.parent) || lost {
+                void.insert(*id);
+            }
+        }
+        void
+    }
+
+    /// The oldest batch from whose end on L2 has to be known: that of the tip, or an older one at which an attempt starts that
+    /// is still pending. It never goes back from one L1 block to the next: a new attempt starts at the tip or beyond it, and no
+    /// fate but "pending" ever ends. None when the game contradicts itself.
+    #[must_use]
+    pub fn oldest_start(&self) -> Option<BatchIndex> {
+        let void = self.void();
+        let mut oldest = self.contents.get(&self.tip).filter(|tip| tip.confirmed)?.batch;
+        for attempt in self.live() {
+            let content = self.contents.get(&attempt.content)?;
+            if content.confirmed || content.contradicted || void.contains(&attempt.content) {
+                continue;
+            }
+            oldest = oldest.min(self.contents.get(&content.parent)?.batch);
+        }
+        Some(oldest)
+    }
+
+    fn live(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.values().filter(|attempt| attempt.status == AttemptStatus::Live)
     }
 }
 

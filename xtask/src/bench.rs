@@ -19,6 +19,10 @@ pub(crate) enum Bench {
     Engine,
     /// State roots beside alloy-trie's hash builder; see docs/engine.md.
     Root,
+    /// A restart: the L2 state read from disk, its root verified; see docs/engine.md.
+    Load,
+    /// Derivation from blobs to disk; see docs/engine.md.
+    Pipeline,
 }
 
 /// Runs one, with options of its own (`engine` has some).
@@ -29,8 +33,14 @@ pub(crate) fn run(bench: Bench, options: &[String]) -> eyre::Result<()> {
         Bench::Execute => "execute",
         Bench::Engine => "engine",
         Bench::Root => "root",
+        Bench::Load => "load",
+        Bench::Pipeline => "pipeline",
     };
-    let command = ["bench", "--locked", "-p", "recourse-execution", "--bench", name, "--"];
+    let package = match bench {
+        Bench::Load | Bench::Pipeline => "recourse-node",
+        _ => "recourse-execution",
+    };
+    let command = ["bench", "--locked", "-p", package, "--bench", name, "--"];
     let options = options.iter().enumerate().map(|(index, option)| {
         // Cargo runs it elsewhere.
         let of = index.checked_sub(1).and_then(|before| options.get(before));

@@ -100,12 +100,14 @@ fn main() {
         let root = times.take("hash builder", &changed, |list| peer::root(list));
         let parts =
             times.take("hash builder, 16 subtries", &changed, |list| peer::root_by_16(list));
-        let whole = times.take("ours, all accounts", &changed, |list| ours::build(list).root());
-        alone.install(|| {
-            times.take("ours, all accounts, 1 thread", &changed, |list| ours::build(list).root())
-        });
-        let some = times.take("ours, changed", patches.clone(), |patches| {
-            state.patched(patches).unwrap().root()
+        // The state stays: who makes it wants it.
+        let (_, whole) = times.take("ours, all accounts", &changed, ours::rooted);
+        let _ =
+            alone.install(|| times.take("ours, all accounts, 1 thread", &changed, ours::rooted));
+        let (_, some) = times.take("ours, changed", patches.clone(), |patches| {
+            let state = state.patched(patches).unwrap();
+            let root = state.root();
+            (state, root)
         });
         let changes = ours::changes(&state, &patches);
         let single = times

@@ -20,6 +20,13 @@ pub(crate) fn build(list: &Accounts) -> State {
     flat.finish().unwrap()
 }
 
+/// The same, with its root.
+pub(crate) fn rooted(list: &Accounts) -> (State, B256) {
+    let state = build(list);
+    let root = state.root();
+    (state, root)
+}
+
 /// As an executor has them.
 pub(crate) fn changes(state: &State, patches: &[AccountPatch]) -> Changes {
     let change = |patch: &AccountPatch| {

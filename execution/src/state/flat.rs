@@ -11,6 +11,9 @@ use crate::{
     trie::{Change, InMemory, Trie, TrieError},
 };
 
+/// Accounts from which on they are made into several tries first.
+const APART: usize = 4096;
+
 /// An account without its storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub struct FlatAccount {
@@ -86,7 +89,8 @@ impl FlatState {
         Ok(())
     }
 
-    /// Adds accounts by hashed address, ascending, behind those added before.
+    /// Adds accounts by hashed address, ascending, behind those added before. Many at once are best added first: threads of the
+    /// rayon pool that this runs in then make and hash a subtrie each, which never leaves their caches.
     ///
     /// # Errors
     /// [`StateError::Trie`] when they are not, or when there is storage without an account.
@@ -94,18 +98,48 @@ impl FlatState {
         if !accounts.is_sorted_by(|(one, _), (next, _)| one < next) {
             return Err(TrieError::Malformed("accounts are not in order").into());
         }
-        let mut changes: Vec<Change<Account>> = Vec::with_capacity(accounts.len());
-        for (key, account) in accounts {
-            let storage = match self.storages.get_mut(self.taken) {
-                Some((of, storage)) if of == key => {
-                    self.taken = self.taken.saturating_add(1);
-                    std::mem::take(storage)
-                }
-                _ => Trie::default(),
-            };
-            changes.push((Nibbles::unpack(key), Some(account.with(storage))));
+        if accounts.len() < APART || !self.world.accounts.is_empty() || !self.storages.is_empty() {
+            let mut changes: Vec<Change<Account>> =
+                accounts.iter().map(|(key, account)| self.account(key, *account)).collect();
+            return Ok(self.world.accounts.apply_all(&mut changes)?);
         }
-        Ok(self.world.accounts.apply_all(&mut changes)?)
+        let parts: Vec<_> =
+            accounts.chunk_by(|one, next| one.0.first() == next.0.first()).collect();
+        let made = parts.into_par_iter().with_max_len(1).map(|part| {
+            let mut flat = Self::default();
+            let mut changes: Vec<Change<Account>> =
+                part.iter().map(|(key, account)| flat.account(key, *account)).collect();
+            flat.world.accounts.apply_all(&mut changes)?;
+            let _ = flat.world.root();
+            Ok(flat.world.accounts)
+        });
+        self.world.accounts = Trie::join(made.collect::<Result<Vec<_>, TrieError>>()?)?;
+        Ok(())
+    }
+
+    /// Adds the accounts of states, each of which has all those whose hashed addresses begin with one byte. Codes are not taken
+    /// over. What these states hashed stays so.
+    ///
+    /// # Errors
+    /// [`StateError::Trie`] when they begin otherwise, or accounts were added already.
+    pub fn parts(&mut self, parts: Vec<State>) -> Result<(), StateError> {
+        if !self.world.accounts.is_empty() {
+            return Err(TrieError::Malformed("accounts of parts come first").into());
+        }
+        let tries = parts.iter().map(|part| part.world().accounts().clone());
+        self.world.accounts = Trie::join(tries)?;
+        Ok(())
+    }
+
+    fn account(&mut self, key: &B256, account: FlatAccount) -> Change<Account> {
+        let storage = match self.storages.get_mut(self.taken) {
+            Some((of, storage)) if of == key => {
+                self.taken = self.taken.saturating_add(1);
+                std::mem::take(storage)
+            }
+            _ => Trie::default(),
+        };
+        (Nibbles::unpack(key), Some(account.with(storage)))
     }
 
     /// Adds a code.

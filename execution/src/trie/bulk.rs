@@ -155,7 +155,7 @@ fn next_group<V>(changes: &mut [Change<V>], depth: usize) -> Option<Group<'_, V>
 }
 
 /// What is left of a branch: nothing is blinded here that would have to be looked at.
-fn collapse<V: Value>(
+pub(super) fn collapse<V: Value>(
     mut children: Box<[Link<V>; 16]>,
     own: Option<V>,
 ) -> Result<Link<V>, TrieError> {
@@ -180,7 +180,7 @@ fn leaf<V: Value>(path: Nibbles, value: Option<V>) -> Link<V> {
     value.map_or(Link::Empty, |value| node(Kind::Leaf { path, value }))
 }
 
-fn node<V: Value>(kind: Kind<V>) -> Link<V> {
+pub(super) fn node<V: Value>(kind: Kind<V>) -> Link<V> {
     Link::Node(std::sync::Arc::new(Node::settled(kind)))
 }
 

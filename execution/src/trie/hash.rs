@@ -6,10 +6,14 @@ use rayon::prelude::*;
 use super::{Kind, Link, Node, Trie, Value};
 use crate::keccak::keccak256_all;
 
-/// Levels below a root where subtries are handed to threads: there are up to 256 of them.
+/// Levels below a root where subtries are hashed each by itself, at least: there are up to 256 of them.
 const SPLIT: usize = 2;
+/// Levels that those subtries have, about: some hundreds of nodes then lie in the cache of a core while they are hashed.
+const LEVELS: usize = 3;
 /// Subtries from which on threads share them.
 const SHARED: usize = 64;
+/// Nodes that are hashed together, at least, if there are as many: enough to fill the lanes of the hash function.
+const TOGETHER: usize = 512;
 /// Parts that each thread gets, so that none waits long for another that has more in its own.
 const PARTS: usize = 16;
 
@@ -49,13 +53,14 @@ where
     let (mut top, mut parts) = (Unhashed::default(), Vec::new());
     let mut found = Split::default();
     for trie in tries {
-        found.look(&trie.root, 0);
+        let split = depth(&trie.root).saturating_sub(LEVELS).max(SPLIT);
+        found.look(&trie.root, 0, split);
         if found.below.len() < SHARED {
             // Nearly nothing changed, or it is a small trie: one of many, or done soon.
             parts.extend(trie.root.unhashed().map(|node| (node, 0)));
         } else {
             found.above.drain(..).for_each(|(node, depth)| top.push(node, depth));
-            parts.extend(found.below.drain(..).map(|node| (node, SPLIT)));
+            parts.extend(found.below.drain(..).map(|node| (node, split)));
         }
         found.clear();
     }
@@ -64,7 +69,7 @@ where
         let size = parts.len().div_ceil(threads.saturating_mul(PARTS));
         parts.par_chunks(size).for_each(|parts| hash_parts::<V, B>(parts, by));
     } else {
-        parts.chunks(SHARED).for_each(|parts| hash_parts::<V, B>(parts, by));
+        hash_parts::<V, B>(&parts, by);
     }
     top.finish::<B>(by);
 }
@@ -77,8 +82,22 @@ where
     let mut unhashed = Unhashed::default();
     for (node, depth) in parts {
         unhashed.gather(node, *depth);
+        if unhashed.count >= TOGETHER {
+            unhashed.finish::<B>(by);
+            unhashed.clear();
+        }
     }
     unhashed.finish::<B>(by);
+}
+
+/// How many nodes that were not hashed yet lie on one path down.
+fn depth<V>(root: &Link<V>) -> usize {
+    let (mut link, mut depth) = (Some(root), 0_usize);
+    while let Some(node) = link.and_then(Link::unhashed) {
+        link = node.kind().children().find(|child| child.unhashed().is_some());
+        depth = depth.saturating_add(1);
+    }
+    depth
 }
 
 /// The nodes of a trie that were not hashed yet: those far up, and those where subtries begin.
@@ -94,16 +113,16 @@ impl<V> Default for Split<'_, V> {
 }
 
 impl<'a, V> Split<'a, V> {
-    fn look(&mut self, link: &'a Link<V>, depth: usize) {
+    fn look(&mut self, link: &'a Link<V>, depth: usize, split: usize) {
         let Some(node) = link.unhashed() else {
             return;
         };
-        if depth == SPLIT {
+        if depth == split {
             return self.below.push(node);
         }
         self.above.push((node, depth));
         let next = depth.saturating_add(1);
-        node.kind().children().for_each(|child| self.look(child, next));
+        node.kind().children().for_each(|child| self.look(child, next, split));
     }
 
     fn clear(&mut self) {
@@ -117,11 +136,12 @@ impl<'a, V> Split<'a, V> {
 #[derive(Debug)]
 pub(super) struct Unhashed<'a, V> {
     levels: Vec<Vec<&'a Node<V>>>,
+    count: usize,
 }
 
 impl<V> Default for Unhashed<'_, V> {
     fn default() -> Self {
-        Self { levels: Vec::new() }
+        Self { levels: Vec::new(), count: 0 }
     }
 }
 
@@ -133,6 +153,12 @@ impl<'a, V> Unhashed<'a, V> {
         if let Some(level) = self.levels.get_mut(depth) {
             level.push(node);
         }
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn clear(&mut self) {
+        self.levels.iter_mut().for_each(Vec::clear);
+        self.count = 0;
     }
 
     fn gather(&mut self, node: &'a Node<V>, depth: usize) {
@@ -141,11 +167,6 @@ impl<'a, V> Unhashed<'a, V> {
         for node in node.kind().children().filter_map(Link::unhashed) {
             self.gather(node, below);
         }
-    }
-
-    /// The number of levels.
-    pub(super) fn depth(&self) -> usize {
-        self.levels.len()
     }
 
     fn values(&self) -> Vec<&'a V> {
@@ -159,22 +180,23 @@ impl<V: Value> Unhashed<'_, V> {
         if B::ANY {
             B::hash(&self.values(), by);
         }
+        self.hash();
+    }
+
+    /// Hashes them; what is below their values must have been.
+    pub(super) fn hash(&self) {
         let mut rlp = Vec::new();
         for level in self.levels.iter().rev() {
             hash_level(level, &mut rlp);
-        }
-    }
-
-    /// Hashes those of one level. Those below must have been.
-    pub(super) fn hash_level(&self, depth: usize) {
-        if let Some(level) = self.levels.get(depth) {
-            hash_level(level, &mut Vec::new());
         }
     }
 }
 
 fn hash_level<V: Value>(level: &[&Node<V>], rlp: &mut Vec<u8>) {
     rlp.clear();
+    if level.is_empty() {
+        return;
+    }
     rlp.reserve(level.iter().map(|node| node.rlp_len()).fold(0, usize::saturating_add));
     let mut ends = Vec::with_capacity(level.len());
     for node in level {

@@ -11,6 +11,7 @@ mod encode;
 mod error;
 mod graft;
 mod hash;
+mod join;
 mod node;
 mod steps;
 mod update;
@@ -25,7 +26,7 @@ pub use node::{Kind, Link, Node};
 
 pub use bulk::Change;
 pub(crate) use hash::{Below, By, Nothing, hash_all};
-pub(crate) use steps::{Steps, hash_rows};
+pub(crate) use steps::Steps;
 
 /// A node whose RLP is shorter is a part of its parent.
 const SHORT: usize = 32;

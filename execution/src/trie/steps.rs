@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::{Kind, Link, Node, Trie, Value, hash::Unhashed};
 
 /// The nodes that were not hashed yet in a row of tries, each made from the one before. Each node is found once, where it
@@ -29,6 +27,11 @@ impl<'a, V: Value> Steps<'a, V> {
         values: &mut impl FnMut(Option<&'a V>, &'a V),
     ) {
         self.gather(before.map(|trie| &trie.root), &next.root, 0, values);
+    }
+
+    /// Hashes what was added. Nodes below that were not added must have been.
+    pub(crate) fn hash(&self) {
+        self.unhashed.hash();
     }
 
     fn gather(
@@ -66,13 +69,5 @@ fn same_shape<V>(before: &Kind<V>, node: &Node<V>) -> bool {
         (Kind::Branch { .. }, Kind::Branch { .. }) => true,
         (Kind::Extension { path, .. }, Kind::Extension { path: now, .. }) => path == now,
         _ => false,
-    }
-}
-
-/// Hashes the nodes of several rows, level by level, each row on one thread.
-pub(crate) fn hash_rows<V: Value>(rows: &[Steps<'_, V>]) {
-    let depth = rows.iter().map(|row| row.unhashed.depth()).max().unwrap_or_default();
-    for level in (0..depth).rev() {
-        rows.par_iter().for_each(|row| row.unhashed.hash_level(level));
     }
 }

@@ -119,6 +119,32 @@ fn flat(state: &State) -> FlatState {
     flat
 }
 
+/// The same, each first byte of the keys by itself; some parts are hashed before they are put together.
+fn by_parts(state: &State) -> FlatState {
+    let diff = State::default().diff(state).unwrap();
+    let part = |first: u8| {
+        let mut flat = FlatState::default();
+        for account in diff.accounts.iter().filter(|account| account.key[0] == first) {
+            let slots = account.slots.iter();
+            let slots: Vec<_> =
+                slots.map(|(slot, _, value)| (account.key, *slot, *value)).collect();
+            flat.slots(&slots).unwrap();
+        }
+        for account in diff.accounts.iter().filter(|account| account.key[0] == first) {
+            flat.accounts(&[(account.key, account.after.unwrap())]).unwrap();
+        }
+        let state = flat.finish().unwrap();
+        assert!(!first.is_multiple_of(3) || !state.root().is_zero());
+        state
+    };
+    let mut flat = FlatState::default();
+    flat.parts((0..=u8::MAX).map(part).collect()).unwrap();
+    for (_, code) in &diff.codes {
+        flat.code(code.clone()).unwrap();
+    }
+    flat
+}
+
 proptest! {
     #[test]
     fn at_once_is_one_by_one(rounds in vec(fates(), 1..5)) {
@@ -147,6 +173,9 @@ proptest! {
     fn a_state_is_made_of_its_lists(rounds in vec(fates(), 1..4)) {
         for state in history(&rounds) {
             let made = flat(&state).finish().unwrap();
+            prop_assert_eq!(made.root(), state.root());
+            prop_assert!(state.diff(&made).unwrap().is_empty());
+            let made = by_parts(&state).finish().unwrap();
             prop_assert_eq!(made.root(), state.root());
             prop_assert!(state.diff(&made).unwrap().is_empty());
         }
@@ -188,6 +217,85 @@ fn many_steps_on_any_number_of_threads() {
         assert_eq!(pool.install(|| State::roots(&states)), roots);
     }
     assert_eq!(State::roots(&[]), Vec::<B256>::new());
+}
+
+/// The root of accounts without storage, by a library that nobody here wrote.
+fn built_by_another(accounts: &[(B256, FlatAccount)]) -> B256 {
+    let mut builder = alloy_trie::HashBuilder::default();
+    for (key, account) in accounts {
+        let FlatAccount { nonce, balance, code_hash } = *account;
+        let storage_root = alloy_trie::EMPTY_ROOT_HASH;
+        let leaf = alloy_trie::TrieAccount { nonce, balance, storage_root, code_hash };
+        builder.add_leaf(alloy_trie::Nibbles::unpack(key), &alloy_rlp::encode(leaf));
+    }
+    builder.root()
+}
+
+/// Enough for threads to share them, from scratch and changed, however the keys begin.
+#[test]
+fn many_accounts_on_any_number_of_threads() {
+    let key = |at: u64, kind: u8| {
+        let mut key = keccak256(at.to_be_bytes());
+        match kind {
+            // All begin alike, so that there is nothing to share.
+            0 => key.0[..2].fill(0x77),
+            // Two parts below one nibble, and one far away.
+            1 => key.0[0] = [0x31, 0x3a, 0xf0][key.0[0] as usize % 3],
+            _ => {}
+        }
+        key
+    };
+    for (kind, threads) in [(0, 2), (1, 2), (1, 8), (2, 1), (2, 2), (2, 8)] {
+        let account =
+            |at: u64| FlatAccount { nonce: at, balance: U256::from(at), ..FlatAccount::default() };
+        let mut list: Vec<_> = (0..9000).map(|at| (key(at, kind), account(at))).collect();
+        list.sort_by_key(|(key, _)| *key);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let state = pool.install(|| {
+            let mut flat = FlatState::default();
+            flat.accounts(&list[..8000]).unwrap();
+            flat.accounts(&list[8000..]).unwrap();
+            flat.finish().unwrap()
+        });
+        let root = pool.install(|| state.root());
+        assert_eq!(root, built_by_another(&list), "kind {kind}, {threads} threads");
+        let patch = |(key, account): &(B256, FlatAccount)| recourse_execution::AccountPatch {
+            key: *key,
+            account: Some(FlatAccount { nonce: account.nonce + 1, ..*account }),
+            slots: Vec::new(),
+        };
+        for every in [1, 3, 100] {
+            let mut changed = list.clone();
+            changed.iter_mut().step_by(every).for_each(|(_, account)| account.nonce += 1);
+            let patches = list.iter().step_by(every).map(patch).collect();
+            let root = pool.install(|| state.patched(patches).unwrap().root());
+            assert_eq!(root, built_by_another(&changed), "kind {kind}, each {every}th");
+        }
+    }
+}
+
+#[test]
+fn parts_that_do_not_lie_apart_are_refused() {
+    let account = |first: u8, last: u8| {
+        let mut key = B256::repeat_byte(last);
+        key.0[0] = first;
+        (key, FlatAccount { nonce: 1, ..FlatAccount::default() })
+    };
+    let part = |accounts: &[(B256, FlatAccount)]| {
+        let mut flat = FlatState::default();
+        flat.accounts(accounts).unwrap();
+        flat.finish().unwrap()
+    };
+    let (one, other) = (account(0x12, 1), account(0x13, 1));
+    let mut flat = FlatState::default();
+    flat.parts(vec![part(&[one]), State::default(), part(&[other])]).unwrap();
+    assert_eq!(flat.finish().unwrap().root(), part(&[one, other]).root());
+    let refused = |parts: Vec<State>| FlatState::default().parts(parts).is_err();
+    assert!(refused(vec![part(&[one, other])]), "keys of two bytes in one part");
+    assert!(refused(vec![part(&[one]), part(&[account(0x12, 2)])]), "two parts of one byte");
+    let mut late = FlatState::default();
+    late.accounts(&[one]).unwrap();
+    assert!(late.parts(vec![part(&[other])]).is_err(), "accounts are there");
 }
 
 #[test]

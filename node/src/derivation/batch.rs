@@ -1,14 +1,14 @@
 //! Batches and blocks as derived.
 
-use std::sync::Arc;
+use std::ops::RangeInclusive;
 
 use alloy_consensus::{Header, ReceiptEnvelope, TxEnvelope, transaction::Recovered};
 use alloy_primitives::B256;
 use recourse_execution::Executed;
 use recourse_protocol::{BatchIndex, Checkpoint, bindings::Credit};
 
-/// A batch and what it did to L2.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A batch and what it did to L2. Its blocks are read from the store when somebody asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DerivedBatch {
     /// Its index.
     pub index: BatchIndex,
@@ -20,10 +20,16 @@ pub struct DerivedBatch {
     pub post: Checkpoint,
     /// Steps, its close included.
     pub steps: u64,
-    /// The blocks that it holds: a block never crosses a batch.
-    pub blocks: Vec<Arc<DerivedBlock>>,
     /// Hash of all L1 inputs that its steps may read and no earlier batch's could.
     pub inputs: B256,
+}
+
+impl DerivedBatch {
+    /// Numbers of its blocks: a block never crosses a batch.
+    #[must_use]
+    pub const fn numbers(&self) -> RangeInclusive<u64> {
+        self.pre.number.saturating_add(1)..=self.post.number
+    }
 }
 
 /// A sealed L2 block.
@@ -54,5 +60,16 @@ impl From<Executed> for Included {
     fn from(executed: Executed) -> Self {
         let Executed { transaction, sender, receipt, .. } = executed;
         Self { transaction: Recovered::new_unchecked(transaction, sender), receipt }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All of them stay in memory: docs/engine.md says what they take.
+    #[test]
+    fn what_is_known_of_a_batch_is_small() {
+        assert!(size_of::<DerivedBatch>() <= 528, "{}", size_of::<DerivedBatch>());
     }
 }

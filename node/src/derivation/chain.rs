@@ -7,35 +7,35 @@ use recourse_execution::State;
 use recourse_protocol::{BatchIndex, Checkpoint};
 use rpds::VectorSync;
 
-use super::{DerivedBatch, DerivedBlock, kept::Kept};
+use super::{DerivedBatch, DerivedBlock, kept::Kept, recalled::Recalled};
 use crate::{
     inbox::InboxSnapshot,
     states::{StateStore, StatesError, Stored},
 };
 
-/// L2 as far as it was derived. Immutable and cheap to clone. All batches and blocks are in memory, but states only of the
-/// newest of them; older ones, as long as they may be disputed, are computed from the changes on disk.
+/// L2 as far as it was derived. Immutable and cheap to clone. What is known of a batch is in memory, and the states after the
+/// newest ones. Older states, as long as they may be disputed, are computed from the changes on disk; blocks are read there.
 #[derive(Debug, Clone)]
 pub struct Chain {
     genesis: Checkpoint,
     genesis_state: State,
-    batches: VectorSync<Arc<DerivedBatch>>,
-    blocks: VectorSync<Arc<DerivedBlock>>,
+    batches: VectorSync<DerivedBatch>,
     kept: Kept,
+    recalled: Recalled,
     store: StateStore,
 }
 
 impl Chain {
     pub(super) fn new(genesis: Checkpoint, genesis_state: State, store: StateStore) -> Self {
-        let (batches, blocks) = (VectorSync::new_sync(), VectorSync::new_sync());
+        let (batches, recalled) = (VectorSync::new_sync(), Recalled::default());
         let kept = Kept::new(BatchIndex(0), genesis.number, genesis_state.clone());
-        Self { genesis, genesis_state, batches, blocks, kept, store }
+        Self { genesis, genesis_state, batches, kept, recalled, store }
     }
 
     /// As it was stored.
     pub(super) fn resume(mut self, stored: Stored) -> Self {
         for batch in stored.batches {
-            self.push_facts(batch);
+            self.batches.push_back_mut(batch);
         }
         self.kept = Kept::new(self.tip(), self.head(), stored.state);
         self
@@ -61,21 +61,49 @@ impl Chain {
 
     /// A derived batch.
     #[must_use]
-    pub fn batch(&self, index: BatchIndex) -> Option<&Arc<DerivedBatch>> {
+    pub fn batch(&self, index: BatchIndex) -> Option<&DerivedBatch> {
         self.batches.get(usize::try_from(index.0.checked_sub(1)?).ok()?)
     }
 
-    /// A derived block; none for the genesis, which has no transactions.
-    #[must_use]
-    pub fn block(&self, number: u64) -> Option<&Arc<DerivedBlock>> {
-        let first = self.genesis.number.checked_add(1)?;
-        self.blocks.get(usize::try_from(number.checked_sub(first)?).ok()?)
+    /// A derived block, from disk unless it was asked for lately; none for the genesis, which has no transactions.
+    ///
+    /// # Errors
+    /// [`StatesError`], also when an L1 reorg took its batch back meanwhile.
+    pub fn block(&self, number: u64) -> Result<Option<Arc<DerivedBlock>>, StatesError> {
+        let Some(batch) = self.batch_of(number) else { return Ok(None) };
+        self.store.block(batch, number).map(Some)
+    }
+
+    /// The blocks of a batch; none if it is not derived.
+    ///
+    /// # Errors
+    /// As [`Self::block`].
+    pub fn blocks_of(
+        &self,
+        index: BatchIndex,
+    ) -> Result<Option<Vec<Arc<DerivedBlock>>>, StatesError> {
+        self.batch(index).map(|batch| self.store.blocks(batch)).transpose()
+    }
+
+    /// The batch that holds a block.
+    fn batch_of(&self, number: u64) -> Option<&DerivedBatch> {
+        // Those that end before the block, by halving: blocks go up with batches.
+        let (mut before, mut beyond) = (0, self.tip().0.saturating_add(1));
+        while beyond.saturating_sub(before) > 1 {
+            let middle = before.midpoint(beyond);
+            if self.batch(BatchIndex(middle))?.post.number < number {
+                before = middle;
+            } else {
+                beyond = middle;
+            }
+        }
+        self.batch(BatchIndex(beyond)).filter(|batch| batch.numbers().contains(&number))
     }
 
     /// Number of the newest block.
     #[must_use]
     pub fn head(&self) -> u64 {
-        self.blocks.last().map_or(self.genesis.number, |block| block.header.number)
+        self.batches.last().map_or(self.genesis.number, |batch| batch.post.number)
     }
 
     /// The hash of a derived batch; zero for 0.
@@ -107,7 +135,7 @@ impl Chain {
     }
 
     /// The state after this batch, from memory or computed from the changes on disk: that reads and takes time by what
-    /// happened since. Its root is verified.
+    /// happened since. Its root is verified. The last few that were computed are kept.
     ///
     /// # Errors
     /// [`StatesError::Gone`] when it is not kept any more, or the batch is not derived; else as the store fails.
@@ -117,8 +145,13 @@ impl Chain {
         }
         let gone = || StatesError::Gone(index);
         let expected = self.checkpoint_after(index).ok_or_else(gone)?.state_root;
+        if let Some(state) = self.recalled.get(index, expected) {
+            return Ok(state);
+        }
         let from = self.kept.end_from(index).ok_or_else(gone)?;
-        self.store.back(from, index, expected)
+        let state = self.store.back(from, index, expected)?;
+        self.recalled.add(index, expected, state.clone());
+        Ok(state)
     }
 
     /// The newest batch whose claim was confirmed, if any was seen, and the state after it: withdrawals are proven
@@ -174,16 +207,13 @@ impl Chain {
     }
 
     /// Adds the batch that comes next, with the state after it and those after its blocks.
-    pub(super) fn push(&mut self, batch: Arc<DerivedBatch>, end: State, blocks: Vec<State>) {
-        let numbers = batch.blocks.iter().map(|block| block.header.number);
-        self.kept.add(batch.index, end, numbers.zip(blocks));
-        self.push_facts(batch);
-    }
-
-    fn push_facts(&mut self, batch: Arc<DerivedBatch>) {
-        for block in &batch.blocks {
-            self.blocks.push_back_mut(block.clone());
-        }
+    pub(super) fn push(
+        &mut self,
+        batch: DerivedBatch,
+        end: State,
+        blocks: impl IntoIterator<Item = (u64, State)>,
+    ) {
+        self.kept.add(batch.index, end, blocks);
         self.batches.push_back_mut(batch);
     }
 
@@ -198,10 +228,6 @@ impl Chain {
     }
 
     fn pop(&mut self) {
-        let blocks = self.batches.last().map_or(0, |batch| batch.blocks.len());
-        for _ in 0..blocks {
-            self.blocks.drop_last_mut();
-        }
         self.batches.drop_last_mut();
         self.kept.truncate(self.tip(), self.head());
     }

@@ -1,6 +1,6 @@
 //! Running the step function over batches.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use alloy_primitives::B256;
 use recourse_execution::{
@@ -12,7 +12,9 @@ use recourse_protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Chain, DerivationError, DerivedBatch, DerivedBlock, Included, genesis_state};
+use super::{
+    Chain, DerivationError, DerivedBatch, DerivedBlock, Included, genesis_state, kept::BLOCKS,
+};
 use crate::{
     inbox::InboxSnapshot,
     states::{StateStore, StatesError},
@@ -26,6 +28,7 @@ pub struct Derivation {
     chain: Chain,
     store: StateStore,
     workers: Arc<Workers>,
+    kept_from: BatchIndex,
 }
 
 impl Derivation {
@@ -54,7 +57,8 @@ impl Derivation {
             Some(stored) => chain = chain.resume(stored),
             None => store.begin(chain.genesis_state())?,
         }
-        Ok(Self { config: config.l2, chain, store, workers })
+        let kept_from = store.kept_from()?.unwrap_or_default();
+        Ok(Self { config: config.l2, chain, store, workers, kept_from })
     }
 
     /// What was derived so far.
@@ -98,9 +102,33 @@ impl Derivation {
         Ok(chain.ending_with(state))
     }
 
-    fn start_over(&mut self) -> Result<(), DerivationError> {
+    /// The oldest batch whose end can be had again.
+    #[must_use]
+    pub const fn kept_from(&self) -> BatchIndex {
+        self.kept_from
+    }
+
+    /// Forgets the ways back to ends older than this batch's, which nobody can ask for any more. Does nothing until that batch
+    /// is derived. Gives how many rows that were.
+    ///
+    /// # Errors
+    /// [`DerivationError::States`].
+    pub fn prune(&mut self, upto: BatchIndex) -> Result<usize, DerivationError> {
+        if upto > self.chain.tip() || upto <= self.kept_from {
+            return Ok(0);
+        }
+        self.kept_from = upto;
+        Ok(self.store.prune(upto)?)
+    }
+
+    /// Forgets all that was derived: everything is to be derived again, from the archived blobs.
+    ///
+    /// # Errors
+    /// [`DerivationError::States`].
+    pub fn start_over(&mut self) -> Result<(), DerivationError> {
         let (genesis, state) = (*self.chain.genesis(), self.chain.genesis_state().clone());
         self.store.begin(&state)?;
+        self.kept_from = BatchIndex(0);
         self.chain = Chain::new(genesis, state, self.store.clone());
         Ok(())
     }
@@ -129,7 +157,7 @@ impl Derivation {
         &mut self,
         inbox: &InboxSnapshot,
         stop: &CancellationToken,
-    ) -> Result<Option<Arc<DerivedBatch>>, DerivationError> {
+    ) -> Result<Option<DerivedBatch>, DerivationError> {
         let index = self.next();
         let Some(record) = inbox.batch_at(index) else { return Ok(None) };
         let no_batch = || Box::new(StepError::NoBatch(index));
@@ -140,10 +168,11 @@ impl Derivation {
         let workers = Arc::clone(&self.workers);
         let run = BatchRun::new(pre, state.clone(), &self.config, workers);
         let mut run = run.finish(inbox, stop)?;
-        let (end, blocks) = (run.executor.state().clone(), std::mem::take(&mut run.states));
-        let batch = Arc::new(run.into_batch(record.hash, inputs));
-        self.store.append(&batch, &state, &end)?;
-        self.chain.push(batch.clone(), end, blocks);
+        let (end, states) = (run.executor.state().clone(), std::mem::take(&mut run.states));
+        let blocks = std::mem::take(&mut run.blocks);
+        let batch = run.into_batch(record.hash, inputs);
+        self.store.append(&batch, &blocks, &state, &end)?;
+        self.chain.push(batch, end, states);
         Ok(Some(batch))
     }
 }
@@ -156,8 +185,8 @@ struct BatchRun<'a> {
     config: &'a L2Config,
     steps: u64,
     blocks: Vec<Arc<DerivedBlock>>,
-    /// After each block.
-    states: Vec<State>,
+    /// After the newest blocks, with their numbers.
+    states: VecDeque<(u64, State)>,
 }
 
 impl<'a> BatchRun<'a> {
@@ -165,7 +194,15 @@ impl<'a> BatchRun<'a> {
         let (schedule, limit) = (Schedule::osaka(), config.max_witness_bytes);
         let engine = Parallel::new(schedule.clone(), limit, workers);
         let executor = BlockwiseExecutor::new(engine, state, schedule, limit);
-        Self { pre, at: pre, executor, config, steps: 0, blocks: Vec::new(), states: Vec::new() }
+        Self {
+            pre,
+            at: pre,
+            executor,
+            config,
+            steps: 0,
+            blocks: Vec::new(),
+            states: VecDeque::new(),
+        }
     }
 
     fn finish(
@@ -190,8 +227,12 @@ impl<'a> BatchRun<'a> {
     fn take(&mut self, step: Step) {
         if let Rule::Seal(seal) = step.plan.rule {
             let block = self.sealed(seal, &step.post);
+            self.states.push_back((block.header.number, self.executor.state().clone()));
+            // A batch may hold tens of thousands of blocks.
+            if self.states.len() > BLOCKS {
+                self.states.pop_front();
+            }
             self.blocks.push(Arc::new(block));
-            self.states.push(self.executor.state().clone());
         }
         self.at = step.post;
     }
@@ -214,7 +255,6 @@ impl<'a> BatchRun<'a> {
             pre: self.pre,
             post: self.at,
             steps: self.steps,
-            blocks: self.blocks,
             inputs,
         }
     }

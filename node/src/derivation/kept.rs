@@ -6,9 +6,9 @@ use rpds::RedBlackTreeMapSync;
 
 /// Blocks whose states are kept in memory, the newest ones: each holds the nodes that its changes made, some kilobytes for
 /// each account or slot.
-const BLOCKS: u64 = 256;
+pub(super) const BLOCKS: usize = 256;
 /// Batches whose ends are kept in memory, the newest ones. What lies further back is computed from the changes on disk.
-const BATCHES: u64 = 64;
+const BATCHES: usize = 64;
 
 /// The states that are kept in memory. A clone is cheap.
 #[derive(Debug, Clone)]
@@ -63,8 +63,12 @@ impl Kept {
             self.blocks.insert_mut(number, state);
         }
         self.ends.insert_mut(batch.0, end);
-        shed(&mut self.blocks, BLOCKS);
-        shed(&mut self.ends, BATCHES);
+        while self.blocks.size() > BLOCKS {
+            drop_first(&mut self.blocks);
+        }
+        while self.ends.size() > BATCHES {
+            drop_first(&mut self.ends);
+        }
     }
 
     /// Goes back: nothing after this batch and this block is known any more.
@@ -77,11 +81,8 @@ impl Kept {
     }
 }
 
-fn shed(states: &mut RedBlackTreeMapSync<u64, State>, most: u64) {
-    let newest = states.last().map_or(0, |(newest, _)| *newest);
-    while let Some((oldest, _)) = states.first()
-        && oldest.saturating_add(most) <= newest
-    {
+fn drop_first(states: &mut RedBlackTreeMapSync<u64, State>) {
+    if let Some((oldest, _)) = states.first() {
         let oldest = *oldest;
         states.remove_mut(&oldest);
     }

@@ -6,6 +6,7 @@ mod derive;
 mod error;
 mod genesis;
 mod kept;
+mod recalled;
 
 pub use batch::{DerivedBatch, DerivedBlock, Included};
 pub use chain::Chain;

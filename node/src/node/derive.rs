@@ -1,12 +1,18 @@
 //! The task that derives L2.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use recourse_protocol::BatchIndex;
 use tokio::{sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::{NodeError, NodeState, confirmed};
+use super::{
+    NodeError, NodeState, confirmed,
+    needed::{Advice, Needed},
+};
 use crate::{
     Severity,
     blobs::{BlobPlace, BlobSource},
@@ -27,6 +33,7 @@ pub(super) struct Derive {
     pub(super) metrics: Arc<Metrics>,
     pub(super) poll_interval: Duration,
     pub(super) states: watch::Sender<Arc<NodeState>>,
+    pub(super) needed: Needed,
 }
 
 /// What a look at the next batch came to.
@@ -109,17 +116,20 @@ impl Derive {
         Ok(Progress::Derived)
     }
 
-    /// Takes back what L1 took back, and has the state at hand under which withdrawals are proven. Mostly neither is to be done.
+    /// Takes back what L1 took back, has the state at hand under which withdrawals are proven, and forgets what nobody will ask
+    /// for. Mostly nothing of it is to be done.
     async fn settle(&mut self, state: &Arc<L1State>) -> Result<(), NodeError> {
+        let advice = self.needed.look(state, seconds())?;
         let Some(mut derivation) = self.derivation.take() else { return Ok(()) };
         let confirmed = confirmed::newly(state, derivation.chain());
-        if derivation.stands(&state.inbox) && confirmed.is_none() {
+        let stands = derivation.stands(&state.inbox) && confirmed.is_none();
+        if stands && !advice.is_some_and(|advice| is_due(&derivation, advice)) {
             self.derivation = Some(derivation);
             return Ok(());
         }
         let inbox = state.inbox.clone();
         let (derivation, result) = spawn_blocking(move || {
-            let result = settle(&mut derivation, &inbox, confirmed);
+            let result = settle(&mut derivation, &inbox, advice, confirmed);
             (derivation, result)
         })
         .await?;
@@ -153,15 +163,44 @@ impl Derive {
 fn settle(
     derivation: &mut Derivation,
     inbox: &InboxSnapshot,
+    advice: Option<Advice>,
     confirmed: Option<BatchIndex>,
 ) -> Result<(), DerivationError> {
     let lost = derivation.follow(inbox)?;
     if lost > 0 {
         tracing::warn!(batches = lost, "L1 took batches back");
     }
+    if let Some(advice) = advice {
+        heed(derivation, advice)?;
+    }
     let tip = derivation.chain().tip();
     if let Some(batch) = confirmed.filter(|batch| *batch <= tip) {
         derivation.confirm(batch)?;
     }
     Ok(())
+}
+
+fn heed(derivation: &mut Derivation, advice: Advice) -> Result<(), DerivationError> {
+    let kept_from = derivation.kept_from();
+    if advice.needed < kept_from {
+        // L1 said for weeks, or made this node believe, what it now denies. The blobs are still here.
+        tracing::warn!(needed = %advice.needed, %kept_from, "old states are asked for again: deriving all anew");
+        return derivation.start_over();
+    }
+    let rows = derivation.prune(advice.forget_before)?;
+    if rows > 0 {
+        tracing::info!(before = %advice.forget_before, rows, "old states forgotten");
+    }
+    Ok(())
+}
+
+fn is_due(derivation: &Derivation, advice: Advice) -> bool {
+    let kept_from = derivation.kept_from();
+    let ripe = advice.forget_before > kept_from && advice.forget_before <= derivation.chain().tip();
+    advice.needed < kept_from || ripe
+}
+
+/// By this machine's clock, since 1970.
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

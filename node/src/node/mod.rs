@@ -6,6 +6,7 @@ mod confirmed;
 mod derive;
 mod error;
 mod follow;
+mod needed;
 mod start;
 
 use std::sync::Arc;

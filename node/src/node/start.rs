@@ -10,7 +10,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{NodeConfig, NodeError, NodeState, archive::Archive, derive::Derive, follow::Follow};
+use super::{
+    NodeConfig, NodeError, NodeState, archive::Archive, derive::Derive, follow::Follow,
+    needed::Needed,
+};
 use crate::{
     blobs::BlobSource,
     derivation::{Derivation, DerivationError},
@@ -58,6 +61,7 @@ impl Node {
         client.check(&rollup).await?;
         let timeout = config.retry.request_timeout;
         let blobs = BlobSource::new(&config.beacons, timeout, store.clone(), metrics.clone())?;
+        let needed = Needed::open(store.clone(), &rollup.periods, rollup.limits.levels)?;
         let mirror = L1Mirror::open(client.clone(), rollup, store.clone(), config.log_range)?;
         let poll_interval = config.poll_interval;
         let mut follow =
@@ -88,6 +92,7 @@ impl Node {
             metrics: metrics.clone(),
             poll_interval,
             states,
+            needed,
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(guard(stop.clone(), archive.run(head.clone(), stop.clone())));

@@ -6,7 +6,7 @@ use alloy_primitives::{B256, U256};
 use recourse_execution::{AccountPatch, FlatAccount, State};
 use recourse_protocol::BatchIndex;
 
-use super::{StateStore, StatesError, batch_key, changes};
+use super::{PAGE, StateStore, StatesError, batch_key, changes, right_behind, rows};
 use crate::store::{Entries, Table};
 
 /// What an account was, and its slots.
@@ -48,25 +48,23 @@ impl StateStore {
 
     /// The rows of a batch's changes.
     pub(super) fn rows_of(&self, batch: BatchIndex) -> Result<Entries, StatesError> {
-        let first = batch_key(batch);
+        let gone = || StatesError::Gone(BatchIndex(batch.0.saturating_sub(1)));
+        if self.kept_from()?.is_none_or(|from| batch <= from) {
+            return Err(gone());
+        }
+        let prefix = batch_key(batch);
         let mut rows = Entries::new();
-        let mut from = first.clone();
+        let mut from = prefix.clone();
         loop {
-            let page = self.store.page(Table::Changes, &from, 64)?;
-            let full = page.len() == 64;
-            let before = rows.len();
-            rows.extend(page.into_iter().take_while(|(key, _)| key.starts_with(&first)));
-            let more = full && rows.len().saturating_sub(before) == 64;
-            match rows.last() {
-                None => return Err(StatesError::Gone(BatchIndex(batch.0.saturating_sub(1)))),
-                Some((last, _)) if more => {
-                    from.clone_from(last);
-                    // The key right behind it.
-                    from.push(0);
-                }
-                Some(_) => return Ok(rows),
+            let page = self.store.within(Table::Changes, &prefix, &from, PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            from = right_behind(last);
+            for (key, stored) in page {
+                let row = rows::take(Table::Changes, &key, &stored, "changes of a batch")?.to_vec();
+                rows.push((key, row));
             }
         }
+        if rows.is_empty() { Err(gone()) } else { Ok(rows) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::derivation::{DerivedBatch, DerivedBlock, Included};
 const BAD_BATCH: StatesError = StatesError::Damaged("a batch");
 const BAD_BLOCK: StatesError = StatesError::Damaged("a block");
 
-/// A batch without its blocks, and how many they are.
+/// A batch without its blocks.
 #[derive(RlpEncodable, RlpDecodable)]
 struct BatchRow {
     index: u64,
@@ -24,7 +24,6 @@ struct BatchRow {
     post: alloy_primitives::Bytes,
     steps: u64,
     inputs: B256,
-    blocks: u64,
 }
 
 pub(super) fn encode_batch(batch: &DerivedBatch) -> Vec<u8> {
@@ -36,27 +35,23 @@ pub(super) fn encode_batch(batch: &DerivedBatch) -> Vec<u8> {
         post: checkpoint(&batch.post),
         steps: batch.steps,
         inputs: batch.inputs,
-        blocks: u64::try_from(batch.blocks.len()).unwrap_or(u64::MAX),
     })
 }
 
-/// The batch still without its blocks, and how many it has.
-pub(super) fn decode_batch(mut bytes: &[u8]) -> Result<(DerivedBatch, u64), StatesError> {
+pub(super) fn decode_batch(mut bytes: &[u8]) -> Result<DerivedBatch, StatesError> {
     let row = BatchRow::decode(&mut bytes).map_err(|_| BAD_BATCH)?;
     let checkpoint = |bytes: &[u8]| {
         let read = bindings::Checkpoint::abi_decode(bytes).map_err(|_| BAD_BATCH);
         read.map(Checkpoint::from)
     };
-    let batch = DerivedBatch {
+    Ok(DerivedBatch {
         index: BatchIndex(row.index),
         hash: row.hash,
         pre: checkpoint(&row.pre)?,
         post: checkpoint(&row.post)?,
         steps: row.steps,
-        blocks: Vec::new(),
         inputs: row.inputs,
-    };
-    Ok((batch, row.blocks))
+    })
 }
 
 /// A credit.

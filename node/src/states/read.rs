@@ -1,33 +1,31 @@
 //! Reading it all at a start.
 
-use std::sync::Arc;
-
 use alloy_primitives::B256;
 use rayon::prelude::*;
-use recourse_execution::{FlatState, State};
+use recourse_execution::{FlatAccount, FlatState, State};
 use recourse_protocol::{BatchIndex, Checkpoint};
 
 use super::{
     PAGE, StateStore, StatesError,
     accounts::{decode_account, decode_slot, hash_of, hashes_of},
-    batches, start_of,
+    batches, right_behind, rows, start_of,
 };
 use crate::{
-    derivation::{DerivedBatch, DerivedBlock},
-    store::{Entries, StoreError, Table},
+    derivation::DerivedBatch,
+    store::{Entries, Table},
 };
 
 /// What was read, and verified.
 #[derive(Debug)]
 pub struct Stored {
     /// All batches, from 1 on.
-    pub batches: Vec<Arc<DerivedBatch>>,
+    pub batches: Vec<DerivedBatch>,
     /// The state after the newest of them, or the genesis.
     pub state: State,
 }
 
 impl StateStore {
-    /// What is stored, if anything is.
+    /// What is stored, if anything is. Blocks are looked at when they are read.
     ///
     /// # Errors
     /// [`StatesError`] when it is not whole, or its root is not that of the newest batch's checkpoint.
@@ -47,92 +45,82 @@ impl StateStore {
         Ok(Some(Stored { batches, state }))
     }
 
+    /// By first byte of the hashed addresses, on all threads: each reads a part of the tables, makes its trie, and hashes that
+    /// while it still lies in its cache.
     fn state(&self) -> Result<State, StatesError> {
+        let parts = (0..=u8::MAX).into_par_iter().with_max_len(1).map(|first| self.part(first));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
         let mut flat = FlatState::default();
-        self.each_page(Table::Codes, |page| {
+        flat.parts(parts)?;
+        self.each_page(Table::Codes, &[], |page| {
             page.into_iter().try_for_each(|(_, code)| Ok(flat.code(code.into())?))
-        })?;
-        self.each_page(Table::Slots, |page| {
-            let slot = |(key, value): &(Vec<u8>, Vec<u8>)| {
-                let (account, slot) = hashes_of(key)?;
-                Ok((account, slot, decode_slot(value)?))
-            };
-            let slots = page.par_iter().map(slot).collect::<Result<Vec<_>, StatesError>>()?;
-            Ok(flat.slots(&slots)?)
-        })?;
-        self.each_page(Table::Accounts, |page| {
-            let account =
-                |(key, value): &(Vec<u8>, Vec<u8>)| Ok((hash_of(key)?, decode_account(value)?));
-            let accounts = page.par_iter().map(account).collect::<Result<Vec<_>, StatesError>>()?;
-            Ok(flat.accounts(&accounts)?)
         })?;
         Ok(flat.finish()?)
     }
 
-    fn batches(&self, genesis: &Checkpoint) -> Result<Vec<Arc<DerivedBatch>>, StatesError> {
-        let mut blocks: Vec<Arc<DerivedBlock>> = Vec::new();
-        self.each_page(Table::L2Blocks, |page| {
-            let read = page.par_iter().map(|(_, row)| batches::decode_block(row).map(Arc::new));
-            blocks.extend(read.collect::<Result<Vec<_>, _>>()?);
-            Ok(())
+    /// The accounts whose hashed addresses begin with this byte.
+    fn part(&self, first: u8) -> Result<State, StatesError> {
+        let mut flat = FlatState::default();
+        self.each_page(Table::Slots, &[first], |page| {
+            let slots = page.iter().map(slot).collect::<Result<Vec<_>, _>>()?;
+            Ok(flat.slots(&slots)?)
         })?;
-        let mut blocks = blocks.into_iter();
-        let mut all: Vec<Arc<DerivedBatch>> = Vec::new();
-        self.each_page(Table::Batches, |page| {
-            for (_, row) in page {
-                let (mut batch, count) = batches::decode_batch(&row)?;
-                let count = usize::try_from(count).unwrap_or(usize::MAX);
-                batch.blocks = blocks.by_ref().take(count).collect();
-                check(&batch, count, start_of(genesis, all.last()))?;
-                all.push(Arc::new(batch));
+        self.each_page(Table::Accounts, &[first], |page| {
+            let accounts = page.iter().map(account).collect::<Result<Vec<_>, _>>()?;
+            Ok(flat.accounts(&accounts)?)
+        })?;
+        let part = flat.finish()?;
+        let _ = part.root();
+        Ok(part)
+    }
+
+    fn batches(&self, genesis: &Checkpoint) -> Result<Vec<DerivedBatch>, StatesError> {
+        let mut all: Vec<DerivedBatch> = Vec::new();
+        self.each_page(Table::Batches, &[], |page| {
+            for (key, stored) in page {
+                let row = rows::take(Table::Batches, &key, &stored, "a batch")?;
+                let batch = batches::decode_batch(row)?;
+                check(&batch, start_of(genesis, all.last()))?;
+                all.push(batch);
             }
             Ok(())
         })?;
-        match blocks.next() {
-            None => Ok(all),
-            Some(_) => Err(StatesError::Damaged("a block without a batch")),
-        }
+        Ok(all)
     }
 
-    /// Reads a table, one page while the one before is taken in.
+    /// Reads the rows of a table whose keys begin so.
     fn each_page(
         &self,
         table: Table,
-        mut take: impl FnMut(Entries) -> Result<(), StatesError> + Send,
+        prefix: &[u8],
+        mut take: impl FnMut(Entries) -> Result<(), StatesError>,
     ) -> Result<(), StatesError> {
-        let read = |from: &[u8]| self.store.page(table, from, PAGE);
-        let mut page = read(&[])?;
-        while let Some((last, _)) = page.last() {
-            let mut from = last.clone();
-            // The key right behind it.
-            from.push(0);
-            let (next, taken): (Result<_, StoreError>, _) =
-                rayon::join(|| read(&from), || take(std::mem::take(&mut page)));
-            taken?;
-            page = next?;
+        let mut from = Vec::new();
+        loop {
+            let page = self.store.within(table, prefix, &from, PAGE)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            from = right_behind(last);
+            take(page)?;
         }
-        Ok(())
     }
 }
 
-/// Whether a batch is whole, and follows on what came before it.
-fn check(batch: &DerivedBatch, blocks: usize, start: &Checkpoint) -> Result<(), StatesError> {
-    let mut parent: B256 = start.parent_hash;
-    let mut number = start.number;
-    for block in &batch.blocks {
-        number = number.saturating_add(1);
-        if block.header.number != number
-            || block.header.parent_hash != parent
-            || block.batch != batch.index
-        {
-            return Err(StatesError::Damaged("blocks do not follow each other"));
-        }
-        parent = block.hash;
-    }
-    let whole = batch.blocks.len() == blocks
-        && batch.pre == *start
+type Row = (Vec<u8>, Vec<u8>);
+
+fn slot((key, value): &Row) -> Result<(B256, B256, alloy_primitives::U256), StatesError> {
+    let (account, slot) = hashes_of(key)?;
+    Ok((account, slot, decode_slot(value)?))
+}
+
+fn account((key, value): &Row) -> Result<(B256, FlatAccount), StatesError> {
+    Ok((hash_of(key)?, decode_account(value)?))
+}
+
+/// Whether a batch follows on what came before it.
+fn check(batch: &DerivedBatch, start: &Checkpoint) -> Result<(), StatesError> {
+    let whole = batch.pre == *start
         && batch.index == start.batch
-        && batch.post.parent_hash == parent
+        && batch.post.number >= start.number
         && batch.post.ends_batch(batch.index);
     if whole { Ok(()) } else { Err(StatesError::Damaged("batches do not follow each other")) }
 }

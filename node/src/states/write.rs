@@ -1,5 +1,7 @@
 //! Writing: a batch more, batches less, or all anew.
 
+use std::sync::Arc;
+
 use alloy_primitives::B256;
 use recourse_execution::{AccountPatch, State};
 use recourse_protocol::BatchIndex;
@@ -7,10 +9,10 @@ use recourse_protocol::BatchIndex;
 use super::{
     PAGE, StateStore, StatesError, TABLES, TIP,
     accounts::{encode_account, encode_slot, slot_key},
-    batch_key, batches, changes,
+    batch_key, batches, changes, rows,
 };
 use crate::{
-    derivation::DerivedBatch,
+    derivation::{DerivedBatch, DerivedBlock},
     store::{Table, Write},
 };
 
@@ -26,40 +28,47 @@ impl StateStore {
             self.clear(table)?;
         }
         let made = State::default().diff(genesis)?;
-        let mut writes = vec![Self::set_tip(BatchIndex(0))?];
+        let mut writes = vec![Self::set_tip(BatchIndex(0), BatchIndex(0))?];
         set_codes(&made.codes, &mut writes);
         set_accounts(&made.forward(), &mut writes);
         Ok(self.store.apply(writes)?)
     }
 
-    /// Adds the batch that comes next, with the states around it: one atomic, durable write.
+    /// Adds the batch that comes next, with its blocks and the states around it: one atomic, durable write.
     ///
     /// # Errors
     /// [`StatesError::Store`]; [`StatesError::Damaged`] when another batch comes next.
     pub fn append(
         &self,
         batch: &DerivedBatch,
+        blocks: &[Arc<DerivedBlock>],
         before: &State,
         after: &State,
     ) -> Result<(), StatesError> {
-        let follows =
-            self.tip()?.is_some_and(|tip| tip.batch.0.checked_add(1) == Some(batch.index.0));
-        if !follows {
-            return Err(StatesError::Damaged("it stands at another batch"));
+        let tip = self.tip()?.filter(|tip| tip.batch.0.checked_add(1) == Some(batch.index.0));
+        let tip = tip.ok_or(StatesError::Damaged("it stands at another batch"))?;
+        let numbers = blocks.iter().map(|block| block.header.number);
+        if !numbers.eq(batch.numbers()) {
+            return Err(StatesError::Damaged("blocks are not those of their batch"));
         }
         let diff = before.diff(after)?;
-        let mut writes = vec![Self::set_tip(batch.index)?];
+        let mut writes = vec![Self::set_tip(batch.index, tip.from)?];
         set_codes(&diff.codes, &mut writes);
         set_accounts(&diff.forward(), &mut writes);
         for (part, row) in (0_u32..).zip(changes::encode(&diff.backward())) {
-            writes.push(Write::Put(Table::Changes, part_key(batch.index, part), row));
+            writes.push(rows::put(Table::Changes, part_key(batch.index, part), row));
         }
-        for block in &batch.blocks {
-            let key = block.header.number.to_be_bytes().to_vec();
-            writes.push(Write::Put(Table::L2Blocks, key, batches::encode_block(block)));
+        for block in blocks {
+            let row = batches::encode_block(block);
+            self.recent.add(
+                (block.header.number, batch.post.parent_hash),
+                block.clone(),
+                row.len(),
+            );
+            writes.push(rows::put(Table::L2Blocks, block_key(block.header.number), row));
         }
         let row = batches::encode_batch(batch);
-        writes.push(Write::Put(Table::Batches, batch_key(batch.index), row));
+        writes.push(rows::put(Table::Batches, batch_key(batch.index), row));
         Ok(self.store.apply(writes)?)
     }
 
@@ -68,35 +77,35 @@ impl StateStore {
     /// # Errors
     /// [`StatesError::Store`]; [`StatesError::Gone`] when the way back is not kept.
     pub fn take_back(&self, batch: &DerivedBatch) -> Result<(), StatesError> {
-        if self.tip()?.is_none_or(|tip| tip.batch != batch.index) {
-            return Err(StatesError::Damaged("it stands at another batch"));
-        }
+        let tip = self.tip()?.filter(|tip| tip.batch == batch.index);
+        let tip = tip.ok_or(StatesError::Damaged("it stands at another batch"))?;
         let before = BatchIndex(batch.index.0.saturating_sub(1));
-        let mut writes =
-            vec![Self::set_tip(before)?, Write::Delete(Table::Batches, batch_key(batch.index))];
+        let mut writes = vec![
+            Self::set_tip(before, tip.from)?,
+            Write::Delete(Table::Batches, batch_key(batch.index)),
+        ];
         for (key, row) in self.rows_of(batch.index)? {
             set_accounts(&changes::decode(&row)?, &mut writes);
             writes.push(Write::Delete(Table::Changes, key));
         }
-        for block in &batch.blocks {
-            let key = block.header.number.to_be_bytes().to_vec();
-            writes.push(Write::Delete(Table::L2Blocks, key));
-        }
+        let numbers = batch.numbers();
+        writes.extend(numbers.map(|number| Write::Delete(Table::L2Blocks, block_key(number))));
         Ok(self.store.apply(writes)?)
     }
 
-    /// Forgets the ways back over all batches up to one, which nobody can dispute any more. Gives how many rows that were.
-    ///
-    /// Nodes do not call this yet. That a claim is confirmed, and for good, is not enough to know: a rival with the same
-    /// parent and another last batch lives on, and to kill it takes the state after that parent.
+    /// Forgets the ways back over all batches up to one, whose end and later ones are all that can still be asked for. Gives
+    /// how many rows that were.
     ///
     /// # Errors
-    /// [`StatesError::Store`].
+    /// [`StatesError::Store`]; [`StatesError::Damaged`] when that batch is not there yet.
     pub fn prune(&self, upto: BatchIndex) -> Result<usize, StatesError> {
+        let tip = self.tip()?.filter(|tip| tip.batch >= upto);
+        let tip = tip.ok_or(StatesError::Damaged("it stands before that batch"))?;
+        // First of all: a batch of which only some rows are left must not be gone back over.
+        self.store.apply(vec![Self::set_tip(tip.batch, tip.from.max(upto))?])?;
         let mut pruned: usize = 0;
         loop {
-            // Little at a time: the values are read along.
-            let page = self.store.page(Table::Changes, &[], 64)?;
+            let page = self.store.within(Table::Changes, &[], &[], PAGE)?;
             let old = page.into_iter().map(|(key, _)| key).take_while(|key| is_upto(key, upto));
             let writes: Vec<_> = old.map(|key| Write::Delete(Table::Changes, key)).collect();
             if writes.is_empty() {
@@ -109,7 +118,7 @@ impl StateStore {
 
     fn clear(&self, table: Table) -> Result<(), StatesError> {
         loop {
-            let page = self.store.page(table, &[], PAGE)?;
+            let page = self.store.within(table, &[], &[], PAGE)?;
             if page.is_empty() {
                 return Ok(());
             }
@@ -141,6 +150,10 @@ fn set_accounts(patches: &[AccountPatch], writes: &mut Vec<Write>) {
             });
         }
     }
+}
+
+fn block_key(number: u64) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
 }
 
 /// The key of a row of changes.

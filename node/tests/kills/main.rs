@@ -87,8 +87,8 @@ fn write(folder: &Path, salt: u64) {
     let mut at = batches.last().map_or(model::genesis().0, |batch| batch.post);
     loop {
         let next = model::after(&state, at.batch.0);
-        let batch = model::batch(&at, &next);
-        store.append(&batch, &state, &next).unwrap();
+        let (batch, blocks) = model::batch(&at, &next);
+        store.append(&batch, &blocks, &state, &next).unwrap();
         tell(batch.index.0);
         if salt.is_multiple_of(7) {
             store.prune(BatchIndex(batch.index.0.saturating_sub(8))).unwrap();
@@ -164,8 +164,9 @@ fn verify(store: &StateStore, stored: &Stored) {
     let mut states = vec![state.clone()];
     for batch in &stored.batches {
         state = model::after(&state, batch.index.0);
-        let expected = model::batch(&at, &state);
-        assert_eq!(**batch, expected);
+        let (expected, blocks) = model::batch(&at, &state);
+        assert_eq!(*batch, expected);
+        assert_eq!(store.blocks(batch).unwrap(), blocks);
         at = expected.post;
         states.push(state.clone());
     }

@@ -11,6 +11,9 @@ use recourse_execution::{Account, State, state::AccountChange, state::Code};
 use recourse_node::derivation::{DerivedBatch, DerivedBlock, Included};
 use recourse_protocol::{BatchIndex, Checkpoint, bindings::Credit};
 
+/// A batch with its blocks.
+pub(crate) type Whole = (DerivedBatch, Vec<Arc<DerivedBlock>>);
+
 /// Accounts that there are at most.
 const ACCOUNTS: u64 = 300;
 
@@ -70,7 +73,7 @@ pub(crate) fn genesis() -> (Checkpoint, State) {
 }
 
 /// The batch that follows on a checkpoint and leads to a state.
-pub(crate) fn batch(pre: &Checkpoint, state: &State) -> DerivedBatch {
+pub(crate) fn batch(pre: &Checkpoint, state: &State) -> Whole {
     let index = pre.batch.0;
     let mut parent = *pre;
     let mut blocks = Vec::new();
@@ -82,7 +85,8 @@ pub(crate) fn batch(pre: &Checkpoint, state: &State) -> DerivedBatch {
     }
     let post = Checkpoint { batch: BatchIndex(index + 1), state_root: state.root(), ..parent };
     let hash = keccak256(index.to_be_bytes());
-    DerivedBatch { index: pre.batch, hash, pre: *pre, post, steps: 3, blocks, inputs: hash }
+    let batch = DerivedBatch { index: pre.batch, hash, pre: *pre, post, steps: 3, inputs: hash };
+    (batch, blocks)
 }
 
 fn block(parent: &Checkpoint, state: &State, batch: BatchIndex) -> DerivedBlock {
@@ -116,15 +120,15 @@ fn included(number: u64, nonce: u64) -> Included {
     }
 }
 
-/// Batches 1 to `count`, and the states around them.
+/// Batches 1 to `count` with their blocks, and the states around them.
 #[allow(dead_code, reason = "one of the two tests that share this")]
-pub(crate) fn history(count: u64) -> (Vec<DerivedBatch>, Vec<State>) {
+pub(crate) fn history(count: u64) -> (Vec<Whole>, Vec<State>) {
     let (mut at, state) = genesis();
     let (mut batches, mut states) = (Vec::new(), vec![state]);
     for index in 1..=count {
         let state = after(states.last().unwrap(), index);
         let batch = batch(&at, &state);
-        at = batch.post;
+        at = batch.0.post;
         batches.push(batch);
         states.push(state);
     }

@@ -4,7 +4,6 @@ use std::{fs, path::Path, sync::Arc};
 
 use recourse_execution::State;
 use recourse_node::{
-    derivation::DerivedBatch,
     states::{StateStore, StatesError, Stored},
     store::{MemoryStore, SledStore, Store, Table, Write},
 };
@@ -18,7 +17,7 @@ const COUNT: u64 = 12;
 struct Kept {
     raw: Arc<dyn Store>,
     states: StateStore,
-    batches: Vec<DerivedBatch>,
+    batches: Vec<model::Whole>,
     after: Vec<State>,
 }
 
@@ -27,8 +26,8 @@ impl Kept {
         let states = StateStore::new(raw.clone());
         let (batches, after) = model::history(COUNT);
         states.begin(&after[0]).unwrap();
-        for (batch, around) in batches.iter().zip(after.windows(2)) {
-            states.append(batch, &around[0], &around[1]).unwrap();
+        for ((batch, blocks), around) in batches.iter().zip(after.windows(2)) {
+            states.append(batch, blocks, &around[0], &around[1]).unwrap();
         }
         Self { raw, states, batches, after }
     }
@@ -44,8 +43,11 @@ impl Kept {
     fn check(&self, upto: u64) {
         let stored = self.load().unwrap();
         assert_eq!(stored.batches.len() as u64, upto);
-        for (stored, expected) in stored.batches.iter().zip(&self.batches) {
-            assert_eq!(**stored, *expected);
+        // Without what the writer kept in memory.
+        let states = StateStore::new(self.raw.clone());
+        for (stored, (expected, blocks)) in stored.batches.iter().zip(&self.batches) {
+            assert_eq!(stored, expected);
+            assert_eq!(states.blocks(stored).unwrap(), *blocks);
         }
         let expected = &self.after[upto as usize];
         assert_eq!(stored.state.root(), expected.root());
@@ -80,11 +82,11 @@ fn what_is_read_is_what_was_written() {
 fn batches_are_taken_back_and_written_again() {
     let kept = Kept::in_memory();
     for upto in (0..COUNT).rev() {
-        kept.states.take_back(&kept.batches[upto as usize]).unwrap();
+        kept.states.take_back(&kept.batches[upto as usize].0).unwrap();
         kept.check(upto);
     }
-    for (batch, around) in kept.batches.iter().zip(kept.after.windows(2)) {
-        kept.states.append(batch, &around[0], &around[1]).unwrap();
+    for ((batch, blocks), around) in kept.batches.iter().zip(kept.after.windows(2)) {
+        kept.states.append(batch, blocks, &around[0], &around[1]).unwrap();
     }
     kept.check(COUNT);
 }
@@ -107,7 +109,7 @@ fn every_state_is_had_again_until_its_claim_is_confirmed() {
             Err(error) => assert!(to < 7 && matches!(error, StatesError::Gone(_)), "{error:?}"),
         }
     }
-    assert!(matches!(kept.states.take_back(&kept.batches[COUNT as usize - 1]), Ok(())));
+    assert!(matches!(kept.states.take_back(&kept.batches[COUNT as usize - 1].0), Ok(())));
     kept.check(COUNT - 1);
 }
 
@@ -115,24 +117,37 @@ fn every_state_is_had_again_until_its_claim_is_confirmed() {
 fn only_the_next_batch_is_taken() {
     let kept = Kept::in_memory();
     let around = (&kept.after[1], &kept.after[2]);
-    assert!(kept.states.append(&kept.batches[1], around.0, around.1).is_err());
-    assert!(kept.states.take_back(&kept.batches[1]).is_err());
+    let (batch, blocks) = &kept.batches[1];
+    assert!(kept.states.append(batch, blocks, around.0, around.1).is_err());
+    assert!(kept.states.take_back(batch).is_err());
     kept.check(COUNT);
+    // Nor one without its blocks.
+    let (last, blocks) = kept.batches.iter().rfind(|(_, blocks)| !blocks.is_empty()).unwrap();
+    for index in (last.index.0..=COUNT).rev() {
+        kept.states.take_back(&kept.batches[index as usize - 1].0).unwrap();
+    }
+    let around = &kept.after[last.index.0 as usize - 1..];
+    assert!(kept.states.append(last, &[], &around[0], &around[1]).is_err());
+    kept.states.append(last, blocks, &around[0], &around[1]).unwrap();
 }
 
 /// Whatever is wrong with the rows, nothing is used.
 #[test]
 fn damage_is_an_error_that_says_what_to_do() {
     type Damage = (&'static str, fn(&Kept));
-    let damages: [Damage; 9] = [
+    let damages: [Damage; 8] = [
         ("another nonce", |kept| kept.spoil(Table::Accounts, |row| row[0] ^= 1)),
         ("an account is gone", |kept| kept.delete(Table::Accounts)),
         ("another value", |kept| kept.spoil(Table::Slots, |row| row[0] ^= 4)),
         ("a slot is gone", |kept| kept.delete(Table::Slots)),
         ("a batch is gone", |kept| kept.delete(Table::Batches)),
-        ("a block is gone", |kept| kept.delete(Table::L2Blocks)),
         ("a cut batch", |kept| kept.spoil(Table::Batches, |row| row.truncate(40))),
-        ("a cut block", |kept| kept.spoil(Table::L2Blocks, |row| row.truncate(40))),
+        ("other steps", |kept| {
+            kept.spoil(Table::Batches, |row| {
+                let steps = row.iter().rposition(|byte| *byte == 3).unwrap();
+                row[steps] = 4;
+            });
+        }),
         ("all accounts are gone", |kept| {
             let rows = kept.raw.scan(Table::Accounts, &[]).unwrap();
             let delete = rows.into_iter().map(|(key, _)| Write::Delete(Table::Accounts, key));
@@ -149,13 +164,88 @@ fn damage_is_an_error_that_says_what_to_do() {
     }
 }
 
+/// Blocks are looked at when they are read.
+#[test]
+fn a_block_that_is_not_the_batches_is_not_served() {
+    type Damage = (&'static str, fn(&Kept));
+    let damages: [Damage; 4] = [
+        ("gone", |kept| kept.delete(Table::L2Blocks)),
+        ("cut", |kept| kept.spoil(Table::L2Blocks, |row| row.truncate(40))),
+        ("another gas", |kept| {
+            kept.spoil(Table::L2Blocks, |row| {
+                let last = row.len() - 9;
+                row[last] ^= 1;
+            });
+        }),
+        ("in the place of another", |kept| {
+            let rows = kept.raw.page(Table::L2Blocks, &[], 2).unwrap();
+            let (first, second) = (rows[0].0.clone(), rows[1].1.clone());
+            kept.raw.apply(vec![Write::Put(Table::L2Blocks, first, second)]).unwrap();
+        }),
+    ];
+    for (what, damage) in damages {
+        let kept = Kept::in_memory();
+        let (batch, _) = kept.batches.iter().find(|(_, blocks)| !blocks.is_empty()).unwrap();
+        damage(&kept);
+        let states = StateStore::new(kept.raw.clone());
+        let error = states.blocks(batch).unwrap_err();
+        assert!(matches!(error, StatesError::Damaged(_)), "{what}: {error:?}");
+        assert!(states.block(batch, batch.pre.number).is_err());
+        assert!(states.block(batch, batch.post.number + 1).is_err());
+    }
+}
+
+#[test]
+fn a_block_of_a_batch_that_was_taken_back_is_gone() {
+    let kept = Kept::in_memory();
+    let (last, _) = kept.batches.iter().rfind(|(_, blocks)| !blocks.is_empty()).unwrap();
+    for index in (last.index.0..=COUNT).rev() {
+        kept.states.take_back(&kept.batches[index as usize - 1].0).unwrap();
+    }
+    let states = StateStore::new(kept.raw.clone());
+    let error = states.block(last, last.post.number).unwrap_err();
+    assert!(matches!(error, StatesError::Gone(_)), "{error:?}");
+}
+
+#[test]
+fn changes_that_are_not_as_they_were_written_lead_nowhere() {
+    let kept = Kept::in_memory();
+    let newest = (BatchIndex(COUNT), &kept.after[COUNT as usize]);
+    kept.spoil(Table::Changes, |row| row[40] ^= 1);
+    let back = |to: u64| kept.states.back(newest, BatchIndex(to), kept.after[to as usize].root());
+    assert!(matches!(back(0), Err(StatesError::Damaged(_))));
+    back(1).unwrap();
+}
+
+/// A crash while old rows are deleted leaves some of them: none of those is used.
+#[test]
+fn what_is_left_of_a_pruned_batch_is_not_used() {
+    let kept = Kept::in_memory();
+    let rows = kept.raw.scan(Table::Changes, &[]).unwrap();
+    kept.states.prune(BatchIndex(7)).unwrap();
+    let left = rows.into_iter().filter(|(key, _)| key[7] == 7).take(1);
+    kept.raw.apply(left.map(|(key, row)| Write::Put(Table::Changes, key, row)).collect()).unwrap();
+    let newest = (BatchIndex(COUNT), &kept.after[COUNT as usize]);
+    let error = kept.states.back(newest, BatchIndex(6), kept.after[6].root()).unwrap_err();
+    assert!(matches!(error, StatesError::Gone(BatchIndex(6))), "{error:?}");
+    for index in (8..=COUNT).rev() {
+        kept.states.take_back(&kept.batches[index as usize - 1].0).unwrap();
+    }
+    assert!(matches!(kept.states.take_back(&kept.batches[6].0), Err(StatesError::Gone(_))));
+    kept.check(7);
+    assert_eq!(kept.states.kept_from().unwrap(), Some(BatchIndex(7)));
+    assert!(kept.states.prune(BatchIndex(8)).is_err(), "it is not derived");
+    kept.states.begin(&kept.after[0]).unwrap();
+    assert_eq!(kept.states.kept_from().unwrap(), Some(BatchIndex(0)));
+}
+
 #[test]
 fn another_format_is_refused() {
     let kept = Kept::in_memory();
     let tip = br#"{"version":0,"batch":12}"#.to_vec();
     kept.raw.apply(vec![Write::Put(Table::Meta, b"l2-state".to_vec(), tip)]).unwrap();
     let error = kept.load().unwrap_err();
-    assert!(matches!(error, StatesError::Version { expected: 1, got: 0 }), "{error:?}");
+    assert!(matches!(error, StatesError::Version { expected: 2, got: 0 }), "{error:?}");
     assert!(error.to_string().contains("--rederive"));
 }
 
@@ -196,7 +286,7 @@ fn a_torn_file_is_an_older_state_or_an_error() {
             Ok(Ok(Some(stored))) => {
                 let at = stored.batches.len();
                 assert_eq!(stored.state.root(), after[at].root());
-                assert!(stored.batches.iter().zip(&batches).all(|(one, other)| **one == *other));
+                assert!(stored.batches.iter().zip(&batches).all(|(one, (other, _))| one == other));
                 whole += 1;
             }
             Ok(Ok(None)) => whole += 1,

@@ -116,7 +116,7 @@ impl Producer {
     ) -> Result<Vec<(B256, Bytes)>, ProducerError> {
         let given_up = if self.is_ahead() { self.give_up(horizon)? } else { Vec::new() };
         let end = horizon.checkpoint(index).ok_or(ProducerError::NotDerived(index))?;
-        self.extend(horizon.blocks(index))?;
+        self.extend(horizon.blocks(index).ok_or(ProducerError::NotDerived(index))?)?;
         self.adopt(horizon, index, end.number)?;
         Ok(given_up)
     }

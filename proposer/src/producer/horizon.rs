@@ -35,8 +35,8 @@ pub trait Horizon {
     fn confirmed(&self) -> Option<(u64, State)> {
         None
     }
-    /// The blocks of a derived batch; the newest has its state.
-    fn blocks(&self, batch: BatchIndex) -> Vec<L2Block>;
+    /// The blocks of a derived batch, if they can be had; the newest of the newest batch has its state.
+    fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>>;
 
     /// A view, if L1 has it.
     fn inputs_view(&self, view: u32) -> Option<View> {

@@ -13,7 +13,7 @@ use recourse_protocol::RollupConfig;
 
 use super::rollup_config;
 
-pub(crate) const GENESIS_TIME: u64 = 1_000_000;
+pub(crate) const GENESIS_TIME: u64 = 2_000_000;
 pub(crate) const SECONDS_PER_BLOCK: u64 = 12;
 
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! The L2 state on disk: how long a restart takes, what lies on disk. `cargo bench -p recourse-node --bench states [-- ACCOUNTS]`.
+//! The L2 state on disk: how long a restart takes, what lies on disk. `cargo xtask bench load [-- ACCOUNTS]`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -74,10 +74,16 @@ fn bytes_of(folder: &Path) -> u64 {
 }
 
 fn timed<T>(what: &str, run: impl FnOnce() -> T) -> T {
+    timed_by(what, run).0
+}
+
+/// Also gives the seconds.
+fn timed_by<T>(what: &str, run: impl FnOnce() -> T) -> (T, f64) {
     let start = Instant::now();
     let made = run();
-    println!("{what:<40} {:>9.1} ms", 1e3 * start.elapsed().as_secs_f64());
-    made
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{what:<40} {:>9.1} ms", 1e3 * seconds);
+    (made, seconds)
 }
 
 fn main() {
@@ -101,11 +107,10 @@ fn main() {
                 pre: at,
                 post,
                 steps: TRANSACTIONS,
-                blocks: Vec::new(),
                 inputs: B256::ZERO,
             };
             timed("a batch of 3,000 transfers appended", || {
-                store.append(&derived, &last, &next).unwrap()
+                store.append(&derived, &[], &last, &next).unwrap()
             });
             (at, last) = (post, next);
         }
@@ -117,11 +122,15 @@ fn main() {
         );
     }
     println!("{} bytes on disk an account", bytes_of(folder.path()) / accounts);
-    let raw = timed("the database opened", || Arc::new(SledStore::open(folder.path()).unwrap()));
+    let (raw, opening) =
+        timed_by("the database opened", || Arc::new(SledStore::open(folder.path()).unwrap()));
     let store = StateStore::new(raw);
-    let stored = timed("all loaded, root verified", || store.load(&genesis).unwrap().unwrap());
+    let (stored, loading) =
+        timed_by("all loaded, root verified", || store.load(&genesis).unwrap().unwrap());
     assert_eq!(stored.state.root(), last.root());
     let expected = genesis.state_root;
     let tip = (BatchIndex(BATCHES), &stored.state);
     timed("back over 5 batches", || store.back(tip, BatchIndex(0), expected).unwrap());
+    println!("{accounts} accounts, {} threads", rayon::current_num_threads());
+    println!("load_seconds {:.2}", opening + loading);
 }
