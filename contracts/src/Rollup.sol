@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {IRollup} from "./interfaces/IRollup.sol";
-import {IStepVerifier} from "./interfaces/IStepVerifier.sol";
 import {Checkpoint, Reveal, Segment} from "./interfaces/Types.sol";
 import {CheckpointLib} from "./libraries/CheckpointLib.sol";
 import {SystemContracts} from "./libraries/SystemContracts.sol";
@@ -17,9 +16,6 @@ contract Rollup is Proofs {
     /// @dev More steps than one batch can come to, its six blobs and a day's queues of full L1 blocks together: else its true
     /// claim could not be made.
     uint256 private constant STEPS_NEEDED = (1 << 24) - (1 << 15);
-    /// @dev Witnesses up to this size are what the default response period is made for; larger ones need more, in proportion.
-    uint256 private constant PLAIN_WITNESS_BYTES = 1 << 20;
-    uint256 private constant PLAIN_RESPONSE_PERIOD = 36 hours;
     /// @dev Of {Reveal}: no blob.
     uint32 private constant NOTHING_REVEALED = type(uint32).max;
 
@@ -190,14 +186,7 @@ contract Rollup is Proofs {
 
     function _checkPeriods(Config memory configuration) private view {
         require(configuration.challengeWindow > 0 && configuration.responsePeriod > 0, ZeroPeriod());
-        IStepVerifier.Config memory steps = configuration.verifier.config();
-        (address expected, address got) = (address(configuration.inbox), address(steps.inbox));
+        (address expected, address got) = (address(configuration.inbox), address(configuration.verifier.config().inbox));
         require(expected == got, WrongInbox(expected, got));
-        if (steps.maxWitnessBytes <= PLAIN_WITNESS_BYTES) return;
-        uint256 atLeast = PLAIN_RESPONSE_PERIOD * steps.maxWitnessBytes / PLAIN_WITNESS_BYTES;
-        require(
-            configuration.responsePeriod >= atLeast,
-            ResponsePeriodTooShort(configuration.responsePeriod, uint64(atLeast))
-        );
     }
 }

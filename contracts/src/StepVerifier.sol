@@ -31,6 +31,8 @@ contract StepVerifier is IStepVerifier {
     uint256 private constant MAX_TRANSACTION_GAS = 1 << 24;
     uint64 private constant CREDITS_PER_BLOCK = 16;
     uint32 private constant LEAST_WITNESS_BYTES = 1 << 19;
+    /// @dev Up to here the dearest proof is known to fit an L1 transaction, and the default bond and periods to suffice for it.
+    uint32 private constant MOST_WITNESS_BYTES = 1 << 20;
     uint256 private constant GENESIS_BASE_FEE = 1 gwei;
 
     IInbox private immutable INBOX;
@@ -44,6 +46,10 @@ contract StepVerifier is IStepVerifier {
         require(
             configuration.maxWitnessBytes >= LEAST_WITNESS_BYTES,
             WitnessLimitTooLow(configuration.maxWitnessBytes, LEAST_WITNESS_BYTES)
+        );
+        require(
+            configuration.maxWitnessBytes <= MOST_WITNESS_BYTES,
+            WitnessLimitTooHigh(configuration.maxWitnessBytes, MOST_WITNESS_BYTES)
         );
         require(
             configuration.gasLimit >= MAX_TRANSACTION_GAS,

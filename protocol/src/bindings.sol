@@ -176,6 +176,7 @@ interface IStepVerifier {
     }
     error ZeroBlockTime();
     error WitnessLimitTooLow(uint32 got, uint32 atLeast);
+    error WitnessLimitTooHigh(uint32 got, uint32 atMost);
     error GasLimitTooLow(uint64 got, uint64 atLeast);
     error UnknownBatch(uint64 batch);
     error WrongBatch(uint64 batch, bytes32 expected, bytes32 got);
@@ -314,7 +315,6 @@ interface IRollup {
     error ZeroPeriod();
     error BondTooSmall(uint128 claimBond, uint128 challengeBond);
     error NoChunkStore(address store);
-    error ResponsePeriodTooShort(uint64 got, uint64 atLeast);
     error NotStandardCode(address account, bytes32 expected, bytes32 got);
     error WrongBond(uint256 sent, uint256 expected);
     error ZeroBeneficiary();

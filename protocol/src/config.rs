@@ -11,7 +11,7 @@ use crate::{Checkpoint, MAX_TX_GAS};
 const LEAST_STEPS: u64 = (1 << 24) - (1 << 15);
 /// The least `max_witness_bytes`, in bytes; StepVerifier's constructor holds the same.
 pub const LEAST_WITNESS_BYTES: u32 = 1 << 19;
-/// What `max_witness_bytes` is by default, in bytes: the most that Rollup's constructor takes with any response period.
+/// What `max_witness_bytes` is by default, in bytes, and at most; StepVerifier's constructor takes no more.
 pub const DEFAULT_WITNESS_BYTES: u32 = 1 << 20;
 
 /// All that a node must know of a deployment.
@@ -44,7 +44,7 @@ pub struct L2Config {
     pub gas_limit: u64,
     /// Least seconds between two blocks; at least 1.
     pub block_time: u64,
-    /// Bytes of state that a transaction may use (the provability rule); at least 2^19.
+    /// Bytes of state that a transaction may use (the provability rule); 2^19 to 2^20.
     pub max_witness_bytes: u32,
 }
 
@@ -190,7 +190,8 @@ impl RollupConfig {
         in_range("l2.gas-limit", "at least 2^24", l2.gas_limit, l2.gas_limit >= MAX_TX_GAS)?;
         in_range("l2.block-time", "at least 1 second", l2.block_time, l2.block_time >= 1)?;
         let bytes = l2.max_witness_bytes;
-        in_range("l2.max-witness-bytes", "at least 2^19", bytes, bytes >= LEAST_WITNESS_BYTES)?;
+        let provable = (LEAST_WITNESS_BYTES..=DEFAULT_WITNESS_BYTES).contains(&bytes);
+        in_range("l2.max-witness-bytes", "2^19 to 2^20", bytes, provable)?;
         let (arity, levels) = (self.limits.arity, self.limits.levels);
         in_range("limits.arity", "2 to 4095", arity, (2..=4095).contains(&arity))?;
         let steps = u64::from(arity).saturating_pow(levels.into());

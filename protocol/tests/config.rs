@@ -52,10 +52,11 @@ fn toml_round_trips() {
 
 #[test]
 fn values_out_of_range_are_named() {
-    let cases: [(&str, Spoil); 9] = [
+    let cases: [(&str, Spoil); 10] = [
         ("l2.gas-limit", |c| c.l2.gas_limit = (1 << 24) - 1),
         ("l2.block-time", |c| c.l2.block_time = 0),
-        ("l2.max-witness-bytes", |c| c.l2.max_witness_bytes = 1),
+        ("l2.max-witness-bytes", |c| c.l2.max_witness_bytes = (1 << 19) - 1),
+        ("l2.max-witness-bytes", |c| c.l2.max_witness_bytes = (1 << 20) + 1),
         ("limits.arity", |c| c.limits.arity = 4_096),
         ("limits.levels", |c| c.limits.levels = 1),
         ("limits.claim-bond", |c| c.limits.claim_bond = U256::from(1)),

@@ -7,7 +7,7 @@ use recourse_protocol::{AttemptId, CheckpointHash};
 
 use super::{Chunk, Model, Revert, World};
 
-/// The most chunks of a bill, for the default limit of a witness (2^20 bytes).
+/// The most chunks of a bill.
 pub const MAX_BILL: usize = 64;
 /// Of the paid half of a bond, the part that is the killer's whatever stands on the bill: one in so many, as a power of two.
 const KILLERS_SHARE_BITS: usize = 4;

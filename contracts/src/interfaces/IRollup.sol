@@ -144,8 +144,6 @@ interface IRollup {
     error BondTooSmall(uint128 claimBond, uint128 challengeBond);
     /// @notice There is no contract: every proof with pointers would revert.
     error NoChunkStore(address store);
-    /// @notice Witnesses of that size need a longer period to be staged in.
-    error ResponsePeriodTooShort(uint64 got, uint64 atLeast);
     /// @notice EXECUTE could not open blocks: the genesis state lacks the code of a system contract.
     error NotStandardCode(address account, bytes32 expected, bytes32 got);
 

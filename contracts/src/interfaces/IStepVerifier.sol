@@ -12,13 +12,15 @@ interface IStepVerifier {
         uint64 chainId; // of L2
         uint64 gasLimit; // of every L2 block
         uint64 blockTime; // seconds, at least 1
-        uint32 maxWitnessBytes;
+        uint32 maxWitnessBytes; // 2^19 to 2^20
     }
 
     /// @notice L2 time must advance with every block.
     error ZeroBlockTime();
     /// @notice A transaction could need more witness than this allows.
     error WitnessLimitTooLow(uint32 got, uint32 atLeast);
+    /// @notice The proof of a transaction that uses as much would perhaps not fit an L1 transaction, however it is staged.
+    error WitnessLimitTooHigh(uint32 got, uint32 atMost);
     /// @notice A transaction may use up to 2^24 gas, so a block must have room for one.
     error GasLimitTooLow(uint64 got, uint64 atLeast);
     /// @notice Nothing was appended under this index.

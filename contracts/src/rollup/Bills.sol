@@ -15,6 +15,9 @@ abstract contract Bills is Bonds {
     /// @dev Of the paid half, one part in so many is the killer's, whatever stands on the bill: no kill is for nothing.
     uint128 private constant KILLERS_SHARE = 16;
 
+    /// @dev Chunks. The largest proof there is has 46 of witness and 16 of a blob's elements, cut as the tools here cut them.
+    uint256 private constant MAX_BILL = 64;
+
     mapping(bytes32 pre => IChunkStore.Chunk[]) private _bills;
 
     /// @inheritdoc IRollup
@@ -23,7 +26,7 @@ abstract contract Bills is Bonds {
     }
 
     /// @inheritdoc IRollup
-    function maxBill() external view returns (uint256) {
+    function maxBill() external pure returns (uint256) {
         return MAX_BILL;
     }
 

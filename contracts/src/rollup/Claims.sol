@@ -21,7 +21,6 @@ abstract contract Claims is IRollup {
     uint128 internal immutable CLAIM_BOND;
     uint128 internal immutable CHALLENGE_BOND;
     uint128 internal immutable CHUNK_REWARD;
-    uint256 internal immutable MAX_BILL;
 
     bytes32 internal _tip;
     mapping(bytes32 id => Content) internal _contents;
@@ -31,13 +30,6 @@ abstract contract Claims is IRollup {
     /// @dev The first confirmed content that follows `parent` up to `batch`: all others are contradicted.
     mapping(bytes32 parent => mapping(uint64 batch => bytes32 content)) internal _confirmedChild;
     mapping(address owner => uint256) internal _nonces;
-
-    /// @dev Of {Bills}, for every 2^20 bytes of witness or part of them. The largest proof there is has 46 chunks of witness
-    /// and 16 of a blob's elements, cut as the tools here cut them.
-    uint256 private constant BILL_PER_MEBIBYTE = 64;
-    /// @dev So that a kill that pays as many different posters for the first time fits an L1 transaction with room to spare. A
-    /// witness that is larger than so many chunks does not.
-    uint256 private constant LONGEST_BILL = 256;
 
     constructor(Config memory configuration) {
         INBOX = configuration.inbox;
@@ -50,7 +42,6 @@ abstract contract Claims is IRollup {
         CLAIM_BOND = configuration.claimBond;
         CHALLENGE_BOND = configuration.challengeBond;
         CHUNK_REWARD = configuration.chunkReward;
-        MAX_BILL = _billFor(configuration.verifier.config().maxWitnessBytes);
     }
 
     // ---------------------------------------------------------------- reading
@@ -165,11 +156,6 @@ abstract contract Claims is IRollup {
 
     function _claimSegmentId(bytes32 attempt) internal view returns (bytes32) {
         return Segments.id(attempt, _claimSegment(_contents[_attempts[attempt].content]));
-    }
-
-    function _billFor(uint256 maxWitnessBytes) private pure returns (uint256) {
-        uint256 chunks = BILL_PER_MEBIBYTE * ((maxWitnessBytes + (1 << 20) - 1) >> 20);
-        return chunks < LONGEST_BILL ? chunks : LONGEST_BILL;
     }
 
     function _now() internal view returns (uint64) {

@@ -64,25 +64,6 @@ contract BillAttacksTest is BillAttacks {
         vm.assertEq(bill().length, 0);
     }
 
-    /// So is the longest bill that any configuration allows. (What is cold on L1 is warm here: cold, a chunk costs 28,702 gas,
-    /// as docs/money.md measures it, and 256 of them 7.3 million.)
-    function test_makesAKillAsDearAsItGets() public {
-        verifier.setMaxWitnessBytes(1 << 22);
-        IRollup.Config memory c = rollup.config();
-        c.responsePeriod = 4 * RESPONSE;
-        rollup = newRollup(c);
-        (bytes32 attempt, uint256 most) = (lies(MALLORY), rollup.maxBill());
-        vm.assertEq(most, 256);
-        address[] memory chunks = new address[](most);
-        for (uint256 i = 0; i < most; ++i) {
-            chunks[i] = stage(address(uint160(0x10000 + i)), 3, i);
-        }
-        proves(MALLORY, only(chunks));
-        uint256 spent = gasOf(address(rollup), abi.encodeCall(IRollup.killClaim, (attempt, BOB)));
-        vm.assertTrue(spent < 1 << 23, "dear");
-        vm.assertEq(rollup.owed(address(uint160(0x10000 + most - 1))), 3 * PRICE);
-    }
-
     /// Junk that was staged before the lie is worth nothing, however often it is put on a bill: BOB gets his whole price.
     function test_putsOldJunkOnEveryBill() public {
         address[] memory junk = stageMany(MALLORY, 30, LARGEST, 1000);

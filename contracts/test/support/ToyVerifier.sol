@@ -37,14 +37,9 @@ contract ToyVerifier is IStepVerifier {
 
     IInbox private immutable INBOX;
     uint64 public gasLimit = 1 << 28;
-    uint32 public maxWitnessBytes = 1 << 20;
 
     constructor(IInbox inbox) {
         INBOX = inbox;
-    }
-
-    function setMaxWitnessBytes(uint32 value) external {
-        maxWitnessBytes = value;
     }
 
     function step(Checkpoint calldata pre, StepProof calldata) external view returns (Checkpoint memory) {
@@ -59,6 +54,6 @@ contract ToyVerifier is IStepVerifier {
     }
 
     function config() external view returns (Config memory) {
-        return Config(INBOX, 1, gasLimit, 1, maxWitnessBytes);
+        return Config(INBOX, 1, gasLimit, 1, 1 << 20);
     }
 }

@@ -321,6 +321,12 @@ contract StepVerifierConstructorTest is VerifierBase {
         refusesConfig(c, abi.encodeWithSelector(IStepVerifier.WitnessLimitTooLow.selector, c.maxWitnessBytes, 1 << 19));
         c.maxWitnessBytes = 1 << 19;
         this.make(c);
+        c.maxWitnessBytes = 1 << 20;
+        this.make(c);
+        c.maxWitnessBytes = (1 << 20) + 1;
+        refusesConfig(c, abi.encodeWithSelector(IStepVerifier.WitnessLimitTooHigh.selector, c.maxWitnessBytes, 1 << 20));
+        c.maxWitnessBytes = type(uint32).max;
+        refusesConfig(c, abi.encodeWithSelector(IStepVerifier.WitnessLimitTooHigh.selector, c.maxWitnessBytes, 1 << 20));
     }
 
     function test_genesis() public view {

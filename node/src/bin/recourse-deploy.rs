@@ -73,7 +73,7 @@ struct Rollup {
     /// Least time between two L2 blocks, at least 1 [default: 1].
     #[arg(long, value_name = "SECONDS")]
     block_time: Option<u64>,
-    /// Bytes of state that one L2 transaction may use, at least 2^19 [default: 2^20].
+    /// Bytes of state that one L2 transaction may use, 2^19 to 2^20 [default: 2^20].
     #[arg(long, value_name = "BYTES")]
     max_witness_bytes: Option<u32>,
     /// How long a claim can be challenged [default: 604800, 7 days].

@@ -99,7 +99,7 @@ const WORK: [Choice; 3] = [
         unit: "bytes",
         of: |p| U256::from(p.l2.max_witness_bytes),
         below: Some("more transactions fail for the state that they use"),
-        above: Some("more has to be staged for the dearest proof"),
+        above: None,
     },
     Choice {
         name: "levels",
