@@ -1,11 +1,7 @@
 //! The state as one thread alone sees it. revm's journal holds what was read and what changed; here lies what was taken out of
 //! the journal in between.
 
-use std::{
-    collections::{BTreeMap, hash_map::Entry},
-    mem,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_eips::eip2935;
 use alloy_primitives::{
@@ -15,7 +11,7 @@ use alloy_primitives::{
 use revm::{
     Database,
     context::JournalEntry,
-    state::{Account, AccountInfo, Bytecode, EvmState},
+    state::{Account, AccountInfo, Bytecode, EvmState, EvmStorageSlot},
 };
 
 use super::{
@@ -102,49 +98,75 @@ impl<'a> Direct<'a> {
 
     /// Takes over what the journal held; `state` is emptied.
     pub(super) fn take(&mut self, state: &mut EvmState) -> Result<(), Failure> {
-        for (address, account) in state.iter_mut().filter(|(_, account)| account.is_touched()) {
-            let before = match self.taken.get(address) {
-                Some(_) => FlatAccount::NONE,
-                None => self.base(*address)?,
+        let mut written = self.written_by_account();
+        for (address, mut account) in state.drain().filter(|(_, account)| account.is_touched()) {
+            let mut taken = match self.taken.remove(&address) {
+                Some(taken) => taken,
+                None => Taken::new(self.base(address)?),
             };
-            let code = account.info.code.take();
-            let hash = account.info.code_hash;
-            let taken = self.taken.entry(*address).or_insert_with(|| Taken {
-                before,
-                now: before,
-                wiped: false,
-                slots: HashMap::default(),
-            });
-            if let Some(code) = code.filter(|_| hash != taken.now.code_hash) {
-                self.codes.insert(hash, code);
-            }
-            taken.set(account);
+            self.update(&mut taken, &mut account, written.remove(&address));
+            self.taken.insert(address, taken);
         }
-        for ((address, slot), before) in mem::take(&mut self.written) {
-            let account = state.get(&address).filter(|account| account.is_touched());
-            let value = account.and_then(|account| account.storage.get(&slot));
-            if let Some((value, taken)) = value.zip(self.taken.get_mut(&address)) {
-                let before = if taken.wiped { U256::ZERO } else { before };
-                match taken.slots.entry(slot) {
-                    Entry::Occupied(mut known) => known.get_mut().1 = value.present_value(),
-                    Entry::Vacant(place) => {
-                        place.insert((before, value.present_value()));
-                    }
-                }
-            }
-        }
-        state.clear();
         Ok(())
     }
 
-    /// All that changed, and the codes that are new.
-    pub(super) fn changes(self) -> (Vec<FlatChange>, Vec<(B256, Bytecode)>) {
-        let changes = self.taken.into_iter().filter_map(|(address, taken)| taken.change(address));
-        (changes.collect(), self.codes.into_iter().collect())
+    /// Takes over what the journal held at last. Gives all that changed, and the codes that are new.
+    pub(super) fn end(mut self, mut state: EvmState) -> Result<Changes, Failure> {
+        let mut changes = Vec::with_capacity(state.len());
+        if self.taken.is_empty() {
+            let mut written = self.written_by_account();
+            for (address, mut account) in state.drain().filter(|(_, account)| account.is_touched())
+            {
+                let mut taken = Taken::new(self.base(address)?);
+                self.update(&mut taken, &mut account, written.remove(&address));
+                changes.extend(taken.change(address));
+            }
+        } else {
+            self.take(&mut state)?;
+            let taken = self.taken.into_iter();
+            changes.extend(taken.filter_map(|(address, taken)| taken.change(address)));
+        }
+        Ok((changes, self.codes.into_iter().collect()))
+    }
+
+    fn written_by_account(&mut self) -> AddressMap<Vec<(U256, U256)>> {
+        let mut all = AddressMap::<Vec<_>>::default();
+        for ((address, slot), before) in self.written.drain() {
+            all.entry(address).or_default().push((slot, before));
+        }
+        all
+    }
+
+    /// Brings an account to what the journal says, of which it had these slots written.
+    fn update(
+        &mut self,
+        taken: &mut Taken,
+        account: &mut Account,
+        written: Option<Vec<(U256, U256)>>,
+    ) {
+        let hash = account.info.code_hash;
+        if let Some(code) = account.info.code.take().filter(|_| hash != taken.now.code_hash) {
+            self.codes.insert(hash, code);
+        }
+        taken.set(account);
+        for (slot, before) in written.unwrap_or_default() {
+            let Some(now) = account.storage.get(&slot).map(EvmStorageSlot::present_value) else {
+                continue;
+            };
+            let before = if taken.wiped { U256::ZERO } else { before };
+            taken.slots.entry(slot).or_insert((before, now)).1 = now;
+        }
     }
 }
 
+/// Accounts that changed, and codes that are new.
+type Changes = (Vec<FlatChange>, Vec<(B256, Bytecode)>);
+
 impl Taken {
+    fn new(before: FlatAccount) -> Self {
+        Self { before, now: before, wiped: false, slots: HashMap::default() }
+    }
+
     fn set(&mut self, account: &Account) {
         // EIP-161 and EIP-6780: empty accounts, and those that were created and destructed, end.
         let ended = account.is_selfdestructed() || account.is_empty();

@@ -78,8 +78,9 @@ impl<'a> Solo<'a> {
                 }
             }
         }
-        self.flush()?;
-        let (changes, codes) = self.machine.0.ctx.journaled_state.database.changes();
+        let mut journal = self.machine.0.ctx.journaled_state;
+        let state = journal.finalize();
+        let (changes, codes) = journal.database.end(state)?;
         Ok(FlatOutcome { changes, codes, ..outcome })
     }
 

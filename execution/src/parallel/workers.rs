@@ -29,8 +29,12 @@ use super::{
 
 /// Fewer transactions than these are not worth another thread.
 const FEW: usize = 8;
-/// Less gas, by the limits of the transactions, is not worth another thread.
-const LITTLE_GAS: u64 = 600_000;
+/// Less work is not worth another thread, in gas.
+const LITTLE: u64 = 2_000_000;
+/// The work of a plain transfer: far less than its gas.
+const TRANSFER: u64 = 5_000;
+/// Gas that a transaction uses at most, as long as nothing is known but its limit.
+const LIKELY: u64 = 200_000;
 /// Fewer senders are likely to be in each other's way.
 const FEW_SENDERS: usize = 4;
 /// Transactions for which memory is kept at least.
@@ -185,17 +189,18 @@ impl Workers {
             return self.pool.is_some();
         }
         let mut senders = Vec::with_capacity(FEW_SENDERS);
-        let mut gas = 0_u64;
+        let mut work = 0_u64;
         for env in txs.iter().filter_map(FlatTx::env) {
-            gas = gas.saturating_add(env.gas_limit);
+            let most = if env.data.is_empty() { TRANSFER } else { LIKELY };
+            work = work.saturating_add(env.gas_limit.min(most));
             if senders.len() < FEW_SENDERS && !senders.contains(&env.caller) {
                 senders.push(env.caller);
             }
-            if senders.len() == FEW_SENDERS && gas >= LITTLE_GAS {
+            if senders.len() == FEW_SENDERS && work >= LITTLE {
                 break;
             }
         }
-        txs.len() >= FEW && senders.len() >= FEW_SENDERS && gas >= LITTLE_GAS
+        txs.len() >= FEW && senders.len() >= FEW_SENDERS && work >= LITTLE
     }
 
     /// Runs transactions with the result that they have one after the other.
