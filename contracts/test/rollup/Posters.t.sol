@@ -7,6 +7,7 @@ import {Segment, StepProof} from "../../src/interfaces/Types.sol";
 import {CheckpointLib} from "../../src/libraries/CheckpointLib.sol";
 import {Game} from "../support/Game.sol";
 import {Toy} from "../support/ToyVerifier.sol";
+import {Vm} from "../support/Vm.sol";
 
 /// @dev Who staged what the proof of a step pointed to is paid first. The toy verifier takes any proof.
 contract PostersTest is Game {
@@ -162,6 +163,15 @@ contract PostersTest is Game {
         killed(pointing(list(ALICE, address(rollup), address(0)), none()));
         vm.assertEq(rollup.owed(BOB), HALF);
         vm.assertEq(rollup.owed(ALICE), 0);
+    }
+
+    /// Who rebuilds the bills from events finds none of no chunks.
+    function test_noBillOfNothing() public {
+        vm.recordLogs();
+        rollup.proveStep(Toy.truth(5), pointing(list(ALICE, address(rollup), address(0)), none()));
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 1);
+        vm.assertEq(logs[0].topics[0], IRollup.StepProven.selector);
     }
 
     /// forge-config: default.fuzz.runs = 100

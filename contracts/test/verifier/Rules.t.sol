@@ -268,6 +268,33 @@ contract PastTheLastBlobTest is VerifierBase {
         refuses(pre, proof, IStepVerifier.UnneededOpening.selector);
     }
 
+    /// Each field alone.
+    function test_executesNothing() public {
+        Checkpoint memory pre = pastTheBlobs(closed(0));
+        for (uint256 i = 0; i < 5; ++i) {
+            StepProof memory proof = bare(pre);
+            if (i == 0) proof.execution.postStateRoot = bytes32(uint256(1));
+            else if (i == 1) proof.execution.receiptDigestAfter = bytes32(uint256(1));
+            else if (i == 2) proof.execution.gasUsed = 1;
+            else if (i == 3) proof.execution.witness = hex"00";
+            else proof.execution.pointers = new address[](1);
+            refuses(pre, proof, IStepVerifier.UnneededExecution.selector);
+        }
+    }
+
+    /// Each field alone.
+    function test_opensNothing() public {
+        Checkpoint memory pre = pastTheBlobs(closed(0));
+        for (uint256 i = 0; i < 4; ++i) {
+            StepProof memory proof = bare(pre);
+            if (i == 0) proof.opening.commitment = hex"00";
+            else if (i == 1) proof.opening.elements = new bytes32[](1);
+            else if (i == 2) proof.opening.proofs = new bytes[](1);
+            else proof.opening.pointers = new address[](1);
+            refuses(pre, proof, IStepVerifier.UnneededOpening.selector);
+        }
+    }
+
     function test_noForcedTransaction() public {
         Checkpoint memory pre = pastTheBlobs(closed(0));
         StepProof memory proof = bare(pre);
