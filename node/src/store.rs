@@ -49,6 +49,8 @@ pub enum Table {
     Batches = 10,
     /// Blocks of L2: number (8 bytes).
     L2Blocks = 11,
+    /// Where blocks and transactions of L2 lie: hash to block number (8 bytes), and for a transaction its index (4 bytes).
+    L2Index = 12,
     /// For the daemon that owns the store.
     Daemon = 16,
 }

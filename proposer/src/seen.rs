@@ -6,12 +6,16 @@ use alloy_primitives::B256;
 use recourse_execution::State;
 use recourse_node::{
     NodeState,
-    derivation::DerivedBlock,
+    derivation::{Chain, DerivedBlock},
     inbox::{InboxSnapshot, InputError},
+    states::StatesError,
 };
 use recourse_protocol::{BatchIndex, Checkpoint};
+use recourse_rpc::{ChainError, MinedBlock, TxLocation};
+use tokio::sync::watch;
 
 use crate::{
+    chain::Archive,
     producer::{Counts, Horizon},
     sequence::{L2Block, Position},
 };
@@ -78,27 +82,59 @@ impl Horizon for Seen {
 
     fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>> {
         let chain = &self.0.chain;
-        let mut deposits = chain.batch(batch)?.pre.deposits_done;
         let read = chain.blocks_of(batch).inspect_err(|error| {
             tracing::error!(%error, %batch, "the blocks of a batch are not at hand");
         });
         let blocks = read.ok()??.into_iter().map(|block| {
             let state = chain.state_of_block(block.header.number).cloned();
-            let made = l2_block(&block, deposits, state);
-            let credits = u64::try_from(block.credits.len()).unwrap_or(u64::MAX);
-            deposits = deposits.saturating_add(credits);
-            made
+            l2_block(&block, state)
         });
         Some(blocks.collect())
     }
+
+    fn last_block(&self, batch: BatchIndex) -> Option<L2Block> {
+        let number = self.checkpoint(batch)?.number;
+        let read = self.0.chain.block(number).inspect_err(|error| {
+            tracing::error!(%error, number, "a block is not at hand");
+        });
+        let block = read.ok()??;
+        Some(l2_block(&block, Some(self.end(batch)?.state)))
+    }
 }
 
-fn l2_block(block: &DerivedBlock, first_deposit: u64, state: Option<State>) -> L2Block {
+/// Blocks as a node derived them: the archive of the chain that clients see.
+#[derive(Debug)]
+pub(crate) struct Archived(pub(crate) watch::Receiver<Arc<NodeState>>);
+
+impl Archived {
+    fn ask<T>(&self, of: impl FnOnce(&Chain) -> Result<T, StatesError>) -> Result<T, ChainError> {
+        let chain = self.0.borrow().chain.clone();
+        of(&chain).map_err(ChainError::internal)
+    }
+}
+
+impl Archive for Archived {
+    fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
+        let block = self.ask(|chain| chain.block(number))?;
+        Ok(block.map(|block| l2_block(&block, None).mined))
+    }
+
+    fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
+        self.ask(|chain| chain.number_of(hash))
+    }
+
+    fn locate(&self, transaction: B256) -> Result<Option<TxLocation>, ChainError> {
+        let found = self.ask(|chain| chain.locate(transaction))?;
+        Ok(found.map(|(block, index)| TxLocation { block, index }))
+    }
+}
+
+fn l2_block(block: &DerivedBlock, state: Option<State>) -> L2Block {
     L2Block::new(
         block.header.clone(),
         block.transactions.clone(),
         &block.credits,
-        first_deposit,
+        block.first_deposit,
         state,
         block.batch,
     )

@@ -28,7 +28,7 @@ use crate::{
     journal::Journal,
     post::Poster,
     producer::{Horizon as _, Producer, ProducerError},
-    seen::Seen,
+    seen::{Archived, Seen},
     sequence::genesis_block,
 };
 
@@ -68,7 +68,8 @@ impl Service {
         let transactions = transactions(&config, &node, store, &sending).await?;
         warn_if_closed(&config, &node).await?;
         let seen = Seen(Arc::clone(&node.subscribe().borrow()));
-        let chain = Arc::new(chain(&config, &seen, Arc::clone(&journal))?);
+        let archive = Arc::new(Archived(node.subscribe()));
+        let chain = Arc::new(chain(&config, &seen, Arc::clone(&journal), archive)?);
         let (settings, now) = (config.producer, Instant::now());
         let producer = Producer::new(settings, Arc::clone(&chain), journal, &seen, now)?;
         let poster = Poster {
@@ -172,7 +173,12 @@ async fn warn_if_closed(config: &Config, node: &Node) -> Result<(), ServiceError
     Ok(())
 }
 
-fn chain(config: &Config, seen: &Seen, journal: Arc<Journal>) -> Result<L2Chain, ServiceError> {
+fn chain(
+    config: &Config,
+    seen: &Seen,
+    journal: Arc<Journal>,
+    archive: Arc<Archived>,
+) -> Result<L2Chain, ServiceError> {
     let start = recourse_protocol::BatchIndex(0);
     let genesis = seen.end(start).ok_or(ProducerError::NotDerived(start))?;
     let view = seen.inputs().view(ViewIndex(0)).map_err(|_| ServiceError::NoGenesis)?;
@@ -181,7 +187,7 @@ fn chain(config: &Config, seen: &Seen, journal: Arc<Journal>) -> Result<L2Chain,
     if got != expected {
         return Err(ServiceError::OtherGenesis { expected, got });
     }
-    Ok(L2Chain::new(&config.chain, (block, genesis.state), journal))
+    Ok(L2Chain::new(&config.chain, (block, genesis.state), journal, Some(archive)))
 }
 
 async fn listen(

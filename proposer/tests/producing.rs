@@ -8,14 +8,14 @@ use std::{
 use alloy_primitives::{Address, B256, U256};
 use recourse_node::store::{MemoryStore, Store};
 use recourse_proposer::{
-    chain::{ChainSettings, L2Chain},
+    chain::{Archive, ChainSettings, L2Chain},
     journal::Journal,
     pool::Limits,
     producer::{Counts, Horizon, Producer, ProducerSettings},
     sequence::{L2Block, Position},
 };
 use recourse_protocol::{BatchIndex, MemoryInputs, MissingInput};
-use recourse_rpc::Chain as _;
+use recourse_rpc::{BlockPoint, Chain as _, ChainError, MinedBlock, TxLocation};
 
 use crate::world::{START, World, key, l2, transfer};
 
@@ -25,6 +25,8 @@ struct Shown {
     time: u64,
     genesis: Position,
     batches: Vec<(B256, Position, Vec<L2Block>)>,
+    /// Whether final blocks need not be taken in.
+    archives: bool,
 }
 
 impl World {
@@ -37,7 +39,8 @@ impl World {
             let own = blocks.iter().filter(|b| b.batch.0 == index).cloned().collect();
             batches.push((batch.hash(), end, own));
         }
-        Shown { l1: self.l1.clone(), time, genesis: self.genesis.clone(), batches }
+        let genesis = self.genesis.clone();
+        Shown { l1: self.l1.clone(), time, genesis, batches, archives: false }
     }
 
     fn derive_upto(mut self, batch: u64) -> Position {
@@ -95,6 +98,35 @@ impl Horizon for Shown {
     fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>> {
         self.at(batch).map(|(_, _, blocks)| blocks.clone())
     }
+
+    fn last_block(&self, batch: BatchIndex) -> Option<L2Block> {
+        let upto = self.batches.iter().take(batch.0 as usize);
+        let block = upto.flat_map(|(.., blocks)| blocks).last().filter(|_| self.archives)?;
+        Some(L2Block { state: Some(self.end(batch)?.state), ..block.clone() })
+    }
+}
+
+/// Blocks as they lie on disk, without states.
+#[derive(Debug)]
+struct Old(Vec<L2Block>);
+
+impl Archive for Old {
+    fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
+        let block = self.0.iter().find(|block| block.number() == number);
+        Ok(block.map(|block| block.mined.clone()))
+    }
+
+    fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
+        Ok(self.0.iter().find(|block| block.hash() == hash).map(L2Block::number))
+    }
+
+    fn locate(&self, transaction: B256) -> Result<Option<TxLocation>, ChainError> {
+        Ok(self.0.iter().find_map(|block| {
+            let mut all = block.mined.transactions().iter();
+            let index = all.position(|tx| *tx.tx_hash() == transaction)?;
+            Some(TxLocation { block: block.number(), index })
+        }))
+    }
 }
 
 /// A proposer without its network.
@@ -107,6 +139,15 @@ struct Node {
 impl Node {
     /// Starts as the daemon does: follows L1, then takes up the journal.
     fn start(world: &World, time: u64, store: &Arc<dyn Store>) -> (Self, usize) {
+        Self::start_at(world, &world.shown(time), store, None)
+    }
+
+    fn start_at(
+        world: &World,
+        shown: &Shown,
+        store: &Arc<dyn Store>,
+        archive: Option<Arc<dyn Archive>>,
+    ) -> (Self, usize) {
         let journal = Arc::new(Journal::new(Arc::clone(store)));
         let leftover = journal.load().unwrap();
         let coinbase = Address::repeat_byte(0xfe);
@@ -116,9 +157,8 @@ impl Node {
             pool: Limits { transactions: 100, per_sender: 100 },
             coinbase,
         };
-        let shown = world.shown(time);
         let genesis = (world.block_zero(&world.genesis), world.genesis.state.clone());
-        let chain = Arc::new(L2Chain::new(&settings, genesis, Arc::clone(&journal)));
+        let chain = Arc::new(L2Chain::new(&settings, genesis, Arc::clone(&journal), archive));
         let settings = ProducerSettings {
             l2: l2(),
             fee_recipient: coinbase,
@@ -131,9 +171,9 @@ impl Node {
         };
         let now = Instant::now();
         let chained = Arc::clone(&chain);
-        let mut producer = Producer::new(settings, chained, journal, &shown, now).unwrap();
-        producer.follow(&shown, now).unwrap();
-        let resumed = producer.recover(&shown, leftover, now).unwrap();
+        let mut producer = Producer::new(settings, chained, journal, shown, now).unwrap();
+        producer.follow(shown, now).unwrap();
+        let resumed = producer.recover(shown, leftover, now).unwrap();
         (Self { chain, producer, now }, resumed)
     }
 
@@ -273,6 +313,57 @@ fn l1_takes_a_batch_back() {
     assert_eq!((done.lost, done.readmitted, node.chain.head()), (1, 1, 0));
     assert!(node.at(&world, START + 9));
     assert!(node.chain.locate(hash).unwrap().is_some());
+}
+
+/// A start goes to the last final block at once; what lies before is served from disk.
+#[test]
+fn final_blocks_are_left_where_they_are() {
+    let (mut world, store) = (World::new(), store());
+    let (mut node, _) = Node::start(&world, START + 1, &store);
+    let (mut hashes, mut heads, mut l1) = (Vec::new(), Vec::new(), vec![world.l1.clone()]);
+    for nonce in 0..3 {
+        let time = START + 5 + 10 * nonce;
+        hashes.push(node.send(1, nonce));
+        assert!(node.at(&world, time));
+        heads.push(node.head());
+        world.append(&node.cut(&world, time), time + 1);
+        node.producer.follow(&world.shown(time + 2), node.now).unwrap();
+        l1.push(world.l1.clone());
+    }
+    let start = || {
+        let shown = Shown { archives: true, ..world.shown(START + 30) };
+        let old = shown.batches.iter().flat_map(|(.., blocks)| blocks.clone()).collect();
+        Node::start_at(&world, &shown, &self::store(), Some(Arc::new(Old(old)))).0
+    };
+    let again = start();
+    assert_eq!((again.head(), again.chain.base_number()), (heads[2], 2));
+    assert_eq!(again.chain.finality(), node.chain.finality());
+    for (number, (head, hash)) in (1..).zip(heads.iter().zip(&hashes)) {
+        assert_eq!(again.chain.block(number).unwrap().unwrap().hash(), *head);
+        assert_eq!(again.chain.number_of(*head).unwrap(), Some(number));
+        assert_eq!(again.chain.locate(*hash).unwrap().unwrap().block, number);
+        assert!(again.chain.env(BlockPoint::Number(number)).is_ok());
+        let account = |chain: &L2Chain| chain.account(BlockPoint::Number(number), key(1).address());
+        let known = account(&node.chain).unwrap();
+        match account(&again.chain) {
+            Ok(account) => assert_eq!((account.nonce, number >= 2), (known.nonce, true)),
+            Err(error) => assert!(number == 1 && matches!(error, ChainError::Refused(_))),
+        }
+    }
+    assert!(again.chain.block(4).unwrap().is_none());
+    assert_eq!(again.chain.next_nonce(key(1).address()).unwrap(), 3);
+
+    // L1 takes back what it had called final.
+    for (batches, head) in [(1, Some(heads[0])), (0, None)] {
+        let mut again = start();
+        let shown = World { l1: l1[batches].clone(), genesis: world.genesis.clone() };
+        let shown = Shown { archives: true, ..shown.shown(START + 31) };
+        let done = again.producer.follow(&shown, again.now).unwrap();
+        assert_eq!((done.lost, again.chain.head()), (3 - batches as u64, batches as u64));
+        assert!(head.is_none_or(|head| again.head() == head));
+        let account = again.chain.account(BlockPoint::Pending, key(1).address()).unwrap();
+        assert_eq!(account.nonce, batches as u64);
+    }
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub struct DerivedBlock {
     pub transactions: Vec<Included>,
     /// Deposits credited at its end.
     pub credits: Vec<Credit>,
+    /// Place of the first of them in the Inbox's queue.
+    pub first_deposit: u64,
     /// The batch that holds it.
     pub batch: BatchIndex,
 }
@@ -54,6 +56,14 @@ pub struct Included {
     pub transaction: Recovered<TxEnvelope>,
     /// Its receipt.
     pub receipt: ReceiptEnvelope,
+}
+
+impl Included {
+    /// The transaction's hash.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        *self.transaction.tx_hash()
+    }
 }
 
 impl From<Executed> for Included {

@@ -10,7 +10,7 @@ use rpds::VectorSync;
 use super::{DerivedBatch, DerivedBlock, kept::Kept, recalled::Recalled};
 use crate::{
     inbox::InboxSnapshot,
-    states::{StateStore, StatesError, Stored},
+    states::{Place, StateStore, StatesError, Stored},
 };
 
 /// L2 as far as it was derived. Immutable and cheap to clone. What is known of a batch is in memory, and the states after the
@@ -83,6 +83,32 @@ impl Chain {
         index: BatchIndex,
     ) -> Result<Option<Vec<Arc<DerivedBlock>>>, StatesError> {
         self.batch(index).map(|batch| self.store.blocks(batch)).transpose()
+    }
+
+    /// The number of the derived block with this hash.
+    ///
+    /// # Errors
+    /// As [`Self::block`].
+    pub fn number_of(&self, hash: B256) -> Result<Option<u64>, StatesError> {
+        let Some(Place::Block(number)) = self.store.find(hash)? else { return Ok(None) };
+        let block = self.block(number)?;
+        Ok(block.filter(|block| block.hash == hash).map(|_| number))
+    }
+
+    /// The number of the block that holds the transaction with this hash, and its place there.
+    ///
+    /// # Errors
+    /// As [`Self::block`].
+    pub fn locate(&self, transaction: B256) -> Result<Option<(u64, usize)>, StatesError> {
+        let Some(Place::Transaction { block: number, index }) = self.store.find(transaction)?
+        else {
+            return Ok(None);
+        };
+        let Ok(index) = usize::try_from(index) else { return Ok(None) };
+        let is_it = |block: &Arc<DerivedBlock>| {
+            block.transactions.get(index).is_some_and(|included| included.hash() == transaction)
+        };
+        Ok(self.block(number)?.filter(is_it).map(|_| (number, index)))
     }
 
     /// The batch that holds a block.

@@ -244,6 +244,7 @@ impl<'a> BatchRun<'a> {
             hash: post.parent_hash,
             transactions: self.executor.take_executed().into_iter().map(Included::from).collect(),
             credits: seal.credits,
+            first_deposit: self.at.deposits_done,
             batch: self.pre.batch,
         }
     }

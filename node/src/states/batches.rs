@@ -72,6 +72,7 @@ struct ReceiptRow {
 pub(super) fn encode_block(block: &DerivedBlock) -> Vec<u8> {
     let mut out = Vec::new();
     block.batch.0.encode(&mut out);
+    block.first_deposit.encode(&mut out);
     block.header.encode(&mut out);
     let credit = |credit: &bindings::Credit| CreditRow { to: credit.to, gwei: credit.amountGwei };
     block.credits.iter().map(credit).collect::<Vec<_>>().encode(&mut out);
@@ -92,6 +93,7 @@ pub(super) fn encode_block(block: &DerivedBlock) -> Vec<u8> {
 pub(super) fn decode_block(mut bytes: &[u8]) -> Result<DerivedBlock, StatesError> {
     let from = &mut bytes;
     let batch = BatchIndex(read(from)?);
+    let first_deposit = read(from)?;
     let header: Header = read(from)?;
     let credits: Vec<CreditRow> = read(from)?;
     let credit = |row: CreditRow| bindings::Credit { to: row.to, amountGwei: row.gwei };
@@ -105,7 +107,7 @@ pub(super) fn decode_block(mut bytes: &[u8]) -> Result<DerivedBlock, StatesError
         transactions.push(Included { transaction, receipt });
     }
     let (hash, credits) = (header.hash_slow(), credits.into_iter().map(credit).collect());
-    Ok(DerivedBlock { header, hash, transactions, credits, batch })
+    Ok(DerivedBlock { header, hash, transactions, credits, first_deposit, batch })
 }
 
 fn read<T: Decodable>(from: &mut &[u8]) -> Result<T, StatesError> {

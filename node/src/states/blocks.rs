@@ -17,6 +17,52 @@ use crate::{
 /// Bytes on disk of the blocks that are kept in memory, those written or read last. In memory they are some five times as large.
 const RECENT: usize = 16 << 20;
 
+/// Where a block or a transaction lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The block of this number.
+    Block(u64),
+    /// A transaction of the block of this number.
+    Transaction {
+        /// Number of the block.
+        block: u64,
+        /// Its place there.
+        index: u32,
+    },
+}
+
+impl Place {
+    fn encode(self) -> Vec<u8> {
+        match self {
+            Self::Block(number) => number.to_be_bytes().to_vec(),
+            Self::Transaction { block, index } => {
+                [block.to_be_bytes().as_slice(), &index.to_be_bytes()].concat()
+            }
+        }
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (number, rest) = bytes.split_first_chunk()?;
+        let number = u64::from_be_bytes(*number);
+        match rest {
+            [] => Some(Self::Block(number)),
+            rest => {
+                let index = u32::from_be_bytes(rest.try_into().ok()?);
+                Some(Self::Transaction { block: number, index })
+            }
+        }
+    }
+}
+
+/// The names under which a block and its transactions are looked for, with where they lie.
+pub(super) fn places(block: &DerivedBlock) -> impl Iterator<Item = (B256, Vec<u8>)> {
+    let number = block.header.number;
+    let transactions = (0_u32..).zip(&block.transactions).map(move |(index, included)| {
+        (included.hash(), Place::Transaction { block: number, index }.encode())
+    });
+    std::iter::once((block.hash, Place::Block(number).encode())).chain(transactions)
+}
+
 /// Number of a block, and hash of the last one of its batch, which names all before it.
 type Name = (u64, B256);
 
@@ -105,7 +151,19 @@ impl StateStore {
         }
     }
 
-    fn read_block(&self, number: u64) -> Result<(Arc<DerivedBlock>, usize), StatesError> {
+    /// Where the block or transaction with this hash lies. Not checked: whoever reads what lies there sees whether it is it.
+    ///
+    /// # Errors
+    /// [`StatesError::Damaged`], [`StatesError::Store`].
+    pub fn find(&self, hash: B256) -> Result<Option<Place>, StatesError> {
+        let Some(row) = self.store.get(Table::L2Index, hash.as_slice())? else { return Ok(None) };
+        Place::decode(&row).map(Some).ok_or(StatesError::Damaged("the index of blocks"))
+    }
+
+    pub(super) fn read_block(
+        &self,
+        number: u64,
+    ) -> Result<(Arc<DerivedBlock>, usize), StatesError> {
         let key = number.to_be_bytes();
         let missing = StatesError::Damaged("a block is missing");
         let stored = self.store.get(Table::L2Blocks, &key)?.ok_or(missing)?;

@@ -27,20 +27,28 @@ use crate::{
 };
 use blocks::Recent;
 
+pub use blocks::Place;
 pub use error::StatesError;
 pub use read::Stored;
 
 /// What this version writes. Others are refused, and derived again on demand. Goes up with every change of the format, and with
 /// every change of what execution comes to: a state that an older engine made would be trusted.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Where in [`Table::Meta`] stands what the tables hold; nothing stands there while they are rewritten.
 const TIP: &[u8] = b"l2-state";
 /// What is read or deleted at once: an account or a slot takes some 100 bytes, a block up to megabytes.
 const PAGE: Limit = Limit { entries: 1 << 14, bytes: 4 << 20 };
 
 /// The tables of this module.
-const TABLES: [Table; 6] =
-    [Table::Accounts, Table::Slots, Table::Codes, Table::Changes, Table::Batches, Table::L2Blocks];
+const TABLES: [Table; 7] = [
+    Table::Accounts,
+    Table::Slots,
+    Table::Codes,
+    Table::Changes,
+    Table::Batches,
+    Table::L2Blocks,
+    Table::L2Index,
+];
 
 /// L2's state on disk. One process writes it, at one place: the derivation.
 #[derive(Debug, Clone)]

@@ -9,7 +9,9 @@ use recourse_protocol::BatchIndex;
 use super::{
     PAGE, StateStore, StatesError, TABLES, TIP,
     accounts::{encode_account, encode_slot, slot_key},
-    batch_key, batches, changes, rows,
+    batch_key, batches,
+    blocks::places,
+    changes, rows,
 };
 use crate::{
     derivation::{DerivedBatch, DerivedBlock},
@@ -66,6 +68,8 @@ impl StateStore {
                 row.len(),
             );
             writes.push(rows::put(Table::L2Blocks, block_key(block.header.number), row));
+            let places = places(block);
+            writes.extend(places.map(|(hash, at)| Write::Put(Table::L2Index, hash.to_vec(), at)));
         }
         let row = batches::encode_batch(batch);
         writes.push(rows::put(Table::Batches, batch_key(batch.index), row));
@@ -88,8 +92,12 @@ impl StateStore {
             set_accounts(&changes::decode(&row)?, &mut writes);
             writes.push(Write::Delete(Table::Changes, key));
         }
-        let numbers = batch.numbers();
-        writes.extend(numbers.map(|number| Write::Delete(Table::L2Blocks, block_key(number))));
+        for number in batch.numbers() {
+            let (block, _) = self.read_block(number)?;
+            let places = places(&block);
+            writes.extend(places.map(|(hash, _)| Write::Delete(Table::L2Index, hash.to_vec())));
+            writes.push(Write::Delete(Table::L2Blocks, block_key(number)));
+        }
         Ok(self.store.apply(writes)?)
     }
 

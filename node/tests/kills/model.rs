@@ -100,7 +100,8 @@ fn block(parent: &Checkpoint, state: &State, batch: BatchIndex) -> DerivedBlock 
     };
     let transactions = (0..number % 3).map(|nonce| included(number, nonce)).collect();
     let credits = vec![Credit { to: address(number), amountGwei: number }];
-    DerivedBlock { hash: header.hash_slow(), header, transactions, credits, batch }
+    let hash = header.hash_slow();
+    DerivedBlock { hash, header, transactions, credits, first_deposit: number - 1, batch }
 }
 
 fn included(number: u64, nonce: u64) -> Included {

@@ -147,7 +147,12 @@ async fn l2_is_derived_from_l1_alone_and_again_after_a_restart_without_beacon() 
     assert_eq!(block.header.hash_slow(), block.hash);
     assert_eq!(block.hash, batch.post.parent_hash);
     assert_eq!(block.header.state_root, first.chain.state_of_block(1).unwrap().root());
-    assert_eq!(block.credits.len(), 1);
+    assert_eq!((block.credits.len(), block.first_deposit), (1, 0));
+    assert_eq!(first.chain.number_of(block.hash).unwrap(), Some(1));
+    let second = block.transactions[1].hash();
+    assert_eq!(first.chain.locate(second).unwrap(), Some((1, 1)));
+    assert_eq!(first.chain.locate(block.hash).unwrap(), None);
+    assert_eq!(first.chain.number_of(second).unwrap(), None);
     assert_eq!(balance(&first), U256::from(6_000_000_002u64));
     assert!(node.health().is_live(Duration::from_secs(60)));
     let end = *first.chain.checkpoint_after(BatchIndex(1)).unwrap();

@@ -4,7 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use recourse_execution::State;
 use recourse_node::{
-    states::{StateStore, StatesError, Stored},
+    states::{Place, StateStore, StatesError, Stored},
     store::{MemoryStore, SledStore, Store, Table, Write},
 };
 use recourse_protocol::BatchIndex;
@@ -48,6 +48,19 @@ impl Kept {
         for (stored, (expected, blocks)) in stored.batches.iter().zip(&self.batches) {
             assert_eq!(stored, expected);
             assert_eq!(states.blocks(stored).unwrap(), *blocks);
+        }
+        // What was taken back is found no more.
+        for (batch, blocks) in &self.batches {
+            let is_there = batch.index.0 <= upto;
+            for block in blocks {
+                let number = block.header.number;
+                let found = |hash| states.find(hash).unwrap();
+                assert_eq!(found(block.hash), is_there.then_some(Place::Block(number)));
+                for (index, included) in (0..).zip(&block.transactions) {
+                    let place = Place::Transaction { block: number, index };
+                    assert_eq!(found(included.hash()), is_there.then_some(place));
+                }
+            }
         }
         let expected = &self.after[upto as usize];
         assert_eq!(stored.state.root(), expected.root());
@@ -245,7 +258,7 @@ fn another_format_is_refused() {
     let tip = br#"{"version":0,"batch":12}"#.to_vec();
     kept.raw.apply(vec![Write::Put(Table::Meta, b"l2-state".to_vec(), tip)]).unwrap();
     let error = kept.load().unwrap_err();
-    assert!(matches!(error, StatesError::Version { expected: 2, got: 0 }), "{error:?}");
+    assert!(matches!(error, StatesError::Version { expected: 3, got: 0 }), "{error:?}");
     assert!(error.to_string().contains("--rederive"));
 }
 

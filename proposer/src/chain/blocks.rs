@@ -1,6 +1,6 @@
-//! All blocks by number, hash and transaction.
+//! Blocks by number, hash and transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use alloy_primitives::B256;
 use recourse_execution::State;
@@ -11,7 +11,8 @@ use crate::sequence::L2Block;
 /// Blocks whose states are kept, the newest ones: what a full node of Ethereum keeps, and as much again.
 const STATES: usize = 256;
 
-/// All blocks from 0 on. States are kept of the newest ones, which share what did not change between them, and of a few more.
+/// The newest blocks, without gaps: those that are not final, and those whose states are kept. States are kept of the newest ones,
+/// which share what did not change between them, and of a few more.
 #[derive(Debug)]
 pub(super) struct Blocks {
     genesis: L2Block,
@@ -19,8 +20,11 @@ pub(super) struct Blocks {
     state: State,
     /// A block whose state is kept longer: the end of the newest confirmed claim, for withdrawals are proven under it.
     pinned: Option<(u64, State)>,
-    /// From block 1 on.
-    later: Vec<L2Block>,
+    /// The block that the next one stands on.
+    base: L2Block,
+    /// From the block after that on.
+    later: VecDeque<L2Block>,
+    /// Those of the genesis and of `later`.
     by_hash: HashMap<B256, u64>,
     by_transaction: HashMap<B256, TxLocation>,
     pub(super) finality: Finality,
@@ -32,20 +36,26 @@ impl Blocks {
             state,
             pinned: None,
             by_hash: HashMap::from([(genesis.hash(), genesis.number())]),
+            base: genesis.clone(),
             genesis,
-            later: Vec::new(),
+            later: VecDeque::new(),
             by_transaction: HashMap::new(),
             finality: Finality { safe: 0, finalized: 0 },
         }
     }
 
     pub(super) fn head(&self) -> &L2Block {
-        self.later.last().unwrap_or(&self.genesis)
+        self.later.back().unwrap_or(&self.base)
     }
 
     /// The state after the newest block.
     pub(super) const fn head_state(&self) -> &State {
         &self.state
+    }
+
+    /// The newest block that later ones can't be taken back from without another in its place.
+    pub(super) fn base_number(&self) -> u64 {
+        self.base.number()
     }
 
     /// The state after a block, if it is kept.
@@ -63,9 +73,13 @@ impl Blocks {
         self.pinned = Some((number, state));
     }
 
+    /// A block, if it is kept.
     pub(super) fn get(&self, number: u64) -> Option<&L2Block> {
-        match number.checked_sub(1) {
-            None => Some(&self.genesis),
+        if number == self.genesis.number() {
+            return Some(&self.genesis);
+        }
+        match number.checked_sub(self.base.number())?.checked_sub(1) {
+            None => Some(&self.base),
             Some(at) => self.later.get(usize::try_from(at).ok()?),
         }
     }
@@ -87,27 +101,111 @@ impl Blocks {
         if let Some(state) = &block.state {
             self.state = state.clone();
         }
-        self.later.push(block);
+        self.later.push_back(block);
         let old = self.later.len().checked_sub(STATES.saturating_add(1));
         if let Some(old) = old.and_then(|at| self.later.get_mut(at)) {
             old.state = None;
         }
     }
 
-    /// Removes all blocks after this one, which had this state; gives them oldest first.
-    pub(super) fn truncate(&mut self, number: u64, state: State) -> Vec<L2Block> {
+    /// Removes all blocks after this one, which had this state; gives those that were kept, oldest first. `base` is that block:
+    /// it is needed where it is not kept.
+    pub(super) fn truncate(
+        &mut self,
+        number: u64,
+        state: State,
+        base: Option<L2Block>,
+    ) -> Vec<L2Block> {
         self.state = state;
         self.pinned = self.pinned.take().filter(|(block, _)| *block <= number);
-        let keep = usize::try_from(number).unwrap_or(usize::MAX).min(self.later.len());
-        let removed = self.later.split_off(keep);
-        for block in &removed {
-            self.by_hash.remove(&block.hash());
-            for tx in block.mined.transactions() {
-                self.by_transaction.remove(tx.tx_hash());
-            }
+        let keep = usize::try_from(number.saturating_sub(self.base.number()));
+        let keep = keep.unwrap_or(usize::MAX).min(self.later.len());
+        let removed: Vec<_> = self.later.split_off(keep).into();
+        removed.iter().for_each(|block| self.forget(block));
+        if number < self.base.number() {
+            self.base = base.unwrap_or_else(|| self.genesis.clone());
         }
         self.finality.safe = self.finality.safe.min(number);
         self.finality.finalized = self.finality.finalized.min(number);
         removed
+    }
+
+    /// Stands on this block, which is final, and nothing before it is kept.
+    pub(super) fn start_at(&mut self, block: L2Block, state: State) {
+        let removed = std::mem::take(&mut self.later);
+        removed.iter().for_each(|block| self.forget(block));
+        self.base = block;
+        self.state = state;
+    }
+
+    /// Lets go of final blocks whose states are not kept any more.
+    pub(super) fn let_go(&mut self) {
+        while self.later.len() > STATES
+            && self.later.front().is_some_and(|old| old.number() <= self.finality.finalized)
+            && let Some(old) = self.later.pop_front()
+        {
+            self.forget(&old);
+            self.base = old;
+        }
+    }
+
+    fn forget(&mut self, block: &L2Block) {
+        self.by_hash.remove(&block.hash());
+        for tx in block.mined.transactions() {
+            self.by_transaction.remove(tx.tx_hash());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_consensus::Header;
+    use recourse_protocol::BatchIndex;
+
+    use super::*;
+
+    fn block(number: u64) -> L2Block {
+        let header = Header { number, ..Header::default() };
+        let state = Some(State::default());
+        L2Block::new(header, Vec::new(), &[], 0, state, BatchIndex(number))
+    }
+
+    fn chain(blocks: u64, finalized: u64) -> Blocks {
+        let mut chain = Blocks::new(block(0), State::default());
+        (1..=blocks).for_each(|number| chain.push(block(number)));
+        chain.finality.finalized = finalized;
+        chain.let_go();
+        chain
+    }
+
+    #[test]
+    fn what_is_final_and_old_is_let_go() {
+        let mut chain = chain(600, 400);
+        assert_eq!((chain.base_number(), chain.head().number()), (344, 600));
+        for number in 0..=601 {
+            let is_kept = number == 0 || (344..=600).contains(&number);
+            assert_eq!(chain.get(number).map(L2Block::number), is_kept.then_some(number));
+            let is_named = number == 0 || (345..=600).contains(&number);
+            assert_eq!(chain.number_of(block(number).hash()), is_named.then_some(number));
+            assert_eq!(chain.state(number).is_some(), is_named);
+        }
+        let removed = chain.truncate(500, State::default(), None);
+        assert!(removed.iter().map(L2Block::number).eq(501..=600));
+        assert_eq!((chain.base_number(), chain.head().number()), (344, 500));
+        chain.push(block(501));
+        let removed = chain.truncate(100, State::default(), Some(block(100)));
+        assert!(removed.iter().map(L2Block::number).eq(345..=501));
+        assert_eq!((chain.base_number(), chain.head().number()), (100, 100));
+        chain.push(block(101));
+        assert_eq!(chain.get(101).map(L2Block::number), Some(101));
+        chain.truncate(0, State::default(), None);
+        assert_eq!((chain.base_number(), chain.head().number()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_not_final_stays() {
+        let chain = chain(600, 10);
+        assert_eq!(chain.base_number(), 10);
+        assert_eq!(chain.number_of(block(11).hash()), Some(11));
     }
 }

@@ -1,5 +1,6 @@
 //! The L2 chain as clients see it: what was derived from L1, and what the sequencer made ahead of it.
 
+mod archive;
 mod blocks;
 mod calls;
 mod pending;
@@ -12,7 +13,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use parking_lot::{Mutex, RwLock};
 use recourse_execution::{State, StateError};
 use recourse_protocol::{L2Config, base_fee_of_child};
-use recourse_rpc::{ChainError, ChainEvent, Finality};
+use recourse_rpc::{ChainError, ChainEvent, Finality, MinedBlock};
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     pool::{AccountFacts, Limits, Pool, Ready, Rules},
     sequence::L2Block,
 };
+pub use archive::Archive;
 use blocks::Blocks;
 
 /// News that a slow subscriber may lag behind.
@@ -33,6 +35,8 @@ pub struct L2Chain {
     coinbase: Address,
     // Locked before the pool wherever both are.
     blocks: RwLock<Blocks>,
+    /// What final blocks are read from. Without it all stay in memory.
+    archive: Option<Arc<dyn Archive>>,
     pool: Mutex<Pool>,
     journal: Arc<Journal>,
     events: broadcast::Sender<ChainEvent>,
@@ -59,6 +63,7 @@ impl L2Chain {
         settings: &ChainSettings,
         (genesis, state): (L2Block, State),
         journal: Arc<Journal>,
+        archive: Option<Arc<dyn Archive>>,
     ) -> Self {
         let rules = Rules { chain_id: settings.l2.chain_id, max_tx_bytes: settings.max_tx_bytes };
         Self {
@@ -66,6 +71,7 @@ impl L2Chain {
             rules,
             coinbase: settings.coinbase,
             blocks: RwLock::new(Blocks::new(genesis, state)),
+            archive,
             pool: Mutex::new(Pool::new(settings.pool)),
             journal,
             events: broadcast::Sender::new(EVENTS),
@@ -119,6 +125,12 @@ impl L2Chain {
         self.blocks.read().head().number()
     }
 
+    /// Number of the oldest block that can be gone back to without another in its place.
+    #[must_use]
+    pub fn base_number(&self) -> u64 {
+        self.blocks.read().base_number()
+    }
+
     /// What can go into the next block.
     #[must_use]
     pub fn ready(&self) -> Ready {
@@ -148,12 +160,24 @@ impl L2Chain {
         self.replace(None, added).map(|replaced| replaced.useless)
     }
 
-    /// Removes all blocks after one, which had this state.
+    /// Removes all blocks after one, which had this state. `base` is that block, where it is older than
+    /// [`Self::base_number`].
     ///
     /// # Errors
     /// When the state could not be read.
-    pub fn go_back(&self, number: u64, state: State) -> Result<Replaced, StateError> {
-        self.replace(Some((number, state)), Vec::new())
+    pub fn go_back(
+        &self,
+        number: u64,
+        state: State,
+        base: Option<L2Block>,
+    ) -> Result<Replaced, StateError> {
+        self.replace(Some((number, state, base)), Vec::new())
+    }
+
+    /// Stands on a block, with the state after it, as if all before it had been taken in: they are read from the archive. For a
+    /// chain that has but its genesis.
+    pub fn start_at(&self, block: L2Block, state: State) {
+        self.blocks.write().start_at(block, state);
     }
 
     /// Keeps the state after this block at hand, until another is pinned.
@@ -163,16 +187,20 @@ impl L2Chain {
 
     /// The newest derived block, and the newest whose batch L1 has finalized.
     pub fn set_finality(&self, finality: Finality) {
-        self.blocks.write().finality = finality;
+        let mut blocks = self.blocks.write();
+        blocks.finality = finality;
+        if self.archive.is_some() {
+            blocks.let_go();
+        }
     }
 
     fn replace(
         &self,
-        after: Option<(u64, State)>,
+        after: Option<(u64, State, Option<L2Block>)>,
         added: Vec<L2Block>,
     ) -> Result<Replaced, StateError> {
         let mut blocks = self.blocks.write();
-        let removed = after.map(|(number, state)| blocks.truncate(number, state));
+        let removed = after.map(|(number, state, base)| blocks.truncate(number, state, base));
         let removed = removed.unwrap_or_default();
         let news = ChainEvent::Blocks {
             removed: removed.iter().rev().map(|block| Arc::clone(&block.mined)).collect(),
@@ -197,6 +225,32 @@ impl L2Chain {
             useless.extend(pool.update(sender, &facts(blocks.head_state(), sender)?));
         }
         Ok(useless)
+    }
+}
+
+/// Blocks that are not kept in memory.
+impl L2Chain {
+    /// A block, wherever it is.
+    fn mined(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
+        {
+            let blocks = self.blocks.read();
+            let kept = blocks.get(number).map(|block| Arc::clone(&block.mined));
+            if kept.is_some() || number >= blocks.base_number() {
+                return Ok(kept);
+            }
+        }
+        self.archive.as_ref().map_or(Ok(None), |archive| archive.block(number))
+    }
+
+    /// What the archive says of blocks that are not kept any more. It may have others, which were not taken in yet.
+    fn archived<T>(
+        &self,
+        ask: impl FnOnce(&dyn Archive) -> Result<Option<T>, ChainError>,
+        number: impl FnOnce(&T) -> u64,
+    ) -> Result<Option<T>, ChainError> {
+        let Some(archive) = &self.archive else { return Ok(None) };
+        let base = self.blocks.read().base_number();
+        Ok(ask(archive.as_ref())?.filter(|found| number(found) <= base))
     }
 }
 

@@ -20,8 +20,6 @@ use super::{
     calls::{self, StateDb},
     next_base_fee, pending,
 };
-use crate::sequence::L2Block;
-
 /// The tip that clients are told to offer, in wei per gas: any tip gets a transaction in.
 const SUGGESTED_TIP: u128 = 1_000_000;
 
@@ -37,7 +35,7 @@ impl L2Chain {
             }
             BlockPoint::Number(block) => {
                 let found = blocks.state(block).cloned();
-                if found.is_none() && blocks.get(block).is_none() {
+                if found.is_none() && block > blocks.head().number() {
                     return Err(ChainError::NotFound("block"));
                 }
                 let state = found.ok_or_else(|| ChainError::Refused(not_kept(block)))?;
@@ -50,8 +48,8 @@ impl L2Chain {
         self.state_db(at).map(|db| db.state)
     }
 
-    fn context_of(&self, block: &L2Block) -> BlockContext {
-        let header = block.mined.header();
+    fn context_of(&self, block: &MinedBlock) -> BlockContext {
+        let header = block.header();
         BlockContext {
             chainId: self.l2.chain_id,
             number: header.number,
@@ -65,7 +63,7 @@ impl L2Chain {
 
     fn next_context(&self) -> BlockContext {
         let blocks = self.blocks.read();
-        let head = self.context_of(blocks.head());
+        let head = self.context_of(&blocks.head().mined);
         BlockContext {
             number: head.number.saturating_add(1),
             timestamp: head.timestamp.saturating_add(self.l2.block_time),
@@ -101,15 +99,23 @@ impl Chain for L2Chain {
     }
 
     fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
-        Ok(self.blocks.read().get(number).map(|block| Arc::clone(&block.mined)))
+        self.mined(number)
     }
 
     fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
-        Ok(self.blocks.read().number_of(hash))
+        let kept = self.blocks.read().number_of(hash);
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        self.archived(|archive| archive.number_of(hash), |number| *number)
     }
 
     fn locate(&self, transaction: B256) -> Result<Option<TxLocation>, ChainError> {
-        Ok(self.blocks.read().locate(transaction))
+        let kept = self.blocks.read().locate(transaction);
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        self.archived(|archive| archive.locate(transaction), |place| place.block)
     }
 
     fn pooled(&self, transaction: B256) -> Result<Option<Recovered<TxEnvelope>>, ChainError> {
@@ -174,8 +180,8 @@ impl Chain for L2Chain {
         let context = match at {
             BlockPoint::Pending => self.next_context(),
             BlockPoint::Number(number) => {
-                let blocks = self.blocks.read();
-                self.context_of(blocks.get(number).ok_or(ChainError::NotFound("block"))?)
+                let block = self.mined(number)?.ok_or(ChainError::NotFound("block"))?;
+                self.context_of(&block)
             }
         };
         let rules = Schedule::osaka().at(context.timestamp);

@@ -41,7 +41,9 @@ impl Producer {
             self.adopted.truncate(usize::try_from(common.0).unwrap_or(usize::MAX));
             given_up.extend(self.give_up(horizon)?);
         }
-        for index in common.0.saturating_add(1)..=horizon.derived().0 {
+        let start = self.skip_final(horizon, common)?;
+        done.foreign = start.0.saturating_sub(common.0);
+        for index in start.0.saturating_add(1)..=horizon.derived().0 {
             let index = BatchIndex(index);
             if self.promote(horizon, index)? {
                 done.promoted = done.promoted.saturating_add(1);
@@ -72,6 +74,28 @@ impl Producer {
     pub fn start_over<H: Horizon>(&mut self, horizon: &H) -> Result<usize, ProducerError> {
         let given_up = self.give_up(horizon)?;
         self.readmit(given_up)
+    }
+
+    /// A chain that has but its genesis goes to the newest final batch at once: what lies before is in the archive. Gives the
+    /// newest adopted batch.
+    fn skip_final<H: Horizon>(
+        &mut self,
+        horizon: &H,
+        common: BatchIndex,
+    ) -> Result<BatchIndex, ProducerError> {
+        let last = horizon.finalized().min(horizon.derived());
+        if common.0 > 0 || self.is_ahead() {
+            return Ok(common);
+        }
+        let Some(block) = horizon.last_block(last) else { return Ok(common) };
+        let Some(state) = block.state.clone() else { return Ok(common) };
+        for index in 1..=last.0 {
+            let index = BatchIndex(index);
+            let end = horizon.checkpoint(index).ok_or(ProducerError::NotDerived(index))?;
+            self.adopt(horizon, index, end.number)?;
+        }
+        self.chain.start_at(block, state);
+        Ok(last)
     }
 
     /// The newest adopted batch that L1 still has.
@@ -151,7 +175,14 @@ impl Producer {
     fn give_up<H: Horizon>(&mut self, horizon: &H) -> Result<Vec<(B256, Bytes)>, ProducerError> {
         let index = self.adopted();
         let end = horizon.end(index).ok_or(ProducerError::NotDerived(index))?;
-        let replaced = self.chain.go_back(self.adopted_block(), end.state.clone())?;
+        let block = self.adopted_block();
+        let base = if block > 0 && block < self.chain.base_number() {
+            // L1 took back what it had called final.
+            Some(horizon.last_block(index).ok_or(ProducerError::NotDerived(index))?)
+        } else {
+            None
+        };
+        let replaced = self.chain.go_back(block, end.state.clone(), base)?;
         let mut batches: Vec<_> = self.ahead.drain(..).map(|a| (a.cut.index, a.records)).collect();
         if let Some(batch) = self.sequencer.batch() {
             batches.push((batch.index(), self.records));

@@ -38,6 +38,11 @@ pub trait Horizon {
     /// The blocks of a derived batch, if they can be had; the newest of the newest batch has its state.
     fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>>;
 
+    /// The newest block up to the end of a batch, with the state after it; none if that is the genesis, or it can't be had.
+    fn last_block(&self, _batch: BatchIndex) -> Option<L2Block> {
+        None
+    }
+
     /// A view, if L1 has it.
     fn inputs_view(&self, view: u32) -> Option<View> {
         self.inputs().view(ViewIndex(view)).ok()
