@@ -19,6 +19,7 @@ mod assembly;
 #[allow(dead_code, reason = "there is no state root here")]
 mod block;
 mod case;
+mod export;
 mod flat;
 #[path = "../execute/known.rs"]
 mod known;
@@ -45,6 +46,9 @@ struct Args {
     /// What another engine takes, in milliseconds, by the names that this prints: JSON.
     #[arg(long)]
     peer_times: Option<PathBuf>,
+    /// Writes all blocks to this folder, with the state that they read, for other engines to run. Nothing is measured then.
+    #[arg(long)]
+    export: Option<PathBuf>,
     /// The most threads. By default as many as there are cores.
     #[arg(long)]
     threads: Option<usize>,
@@ -79,20 +83,29 @@ fn main() -> eyre::Result<()> {
         None => BTreeMap::new(),
     };
     let mut report = Report::new(threads.clone(), peers);
+    let take = |kind, case: Case, report: &mut Report| -> eyre::Result<()> {
+        if let Some(folder) = &args.export {
+            return export::export(folder, &case);
+        }
+        let times = measure::measure(&case, &threads, args.rounds)?;
+        report.add(kind, &case, times);
+        Ok(())
+    };
     if args.only != Some(Group::Synthetic) {
         for case in blocks(&args, &mut report)? {
-            let times = measure::measure(&case, &threads, args.rounds)?;
-            report.add(report::Kind::Mainnet, &case, times);
+            take(report::Kind::Mainnet, case, &mut report)?;
         }
     }
     if args.only != Some(Group::Mainnet) {
         for build in synthetic::ALL {
             let case = build();
             if case.name.contains(&args.filter) {
-                let times = measure::measure(&case, &threads, args.rounds)?;
-                report.add(report::Kind::Synthetic, &case, times);
+                take(report::Kind::Synthetic, case, &mut report)?;
             }
         }
+    }
+    if args.export.is_some() {
+        return Ok(());
     }
     println!("{report}");
     Ok(())
