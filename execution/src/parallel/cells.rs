@@ -186,7 +186,8 @@ impl Cell for SlotCell {
 
     fn hash(secret: &Secret, (account, slot): &(u32, U256)) -> u64 {
         let [a, b, c, d] = words::of_u256(*slot);
-        secret.mix(&[a ^ u64::from(*account) << 32, b, c, d])
+        // Each word by itself: what two of them have in common must not cancel out before the secret comes in.
+        secret.mix(&[u64::from(*account), a, b, c, d])
     }
 
     fn is(&self, (account, slot): &(u32, U256)) -> bool {

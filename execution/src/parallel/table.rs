@@ -16,6 +16,9 @@ const PROBES: u64 = 16;
 /// them so.
 const LEVELS: usize = 5;
 const GROWTH: u32 = 2;
+/// Places that a further level may have for each key there is, and for [`LEAST`] more: with fewer keys than that, [`PROBES`]
+/// places in a row are taken only where somebody chose the keys so, and that must not cost memory.
+const ROOM: usize = 32;
 /// Places of the first level, at least.
 const LEAST: usize = 1 << 12;
 /// Locations of the first block of memory, as a power of two; each further block has as many as all before it.
@@ -150,7 +153,11 @@ impl<C: Cell> Table<C> {
         let mut mine = None;
         let mut size = LEAST;
         for level in &self.levels {
-            let level = level.get_or_init(|| places(size));
+            let level = match level.get() {
+                Some(level) => level,
+                None if size > self.most_places() => return None,
+                None => level.get_or_init(|| places(size)),
+            };
             size = level.len() << GROWTH;
             for probe in 0..PROBES {
                 let place = place(level, hash, probe)?;
@@ -172,6 +179,12 @@ impl<C: Cell> Table<C> {
             }
         }
         None
+    }
+
+    /// Places that a further level may have.
+    fn most_places(&self) -> usize {
+        let count = usize::try_from(self.count()).unwrap_or(usize::MAX);
+        count.saturating_add(LEAST).saturating_mul(ROOM)
     }
 
     fn add(&self, key: &C::Key) -> Option<u32> {
@@ -249,12 +262,34 @@ mod tests {
     fn keys_that_collide_lie_apart_until_there_is_no_space() {
         let table = Table::<Number>::default();
         let all: Vec<_> = (0..2_000).map_while(|key| table.intern(&key)).collect();
-        assert!((16 * LEVELS..2_000).contains(&all.len()), "{}", all.len());
+        assert!((32..2_000).contains(&all.len()), "{}", all.len());
         for (key, index) in (0..).zip(&all) {
             assert_eq!((table.find(&key), table.intern(&key)), (Some(*index), Some(*index)));
             assert!(table.get(*index).unwrap().is(&key));
         }
         assert_eq!(table.find(&5_000_000), None);
+    }
+
+    /// Few keys that collide in a table made for many: they have no space, and take none.
+    #[test]
+    fn keys_that_collide_cost_no_memory() {
+        let mut table = Table::<Number>::default();
+        table.clear(1 << 16);
+        let found = (0..2_000).map(|key| table.intern(&(4 * key))).filter(Option::is_some).count();
+        assert_eq!(found as u64, PROBES);
+        let places: usize = table.levels.iter().filter_map(OnceLock::get).map(|all| all.len()).sum();
+        assert_eq!(places, 1 << 17);
+    }
+
+    /// Accounts are numbered in an order that anybody can foresee.
+    #[test]
+    fn slots_of_several_accounts_do_not_collide_by_choice() {
+        let table = Table::<super::super::cells::SlotCell>::default();
+        for account in 0..2_000_u32 {
+            let slot = alloy_primitives::U256::from(u64::from(account ^ 77) << 32);
+            assert!(table.intern(&(account, slot)).is_some());
+        }
+        assert!(table.levels[1].get().is_none(), "they need a further level");
     }
 
     #[derive(Debug, Default)]
