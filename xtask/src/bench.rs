@@ -44,7 +44,8 @@ pub(crate) fn run(bench: Bench, options: &[String]) -> eyre::Result<()> {
     let options = options.iter().enumerate().map(|(index, option)| {
         // Cargo runs it elsewhere.
         let of = index.checked_sub(1).and_then(|before| options.get(before));
-        let path = of.is_some_and(|of| ["--dir", "--peer-times", "--export"].contains(&of.as_str()));
+        let path =
+            of.is_some_and(|of| ["--dir", "--peer-times", "--export"].contains(&of.as_str()));
         if path { told(Path::new(option)) } else { Ok(option.clone()) }
     });
     let options: Vec<_> = options.collect::<Result<_, _>>()?;

@@ -29,14 +29,18 @@ pub struct Parallel {
 
 /// Fewer transactions than these run on the tries, where there is a limit on bytes of state.
 const FEW: usize = 4;
-/// After so many transactions at once it is forgotten that some could not be run that way.
+/// After so many transactions at once that were run it is forgotten that some could not be run that way.
 const MANY: usize = 64;
 
 /// How many run on the tries, one after the other, when one of them may use too much, or can't be run here: the more often that
 /// happens within few transactions, the more.
 fn careful_after(before: usize, outcome: Option<&FlatOutcome>) -> usize {
+    // No-ops cost nothing: anybody could put them in between.
+    let ran = |outcome: &FlatOutcome| {
+        outcome.ends.iter().filter(|end| matches!(end, TxEnd::Ran(_))).take(MANY).count()
+    };
     match outcome {
-        Some(outcome) if outcome.ends.len() >= MANY => 1,
+        Some(outcome) if ran(outcome) == MANY => 1,
         Some(_) => before.saturating_mul(2),
         // None of them can.
         None => usize::MAX,

@@ -277,7 +277,8 @@ mod tests {
         table.clear(1 << 16);
         let found = (0..2_000).map(|key| table.intern(&(4 * key))).filter(Option::is_some).count();
         assert_eq!(found as u64, PROBES);
-        let places: usize = table.levels.iter().filter_map(OnceLock::get).map(|all| all.len()).sum();
+        let places: usize =
+            table.levels.iter().filter_map(OnceLock::get).map(|all| all.len()).sum();
         assert_eq!(places, 1 << 17);
     }
 

@@ -290,10 +290,13 @@ impl Workers {
         };
         let driven = self.drive(&run, share);
         self.gas.fetch_add(run.gas.into_inner(), Relaxed);
+        let taken = usize::try_from(run.next.into_inner()).unwrap_or(usize::MAX);
         let mut committer = run.committer.into_inner().unwrap_or_else(PoisonError::into_inner);
         if *memory.space.stop.get_mut() {
-            // What was not committed stands as it stood.
-            for (record, tx) in memory.records.iter_mut().zip(block.transactions) {
+            // What was taken and not committed stands as it stood.
+            let floor = usize::try_from(*memory.space.floor.get_mut()).unwrap_or(usize::MAX);
+            let all = memory.records.iter_mut().zip(block.transactions);
+            for (record, tx) in all.take(taken).skip(floor) {
                 committer.throw_away(record.gas(tx.env().map_or(0, |env| env.gas_limit)));
                 record.clear();
             }
@@ -311,13 +314,9 @@ impl Workers {
     }
 
     fn drive(&self, run: &Run<'_>, share: bool) -> Result<(), Failure> {
-        if !share {
-            // The bytes that each transaction uses are known only where each has its own journal.
-            Worker::new(run).work(true);
-            return Ok(());
-        }
         let panicked = AtomicBool::new(false);
-        self.together(true, |leads| {
+        // One thread too: the bytes that each transaction uses are known only where each has its own journal.
+        self.together(share, |leads| {
             let mut worker = Worker::new(run);
             // The others wait for what this one does: they must know when it does nothing any more.
             if catch_unwind(AssertUnwindSafe(|| worker.work(leads))).is_err() {

@@ -143,7 +143,13 @@ fn agree(inputs: &MemoryInputs) -> Derived {
     // With pauses they share all rows, however short.
     let threads = Arc::new(Workers::new(2).with_pauses(inputs.views.len() as u64));
     let parallel = Parallel::new(Schedule::osaka(), MAX_WITNESS, threads);
-    for at_once in [derive(inputs, blockwise(state())), derive(inputs, by(parallel, state()))] {
+    // As nodes have it.
+    let plain = Parallel::new(Schedule::osaka(), MAX_WITNESS, Arc::new(Workers::new(2)));
+    for at_once in [
+        derive(inputs, blockwise(state())),
+        derive(inputs, by(parallel, state())),
+        derive(inputs, by(plain, state())),
+    ] {
         assert_eq!(at_once.end, one_by_one.end);
         assert_eq!(at_once.state.root(), one_by_one.state.root());
         let told = |derived: &Derived| format!("{:?}", derived.blocks);
