@@ -27,6 +27,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(2);
 
 const SEQUENCING: &str = "making L2 blocks";
+const FOLLOWING: &str = "taking in what L1 has";
 const POSTING: &str = "posting to the Inbox";
 
 /// The task that owns the L2 head.
@@ -76,8 +77,8 @@ impl Driver {
         stop: &CancellationToken,
     ) -> Result<(), ServiceError> {
         loop {
-            let (seen, _) = self.look().await?;
-            if seen.0.derived {
+            let (seen, done) = self.look().await?;
+            if seen.0.derived && done.outdated.is_none() {
                 let resumed = self
                     .on_thread(move |producer| producer.recover(&seen, leftover, Instant::now()))
                     .await?;
@@ -128,7 +129,13 @@ impl Driver {
         let seen = Seen(Arc::clone(&self.states.borrow_and_update()));
         let horizon = seen.clone();
         let done = self.on_thread(move |producer| producer.follow(&horizon, Instant::now()));
-        Ok((seen, done.await?))
+        let done = done.await?;
+        // The next state that is published shows what stands there now.
+        match done.outdated {
+            Some(batch) => self.health.failed(FOLLOWING, &ProducerError::Outdated(batch)),
+            None => self.health.succeeded(FOLLOWING),
+        }
+        Ok((seen, done))
     }
 
     async fn make(&mut self) -> Result<(), ServiceError> {
@@ -200,8 +207,16 @@ impl Driver {
             let is_ahead = producer.first_ahead().is_some_and(|first| Some(first) == refused);
             if is_ahead { producer.start_over(&seen).map(Some) } else { Ok(None) }
         });
-        if let Some(waiting) = waiting.await? {
-            tracing::warn!(waiting, "a batch was refused; its transactions wait again");
+        match waiting.await {
+            Ok(Some(waiting)) => {
+                tracing::warn!(waiting, "a batch was refused; its transactions wait again");
+            }
+            Ok(None) => {}
+            // It is posted again, and refused again, until L1 is followed.
+            Err(ServiceError::Producer(error)) if !error.is_fatal() => {
+                self.health.failed(SEQUENCING, &error);
+            }
+            Err(error) => return Err(error),
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::{
     chain::Archive,
-    producer::{Counts, Horizon},
+    producer::{Counts, Horizon, ProducerError},
     sequence::{L2Block, Position},
 };
 
@@ -63,12 +63,9 @@ impl Horizon for Seen {
         self.0.chain.batch_hash(batch)
     }
 
-    fn end(&self, batch: BatchIndex) -> Option<Position> {
-        let chain = &self.0.chain;
-        let recalled = chain.recall(batch).inspect_err(|error| {
-            tracing::error!(%error, %batch, "the state after a batch is not at hand");
-        });
-        Some(Position { at: *chain.checkpoint_after(batch)?, state: recalled.ok()? })
+    fn end(&self, batch: BatchIndex) -> Result<Position, ProducerError> {
+        let at = self.checkpoint(batch).ok_or(ProducerError::NotDerived(batch))?;
+        Ok(Position { at, state: self.0.chain.recall(batch)? })
     }
 
     fn checkpoint(&self, batch: BatchIndex) -> Option<Checkpoint> {
@@ -80,25 +77,20 @@ impl Horizon for Seen {
         Some((self.checkpoint(batch)?.number, state.clone()))
     }
 
-    fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>> {
+    fn blocks(&self, batch: BatchIndex) -> Result<Vec<L2Block>, ProducerError> {
         let chain = &self.0.chain;
-        let read = chain.blocks_of(batch).inspect_err(|error| {
-            tracing::error!(%error, %batch, "the blocks of a batch are not at hand");
-        });
-        let blocks = read.ok()??.into_iter().map(|block| {
+        let read = chain.blocks_of(batch)?.ok_or(ProducerError::NotDerived(batch))?;
+        let blocks = read.into_iter().map(|block| {
             let state = chain.state_of_block(block.header.number).cloned();
             l2_block(&block, state)
         });
-        Some(blocks.collect())
+        Ok(blocks.collect())
     }
 
-    fn last_block(&self, batch: BatchIndex) -> Option<L2Block> {
-        let number = self.checkpoint(batch)?.number;
-        let read = self.0.chain.block(number).inspect_err(|error| {
-            tracing::error!(%error, number, "a block is not at hand");
-        });
-        let block = read.ok()??;
-        Some(l2_block(&block, Some(self.end(batch)?.state)))
+    fn last_block(&self, batch: BatchIndex) -> Result<Option<L2Block>, ProducerError> {
+        let end = self.checkpoint(batch).ok_or(ProducerError::NotDerived(batch))?;
+        let Some(block) = self.0.chain.block(end.number)? else { return Ok(None) };
+        Ok(Some(l2_block(&block, Some(self.end(batch)?.state))))
     }
 }
 

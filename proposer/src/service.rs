@@ -27,7 +27,7 @@ use crate::{
     health::HealthRoute,
     journal::Journal,
     post::Poster,
-    producer::{Horizon as _, Producer, ProducerError},
+    producer::{Horizon as _, Producer},
     seen::{Archived, Seen},
     sequence::genesis_block,
 };
@@ -180,7 +180,7 @@ fn chain(
     archive: Arc<Archived>,
 ) -> Result<L2Chain, ServiceError> {
     let start = recourse_protocol::BatchIndex(0);
-    let genesis = seen.end(start).ok_or(ProducerError::NotDerived(start))?;
+    let genesis = seen.end(start)?;
     let view = seen.inputs().view(ViewIndex(0)).map_err(|_| ServiceError::NoGenesis)?;
     let block = genesis_block(&genesis.at, &view, &config.rollup.l2, genesis.state.clone());
     let (expected, got) = (genesis.at.parent_hash, block.hash());

@@ -12,6 +12,8 @@
     reason = "a test may fail loudly"
 )]
 
+mod outdated;
 mod producing;
 mod sequencing;
+mod shown;
 mod world;

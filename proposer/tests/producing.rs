@@ -1,210 +1,16 @@
 //! The L2 head through restarts, foreign batches and L1 reorganisations: no accepted transaction is lost.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, B256, U256};
 use recourse_node::store::{MemoryStore, Store};
-use recourse_proposer::{
-    chain::{Archive, ChainSettings, L2Chain},
-    journal::Journal,
-    pool::Limits,
-    producer::{Counts, Horizon, Producer, ProducerSettings},
-    sequence::{L2Block, Position},
+use recourse_proposer::{chain::L2Chain, journal::Journal};
+use recourse_rpc::{BlockPoint, Chain as _, ChainError};
+
+use crate::{
+    shown::{self, Node, Old, Shown, store},
+    world::{START, World, key, transfer},
 };
-use recourse_protocol::{BatchIndex, MemoryInputs, MissingInput};
-use recourse_rpc::{BlockPoint, Chain as _, ChainError, MinedBlock, TxLocation};
-
-use crate::world::{START, World, key, l2, transfer};
-
-/// What a head of the little L1 shows.
-struct Shown {
-    l1: MemoryInputs,
-    time: u64,
-    genesis: Position,
-    batches: Vec<(B256, Position, Vec<L2Block>)>,
-    /// Whether final blocks need not be taken in.
-    archives: bool,
-}
-
-impl World {
-    fn shown(&self, time: u64) -> Shown {
-        let (_, blocks) = self.derive();
-        let mut batches = Vec::new();
-        for (index, (batch, _)) in (1u64..).zip(&self.l1.batches) {
-            let upto = World { l1: self.l1.clone(), genesis: self.genesis.clone() };
-            let end = upto.derive_upto(index);
-            let own = blocks.iter().filter(|b| b.batch.0 == index).cloned().collect();
-            batches.push((batch.hash(), end, own));
-        }
-        let genesis = self.genesis.clone();
-        Shown { l1: self.l1.clone(), time, genesis, batches, archives: false }
-    }
-
-    fn derive_upto(mut self, batch: u64) -> Position {
-        self.l1.batches.truncate(batch as usize);
-        self.derive().0
-    }
-}
-
-impl Shown {
-    fn at(&self, batch: BatchIndex) -> Option<&(B256, Position, Vec<L2Block>)> {
-        self.batches.get(batch.0.checked_sub(1)? as usize)
-    }
-}
-
-impl Horizon for Shown {
-    type InputError = MissingInput;
-    type Inputs = MemoryInputs;
-
-    fn inputs(&self) -> &MemoryInputs {
-        &self.l1
-    }
-
-    fn counts(&self) -> Counts {
-        Counts {
-            batches: self.l1.batches.len() as u64,
-            views: self.l1.views.len() as u32,
-            forced: self.l1.forced.len() as u64,
-            deposits: self.l1.deposits.len() as u64,
-        }
-    }
-
-    fn timestamp(&self) -> u64 {
-        self.time
-    }
-
-    fn derived(&self) -> BatchIndex {
-        BatchIndex(self.batches.len() as u64)
-    }
-
-    fn finalized(&self) -> BatchIndex {
-        BatchIndex(self.derived().0.saturating_sub(1))
-    }
-
-    fn hash(&self, batch: BatchIndex) -> Option<B256> {
-        self.at(batch).map(|(hash, _, _)| *hash)
-    }
-
-    fn end(&self, batch: BatchIndex) -> Option<Position> {
-        if batch.0 == 0 {
-            return Some(self.genesis.clone());
-        }
-        self.at(batch).map(|(_, end, _)| end.clone())
-    }
-
-    fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>> {
-        self.at(batch).map(|(_, _, blocks)| blocks.clone())
-    }
-
-    fn last_block(&self, batch: BatchIndex) -> Option<L2Block> {
-        let upto = self.batches.iter().take(batch.0 as usize);
-        let block = upto.flat_map(|(.., blocks)| blocks).last().filter(|_| self.archives)?;
-        Some(L2Block { state: Some(self.end(batch)?.state), ..block.clone() })
-    }
-}
-
-/// Blocks as they lie on disk, without states.
-#[derive(Debug)]
-struct Old(Vec<L2Block>);
-
-impl Archive for Old {
-    fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
-        let block = self.0.iter().find(|block| block.number() == number);
-        Ok(block.map(|block| block.mined.clone()))
-    }
-
-    fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
-        Ok(self.0.iter().find(|block| block.hash() == hash).map(L2Block::number))
-    }
-
-    fn locate(&self, transaction: B256) -> Result<Option<TxLocation>, ChainError> {
-        Ok(self.0.iter().find_map(|block| {
-            let mut all = block.mined.transactions().iter();
-            let index = all.position(|tx| *tx.tx_hash() == transaction)?;
-            Some(TxLocation { block: block.number(), index })
-        }))
-    }
-}
-
-/// A proposer without its network.
-struct Node {
-    chain: Arc<L2Chain>,
-    producer: Producer,
-    now: Instant,
-}
-
-impl Node {
-    /// Starts as the daemon does: follows L1, then takes up the journal.
-    fn start(world: &World, time: u64, store: &Arc<dyn Store>) -> (Self, usize) {
-        Self::start_at(world, &world.shown(time), store, None)
-    }
-
-    fn start_at(
-        world: &World,
-        shown: &Shown,
-        store: &Arc<dyn Store>,
-        archive: Option<Arc<dyn Archive>>,
-    ) -> (Self, usize) {
-        let journal = Arc::new(Journal::new(Arc::clone(store)));
-        let leftover = journal.load().unwrap();
-        let coinbase = Address::repeat_byte(0xfe);
-        let settings = ChainSettings {
-            l2: l2(),
-            max_tx_bytes: 5_000,
-            pool: Limits { transactions: 100, per_sender: 100 },
-            coinbase,
-        };
-        let genesis = (world.block_zero(&world.genesis), world.genesis.state.clone());
-        let chain = Arc::new(L2Chain::new(&settings, genesis, Arc::clone(&journal), archive));
-        let settings = ProducerSettings {
-            l2: l2(),
-            fee_recipient: coinbase,
-            max_blobs: 6,
-            force_delay: 1_000,
-            max_idle: None,
-            batch_interval: Duration::ZERO,
-            l1_patience: Duration::from_secs(24),
-            backlog: 2,
-        };
-        let now = Instant::now();
-        let chained = Arc::clone(&chain);
-        let mut producer = Producer::new(settings, chained, journal, shown, now).unwrap();
-        producer.follow(shown, now).unwrap();
-        let resumed = producer.recover(shown, leftover, now).unwrap();
-        (Self { chain, producer, now }, resumed)
-    }
-
-    fn send(&self, from: u8, nonce: u64) -> B256 {
-        let raw = transfer(from, nonce, Address::repeat_byte(0x77), 1);
-        self.chain.submit(raw).unwrap()
-    }
-
-    fn make(&mut self, world: &World, time: u64) -> bool {
-        self.producer.make_block(&world.shown(time), self.now).unwrap()
-    }
-
-    /// Sees a head and makes a block there.
-    fn at(&mut self, world: &World, time: u64) -> bool {
-        self.producer.follow(&world.shown(time), self.now).unwrap();
-        self.make(world, time)
-    }
-
-    fn cut(&mut self, world: &World, time: u64) -> recourse_proposer::sequence::CutBatch {
-        assert!(self.producer.cut(&world.shown(time)).unwrap());
-        self.producer.to_post(&world.shown(time), self.now).unwrap().cut.clone()
-    }
-
-    fn head(&self) -> B256 {
-        self.chain.block(self.chain.head()).unwrap().unwrap().hash()
-    }
-}
-
-fn store() -> Arc<dyn Store> {
-    Arc::new(MemoryStore::default())
-}
 
 #[test]
 fn a_batch_goes_to_l1_and_comes_back() {
@@ -292,7 +98,7 @@ fn nothing_is_made_for_a_batch_that_l1_has_already() {
     // On L1, not derived yet: neither posted again nor built on by somebody who comes late.
     shown.batches.clear();
     assert!(node.producer.to_post(&shown, node.now).is_none());
-    let (late, _) = Node::start(&World::new(), START + 1, &self::store());
+    let (late, _) = Node::start(&World::new(), START + 1, &shown::store());
     late.send(1, 0);
     let Node { mut producer, now, .. } = late;
     producer.follow(&shown, now).unwrap();
@@ -333,7 +139,7 @@ fn final_blocks_are_left_where_they_are() {
     let start = || {
         let shown = Shown { archives: true, ..world.shown(START + 30) };
         let old = shown.batches.iter().flat_map(|(.., blocks)| blocks.clone()).collect();
-        Node::start_at(&world, &shown, &self::store(), Some(Arc::new(Old(old)))).0
+        Node::start_at(&world, &shown, &shown::store(), Some(Arc::new(Old(old)))).0
     };
     let again = start();
     assert_eq!((again.head(), again.chain.base_number()), (heads[2], 2));

@@ -161,23 +161,47 @@ impl Chain {
     }
 
     /// The state after this batch, from memory or computed from the changes on disk: that reads and takes time by what
-    /// happened since. Its root is verified. The last few that were computed are kept.
+    /// happened since. Its root is verified. The last few that were computed are kept, as long as somebody asks for them.
     ///
     /// # Errors
-    /// [`StatesError::Gone`] when it is not kept any more, or the batch is not derived; else as the store fails.
+    /// [`StatesError::Gone`] when it is not kept any more, or the batch is not derived, or was taken back meanwhile; else as
+    /// the store fails.
     pub fn recall(&self, index: BatchIndex) -> Result<State, StatesError> {
+        let (state, is_new) = self.had_again(index)?;
+        if let Some(end) = self.checkpoint_after(index).filter(|_| is_new) {
+            self.recalled.add(index, end.state_root, state.clone(), self.tip());
+        }
+        Ok(state)
+    }
+
+    /// As [`Self::recall`], but keeps nothing. Tells whether the state had to be computed.
+    pub(super) fn had_again(&self, index: BatchIndex) -> Result<(State, bool), StatesError> {
         if let Some(state) = self.state_after(index) {
-            return Ok(state.clone());
+            return Ok((state.clone(), false));
         }
         let gone = || StatesError::Gone(index);
         let expected = self.checkpoint_after(index).ok_or_else(gone)?.state_root;
-        if let Some(state) = self.recalled.get(index, expected) {
-            return Ok(state);
+        if let Some(state) = self.recalled.get(index, expected, self.tip()) {
+            return Ok((state, false));
         }
         let from = self.kept.end_from(index).ok_or_else(gone)?;
-        let state = self.store.back(from, index, expected)?;
-        self.recalled.add(index, expected, state.clone());
-        Ok(state)
+        let computed = self.store.back(from, index, expected);
+        // What an L1 reorg rewrote while it was read is not damaged.
+        if let (Err(_), Some(batch)) = (&computed, self.batch(from.0)) {
+            self.store.check(batch)?;
+        }
+        Ok((computed?, true))
+    }
+
+    /// How many states are kept that were computed from the changes on disk.
+    #[must_use]
+    pub fn computed(&self) -> usize {
+        self.recalled.len()
+    }
+
+    /// Lets go of computed states before this batch's end.
+    pub(super) fn forget(&self, before: BatchIndex) {
+        self.recalled.forget(before);
     }
 
     /// The newest batch whose claim was confirmed, if any was seen, and the state after it: withdrawals are proven
@@ -240,6 +264,7 @@ impl Chain {
         blocks: impl IntoIterator<Item = (u64, State)>,
     ) {
         self.kept.add(batch.index, end, blocks);
+        self.recalled.age(batch.index);
         self.batches.push_back_mut(batch);
     }
 

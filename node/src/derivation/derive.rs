@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     inbox::InboxSnapshot,
-    states::{StateStore, StatesError},
+    states::{PAGE, StateStore, StatesError},
     store::Store,
 };
 
@@ -29,6 +29,8 @@ pub struct Derivation {
     store: StateStore,
     workers: Arc<Workers>,
     kept_from: BatchIndex,
+    /// Whether rows of forgotten ways back may be left on disk.
+    is_swept: bool,
 }
 
 impl Derivation {
@@ -58,7 +60,9 @@ impl Derivation {
             None => store.begin(chain.genesis_state())?,
         }
         let kept_from = store.kept_from()?.unwrap_or_default();
-        Ok(Self { config: config.l2, chain, store, workers, kept_from })
+        // A run that ended may not have come to the end with it.
+        let is_swept = kept_from == BatchIndex(0);
+        Ok(Self { config: config.l2, chain, store, workers, kept_from, is_swept })
     }
 
     /// What was derived so far.
@@ -109,16 +113,35 @@ impl Derivation {
     }
 
     /// Forgets the ways back to ends older than this batch's, which nobody can ask for any more. Does nothing until that batch
-    /// is derived. Gives how many rows that were.
+    /// is derived. What lies on disk for them is left to [`Self::sweep`].
     ///
     /// # Errors
     /// [`DerivationError::States`].
-    pub fn prune(&mut self, upto: BatchIndex) -> Result<usize, DerivationError> {
-        if upto > self.chain.tip() || upto <= self.kept_from {
-            return Ok(0);
+    pub fn forget(&mut self, before: BatchIndex) -> Result<(), DerivationError> {
+        if before > self.chain.tip() || before <= self.kept_from {
+            return Ok(());
         }
-        self.kept_from = upto;
-        Ok(self.store.prune(upto)?)
+        self.store.forget(before)?;
+        self.chain.forget(before);
+        (self.kept_from, self.is_swept) = (before, false);
+        Ok(())
+    }
+
+    /// Whether nothing is left on disk of what was forgotten.
+    #[must_use]
+    pub const fn is_swept(&self) -> bool {
+        self.is_swept
+    }
+
+    /// Deletes a part of what is left on disk of what was forgotten: a page, so that other work need not wait long.
+    ///
+    /// # Errors
+    /// [`DerivationError::States`].
+    pub fn sweep(&mut self) -> Result<(), DerivationError> {
+        if !self.is_swept {
+            self.is_swept = self.store.sweep(PAGE)? == 0;
+        }
+        Ok(())
     }
 
     /// Forgets all that was derived: everything is to be derived again, from the archived blobs.
@@ -128,7 +151,7 @@ impl Derivation {
     pub fn start_over(&mut self) -> Result<(), DerivationError> {
         let (genesis, state) = (*self.chain.genesis(), self.chain.genesis_state().clone());
         self.store.begin(&state)?;
-        self.kept_from = BatchIndex(0);
+        (self.kept_from, self.is_swept) = (BatchIndex(0), true);
         self.chain = Chain::new(genesis, state, self.store.clone());
         Ok(())
     }
@@ -138,7 +161,7 @@ impl Derivation {
     /// # Errors
     /// [`DerivationError::States`].
     pub fn confirm(&mut self, batch: BatchIndex) -> Result<(), DerivationError> {
-        let state = self.chain.recall(batch)?;
+        let (state, _) = self.chain.had_again(batch)?;
         self.chain.confirm(batch, state);
         Ok(())
     }

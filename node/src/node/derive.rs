@@ -9,21 +9,33 @@ use recourse_protocol::BatchIndex;
 use tokio::{sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    NodeError, NodeState, confirmed,
-    needed::{Advice, Needed},
-};
+use super::{NodeError, NodeState, confirmed, needed::Needed};
 use crate::{
     Severity,
     blobs::{BlobPlace, BlobSource},
     derivation::{Derivation, DerivationError},
     health::Health,
     inbox::InboxSnapshot,
+    l1::BlockRef,
     metrics::Metrics,
     mirror::L1State,
 };
 
 const WHAT: &str = "deriving L2";
+const KEEPING: &str = "keeping old states";
+/// Batches that are forgotten at once, at least, while there are more to come.
+const AT_ONCE: u64 = 64;
+
+/// States are asked for that were forgotten.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "L1 lets states from the end of batch {needed} on be asked for, those before the end of batch {kept_from} were forgotten: \
+     look at what the L1 endpoint says, and if that is right, start with --rederive to derive L2 again from L1"
+)]
+struct Forgotten {
+    needed: BatchIndex,
+    kept_from: BatchIndex,
+}
 
 pub(super) struct Derive {
     /// None while a blocking thread has it.
@@ -34,6 +46,8 @@ pub(super) struct Derive {
     pub(super) poll_interval: Duration,
     pub(super) states: watch::Sender<Arc<NodeState>>,
     pub(super) needed: Needed,
+    /// The head at which it was last told whether old states are kept that may be asked for.
+    pub(super) told: Option<BlockRef>,
 }
 
 /// What a look at the next batch came to.
@@ -121,20 +135,38 @@ impl Derive {
     async fn settle(&mut self, state: &Arc<L1State>) -> Result<(), NodeError> {
         let advice = self.needed.look(state, seconds())?;
         let Some(mut derivation) = self.derivation.take() else { return Ok(()) };
+        let (kept_from, tip) = (derivation.kept_from(), derivation.chain().tip());
+        if let Some(advice) = advice {
+            self.tell(advice.needed, kept_from, state.head);
+        }
         let confirmed = confirmed::newly(state, derivation.chain());
-        let stands = derivation.stands(&state.inbox) && confirmed.is_none();
-        if stands && !advice.is_some_and(|advice| is_due(&derivation, advice)) {
+        let forget = advice.and_then(|advice| forget_now(kept_from, tip, advice.forget_before));
+        let is_done = confirmed.is_none() && forget.is_none() && derivation.is_swept();
+        if is_done && derivation.stands(&state.inbox) {
             self.derivation = Some(derivation);
             return Ok(());
         }
         let inbox = state.inbox.clone();
         let (derivation, result) = spawn_blocking(move || {
-            let result = settle(&mut derivation, &inbox, advice, confirmed);
+            let result = settle(&mut derivation, &inbox, forget, confirmed);
             (derivation, result)
         })
         .await?;
         self.derivation = Some(derivation);
         Ok(result?)
+    }
+
+    /// Says once a head whether L1 leaves states to be asked for that were forgotten. It can't, unless it was rewritten weeks
+    /// back; so an endpoint that shows this is most likely wrong, and nothing is thrown away on its word.
+    fn tell(&mut self, needed: BatchIndex, kept_from: BatchIndex, head: BlockRef) {
+        if self.told.replace(head) == Some(head) {
+            return;
+        }
+        if needed < kept_from {
+            self.health.failed(KEEPING, &Forgotten { needed, kept_from });
+        } else {
+            self.health.succeeded(KEEPING);
+        }
     }
 
     /// Tells of a new state, if it goes together: else batches are to be taken back first.
@@ -163,16 +195,18 @@ impl Derive {
 fn settle(
     derivation: &mut Derivation,
     inbox: &InboxSnapshot,
-    advice: Option<Advice>,
+    forget: Option<BatchIndex>,
     confirmed: Option<BatchIndex>,
 ) -> Result<(), DerivationError> {
     let lost = derivation.follow(inbox)?;
     if lost > 0 {
         tracing::warn!(batches = lost, "L1 took batches back");
     }
-    if let Some(advice) = advice {
-        heed(derivation, advice)?;
+    if let Some(before) = forget {
+        derivation.forget(before)?;
+        tracing::info!(%before, "old states forgotten");
     }
+    derivation.sweep()?;
     let tip = derivation.chain().tip();
     if let Some(batch) = confirmed.filter(|batch| *batch <= tip) {
         derivation.confirm(batch)?;
@@ -180,27 +214,34 @@ fn settle(
     Ok(())
 }
 
-fn heed(derivation: &mut Derivation, advice: Advice) -> Result<(), DerivationError> {
-    let kept_from = derivation.kept_from();
-    if advice.needed < kept_from {
-        // L1 said for weeks, or made this node believe, what it now denies. The blobs are still here.
-        tracing::warn!(needed = %advice.needed, %kept_from, "old states are asked for again: deriving all anew");
-        return derivation.start_over();
-    }
-    let rows = derivation.prune(advice.forget_before)?;
-    if rows > 0 {
-        tracing::info!(before = %advice.forget_before, rows, "old states forgotten");
-    }
-    Ok(())
-}
-
-fn is_due(derivation: &Derivation, advice: Advice) -> bool {
-    let kept_from = derivation.kept_from();
-    let ripe = advice.forget_before > kept_from && advice.forget_before <= derivation.chain().tip();
-    advice.needed < kept_from || ripe
+/// Up to where to forget now, if it is worth a write: as far as is derived, so that a node that derives all from the start does
+/// not keep what it will forget at the end.
+fn forget_now(kept_from: BatchIndex, tip: BatchIndex, before: BatchIndex) -> Option<BatchIndex> {
+    let upto = before.min(tip);
+    let more = upto.0.saturating_sub(kept_from.0);
+    (more >= AT_ONCE || (more > 0 && upto == before)).then_some(upto)
 }
 
 /// By this machine's clock, since 1970.
 fn seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_derived_anew_is_forgotten_on_the_way() {
+        let now = |kept_from, tip, before| {
+            let upto = forget_now(BatchIndex(kept_from), BatchIndex(tip), BatchIndex(before));
+            upto.map(|upto| upto.0)
+        };
+        assert_eq!(now(0, AT_ONCE - 1, 1000), None, "not for each batch");
+        assert_eq!(now(0, AT_ONCE, 1000), Some(AT_ONCE));
+        assert_eq!(now(AT_ONCE, 1000, 1000), Some(1000));
+        assert_eq!(now(999, 2000, 1000), Some(1000));
+        assert_eq!(now(1000, 2000, 1000), None);
+        assert_eq!(now(1000, 2000, 0), None);
+    }
 }

@@ -93,6 +93,7 @@ impl Node {
             poll_interval,
             states,
             needed,
+            told: None,
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(guard(stop.clone(), archive.run(head.clone(), stop.clone())));

@@ -17,8 +17,8 @@ impl StateStore {
     /// account and slot, in one go. Whoever asks says what root must come out.
     ///
     /// # Errors
-    /// [`StatesError::Gone`] when the way is not kept, [`StatesError::Root`] when it leads elsewhere, as when an L1 reorg
-    /// rewrites it meanwhile; [`StatesError::Store`].
+    /// [`StatesError::Gone`] when the way is not kept; [`StatesError::Root`] or [`StatesError::Damaged`] when it leads elsewhere
+    /// or nowhere, also when an L1 reorg rewrites it meanwhile; [`StatesError::Store`].
     pub fn back(
         &self,
         from: (BatchIndex, &State),

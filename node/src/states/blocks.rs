@@ -120,8 +120,9 @@ impl StateStore {
         }
         // A batch is written with its blocks, at once: where it stands before and after, the block is its own.
         self.check(batch)?;
-        let (block, bytes) = self.read_block(number)?;
+        let read = self.read_block(number);
         self.check(batch)?;
+        let (block, bytes) = read?;
         if block.header.number != number || block.batch != batch.index {
             return Err(StatesError::Damaged("a block in the place of another"));
         }
@@ -171,8 +172,11 @@ impl StateStore {
         Ok((Arc::new(batches::decode_block(row)?), stored.len()))
     }
 
-    /// Whether this batch is the one that is stored under its index.
-    fn check(&self, batch: &DerivedBatch) -> Result<(), StatesError> {
+    /// Whether this batch is the one that is stored under its index; so is each before it then.
+    ///
+    /// # Errors
+    /// [`StatesError::Gone`] when it is not, [`StatesError::Damaged`], [`StatesError::Store`].
+    pub fn check(&self, batch: &DerivedBatch) -> Result<(), StatesError> {
         let key = batch_key(batch.index);
         let gone = || StatesError::Gone(batch.index);
         let stored = self.store.get(Table::Batches, &key)?.ok_or_else(gone)?;

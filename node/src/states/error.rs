@@ -39,8 +39,8 @@ pub enum StatesError {
         /// Of the state.
         got: B256,
     },
-    /// The way back to a state is not kept: the batch is not derived, or was taken back meanwhile.
-    #[error("the state after batch {0} is not kept any more")]
+    /// The batch, or the way back to the state after it, is not kept: it is not derived, was taken back meanwhile, or is old.
+    #[error("batch {0}, or the state after it, is not kept any more")]
     Gone(BatchIndex),
     /// A state could not be made of what was read.
     #[error("the L2 state could not be made")]

@@ -37,7 +37,7 @@ const VERSION: u32 = 3;
 /// Where in [`Table::Meta`] stands what the tables hold; nothing stands there while they are rewritten.
 const TIP: &[u8] = b"l2-state";
 /// What is read or deleted at once: an account or a slot takes some 100 bytes, a block up to megabytes.
-const PAGE: Limit = Limit { entries: 1 << 14, bytes: 4 << 20 };
+pub(crate) const PAGE: Limit = Limit { entries: 1 << 14, bytes: 4 << 20 };
 
 /// The tables of this module.
 const TABLES: [Table; 7] = [

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     derivation::{DerivedBatch, DerivedBlock},
-    store::{Table, Write},
+    store::{Limit, Table, Write},
 };
 
 impl StateStore {
@@ -101,27 +101,35 @@ impl StateStore {
         Ok(self.store.apply(writes)?)
     }
 
-    /// Forgets the ways back over all batches up to one, whose end and later ones are all that can still be asked for. Gives
-    /// how many rows that were.
+    /// Forgets the ways back over all batches up to one, whose end and later ones are all that can still be asked for. Their
+    /// rows stay until they are swept away.
     ///
     /// # Errors
     /// [`StatesError::Store`]; [`StatesError::Damaged`] when that batch is not there yet.
-    pub fn prune(&self, upto: BatchIndex) -> Result<usize, StatesError> {
+    pub fn forget(&self, upto: BatchIndex) -> Result<(), StatesError> {
         let tip = self.tip()?.filter(|tip| tip.batch >= upto);
         let tip = tip.ok_or(StatesError::Damaged("it stands before that batch"))?;
-        // First of all: a batch of which only some rows are left must not be gone back over.
-        self.store.apply(vec![Self::set_tip(tip.batch, tip.from.max(upto))?])?;
-        let mut pruned: usize = 0;
-        loop {
-            let page = self.store.within(Table::Changes, &[], &[], PAGE)?;
-            let old = page.into_iter().map(|(key, _)| key).take_while(|key| is_upto(key, upto));
-            let writes: Vec<_> = old.map(|key| Write::Delete(Table::Changes, key)).collect();
-            if writes.is_empty() {
-                return Ok(pruned);
-            }
-            pruned = pruned.saturating_add(writes.len());
+        if tip.from >= upto {
+            return Ok(());
+        }
+        Ok(self.store.apply(vec![Self::set_tip(tip.batch, upto)?])?)
+    }
+
+    /// Deletes rows of ways back that are forgotten, at most so many at once: nothing else happens meanwhile. Gives how many
+    /// that were; if there was none, none is left.
+    ///
+    /// # Errors
+    /// [`StatesError::Store`].
+    pub fn sweep(&self, most: Limit) -> Result<usize, StatesError> {
+        let Some(from) = self.kept_from()? else { return Ok(0) };
+        let page = self.store.within(Table::Changes, &[], &[], most)?;
+        let old = page.into_iter().map(|(key, _)| key).take_while(|key| is_upto(key, from));
+        let writes: Vec<_> = old.map(|key| Write::Delete(Table::Changes, key)).collect();
+        let swept = writes.len();
+        if swept > 0 {
             self.store.apply(writes)?;
         }
+        Ok(swept)
     }
 
     fn clear(&self, table: Table) -> Result<(), StatesError> {

@@ -29,7 +29,7 @@ use std::{
 use alloy_primitives::keccak256;
 use recourse_node::{
     states::{StateStore, StatesError, Stored},
-    store::SledStore,
+    store::{Limit, SledStore},
 };
 use recourse_protocol::BatchIndex;
 
@@ -91,7 +91,8 @@ fn write(folder: &Path, salt: u64) {
         store.append(&batch, &blocks, &state, &next).unwrap();
         tell(batch.index.0);
         if salt.is_multiple_of(7) {
-            store.prune(BatchIndex(batch.index.0.saturating_sub(8))).unwrap();
+            store.forget(BatchIndex(batch.index.0.saturating_sub(8))).unwrap();
+            store.sweep(Limit { entries: 3, bytes: usize::MAX }).unwrap();
         }
         (at, state) = (batch.post, next);
     }

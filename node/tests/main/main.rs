@@ -14,6 +14,7 @@
 
 mod blobs;
 mod client;
+mod forgetting;
 mod game;
 mod mirror;
 #[path = "../kills/model.rs"]

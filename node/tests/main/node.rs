@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alloy::{network::TxSignerSync, signers::local::PrivateKeySigner, sol_types::SolEvent};
+use alloy::{network::TxSignerSync, signers::local::PrivateKeySigner};
 use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, U256};
@@ -10,25 +10,25 @@ use recourse_node::{
     Node, NodeConfig, NodeError, NodeState, Severity,
     blobs::versioned_hash,
     derivation::DerivationError,
-    states::{StateStore, StatesError},
+    states::StatesError,
     store::{MemoryStore, SledStore, Store, StoreError, Table, Write},
 };
-use recourse_protocol::{
-    BatchIndex, CheckpointHash, Payload, TapeWriter, attempt_id, bindings::IRollup, content_hash,
-    genesis_content,
-};
+use recourse_protocol::{BatchIndex, Payload, TapeWriter};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Events, FakeL1, FakeLog, quick};
+use crate::support::{Events, FakeL1, quick};
 
-const POOR: Address = Address::repeat_byte(0x77);
+pub(crate) const POOR: Address = Address::repeat_byte(0x77);
 
-async fn start(l1: &FakeL1, store: Arc<dyn Store>) -> Result<(Node, CancellationToken), NodeError> {
+pub(crate) async fn start(
+    l1: &FakeL1,
+    store: Arc<dyn Store>,
+) -> Result<(Node, CancellationToken), NodeError> {
     start_with(l1, store, false).await
 }
 
-async fn start_with(
+pub(crate) async fn start_with(
     l1: &FakeL1,
     store: Arc<dyn Store>,
     rederive: bool,
@@ -43,7 +43,7 @@ async fn start_with(
     Ok((Node::start(config, store, stop.clone()).await?, stop))
 }
 
-async fn wait(
+pub(crate) async fn wait(
     states: &mut watch::Receiver<Arc<NodeState>>,
     is: impl Fn(&NodeState) -> bool,
 ) -> Arc<NodeState> {
@@ -51,7 +51,7 @@ async fn wait(
 }
 
 /// A transfer of one wei by the account that the genesis made rich.
-fn transfer(nonce: u64) -> Vec<u8> {
+pub(crate) fn transfer(nonce: u64) -> Vec<u8> {
     let signer = PrivateKeySigner::from_bytes(&B256::with_last_byte(1)).unwrap();
     let mut tx = TxEip1559 {
         chain_id: 777,
@@ -68,7 +68,7 @@ fn transfer(nonce: u64) -> Vec<u8> {
 }
 
 /// A batch of one block with these transactions.
-fn publish(l1: &FakeL1, events: &mut Events, transactions: &[Vec<u8>]) -> B256 {
+pub(crate) fn publish(l1: &FakeL1, events: &mut Events, transactions: &[Vec<u8>]) -> B256 {
     let mut chain = l1.chain();
     let mut tape = TapeWriter::default();
     tape.open(chain.next_timestamp(), 1).unwrap();
@@ -84,7 +84,7 @@ fn publish(l1: &FakeL1, events: &mut Events, transactions: &[Vec<u8>]) -> B256 {
 }
 
 /// View 0 in block 1, a deposit in block 2, then one batch with two transfers and nonsense.
-fn play(l1: &FakeL1) -> Events {
+pub(crate) fn play(l1: &FakeL1) -> Events {
     let mut events = Events::default();
     {
         let mut chain = l1.chain();
@@ -98,32 +98,7 @@ fn play(l1: &FakeL1) -> Events {
     events
 }
 
-/// Confirms a content of this batch, whatever it says. Gives the number of the L1 block.
-fn confirm_next(l1: &FakeL1, batch: u64) -> u64 {
-    let mut chain = l1.chain();
-    let address = chain.rollup.contracts.rollup;
-    let parent = genesis_content(chain.rollup.genesis.checkpoint.h248());
-    let (batch_hash, checkpoint) = (B256::repeat_byte(7), CheckpointHash(B256::repeat_byte(1)));
-    let content = content_hash(parent, batch_hash, checkpoint, 100);
-    let attempt = attempt_id(content, POOR, U256::ZERO).0;
-    let proposed = IRollup::Proposed {
-        attempt,
-        content: content.0,
-        owner: POOR,
-        parent: parent.0,
-        batch,
-        batchHash: batch_hash,
-        checkpoint: checkpoint.0,
-        steps: 100,
-        beneficiary: POOR,
-        windowEnd: 0,
-    };
-    let confirmed = IRollup::Confirmed { attempt, content: content.0, batch };
-    let logs = [proposed.encode_log_data(), confirmed.encode_log_data()];
-    chain.mine(logs.into_iter().map(|data| FakeLog { address, data }).collect()).number
-}
-
-fn balance(state: &NodeState) -> U256 {
+pub(crate) fn balance(state: &NodeState) -> U256 {
     let after = state.chain.state_after(state.chain.tip()).unwrap();
     after.account(POOR).unwrap().map_or(U256::ZERO, |account| account.balance)
 }
@@ -169,7 +144,7 @@ async fn l2_is_derived_from_l1_alone_and_again_after_a_restart_without_beacon() 
 }
 
 /// Ends a node, so that its store can be used by another.
-async fn end(node: Node, stop: CancellationToken) {
+pub(crate) async fn end(node: Node, stop: CancellationToken) {
     stop.cancel();
     node.stopped().await.unwrap();
 }
@@ -256,70 +231,6 @@ async fn a_stored_state_that_is_not_the_batches_is_refused_until_it_is_derived_a
         wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 1).await;
     assert_eq!(again.chain.batch(BatchIndex(1)), first.chain.batch(BatchIndex(1)));
     assert_eq!(balance(&again), balance(&first));
-}
-
-/// Whatever led to it: the archived blobs give everything again.
-#[tokio::test]
-async fn a_state_that_was_forgotten_and_is_asked_for_again_is_derived_anew() {
-    let l1 = FakeL1::start().await;
-    let mut events = play(&l1);
-    publish(&l1, &mut events, &[transfer(2)]);
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let (node, stop) = start(&l1, store.clone()).await.unwrap();
-    let first =
-        wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 2).await;
-    end(node, stop).await;
-    l1.chain().blobs.clear();
-    let states = StateStore::new(store.clone());
-    assert_eq!(states.kept_from().unwrap(), Some(BatchIndex(0)));
-    states.prune(BatchIndex(2)).unwrap();
-
-    // The tip is the genesis: its state may be asked for.
-    let (node, _stop) = start(&l1, store).await.unwrap();
-    let mut subscriber = node.subscribe();
-    let kept_from = || states.kept_from().unwrap();
-    let again =
-        wait(&mut subscriber, |state| state.derived && kept_from() == Some(BatchIndex(0))).await;
-    assert_eq!(again.chain.batch(BatchIndex(2)), first.chain.batch(BatchIndex(2)));
-    let newest = (BatchIndex(2), again.chain.state_after(BatchIndex(2)).unwrap());
-    let genesis = again.chain.genesis();
-    states.back(newest, BatchIndex(0), genesis.state_root).unwrap();
-}
-
-/// A node whose marks are old enough forgets on its own.
-#[tokio::test]
-async fn old_states_are_forgotten_when_their_time_has_come() {
-    let l1 = FakeL1::start().await;
-    let mut events = play(&l1);
-    publish(&l1, &mut events, &[transfer(2)]);
-    let confirmed = confirm_next(&l1, 1);
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let (node, stop) = start(&l1, store.clone()).await.unwrap();
-    wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 2).await;
-    end(node, stop).await;
-    let states = StateStore::new(store.clone());
-    assert_eq!(states.kept_from().unwrap(), Some(BatchIndex(0)), "too young");
-
-    // As if the mark had been set when L1 began, and this machine's clock were right.
-    let key = b"l2-needed".to_vec();
-    let marks = store.get(Table::Meta, &key).unwrap().unwrap();
-    let mut marks: serde_json::Value = serde_json::from_slice(&marks).unwrap();
-    assert_eq!(marks.as_array().unwrap().len(), 1);
-    assert_eq!(marks[0]["block"]["number"], confirmed);
-    marks[0]["seen"] = 0.into();
-    marks[0]["is_final"] = true.into();
-    let was = &mut marks[0]["block"]["timestamp"];
-    *was = was.as_u64().unwrap().saturating_sub(14 * 86_400).into();
-    let bytes = serde_json::to_vec(&marks).unwrap();
-    store.apply(vec![Write::Put(Table::Meta, key, bytes)]).unwrap();
-    let (node, _stop) = start(&l1, store).await.unwrap();
-    let mut subscriber = node.subscribe();
-    while states.kept_from().unwrap() != Some(BatchIndex(1)) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    let state = subscriber.borrow_and_update().clone();
-    assert!(state.derived, "nothing had to be derived again");
-    assert!(state.chain.recall(BatchIndex(1)).is_ok());
 }
 
 #[tokio::test]

@@ -1,17 +1,26 @@
 //! The L2 state on disk: what is read is what was written, or an error that says what to do.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use recourse_execution::State;
 use recourse_node::{
+    derivation::DerivedBatch,
     states::{Place, StateStore, StatesError, Stored},
-    store::{MemoryStore, SledStore, Store, Table, Write},
+    store::{Entries, Limit, MemoryStore, SledStore, Store, StoreError, Table, Write},
 };
 use recourse_protocol::BatchIndex;
 
 use crate::model;
 
 const COUNT: u64 = 12;
+const ALL: Limit = Limit { entries: usize::MAX, bytes: usize::MAX };
 
 /// A store with a history.
 struct Kept {
@@ -115,7 +124,7 @@ fn every_state_is_had_again_until_its_claim_is_confirmed() {
     let other = kept.after[3].root();
     let wrong = kept.states.back(newest, BatchIndex(5), other).map(|_| ()).unwrap_err();
     assert!(matches!(wrong, StatesError::Root { expected, .. } if expected == other), "{wrong:?}");
-    kept.states.prune(BatchIndex(7)).unwrap();
+    kept.states.forget(BatchIndex(7)).unwrap();
     for to in 0..=COUNT {
         match back(to) {
             Ok(_) => assert!(to >= 7),
@@ -235,7 +244,8 @@ fn changes_that_are_not_as_they_were_written_lead_nowhere() {
 fn what_is_left_of_a_pruned_batch_is_not_used() {
     let kept = Kept::in_memory();
     let rows = kept.raw.scan(Table::Changes, &[]).unwrap();
-    kept.states.prune(BatchIndex(7)).unwrap();
+    kept.states.forget(BatchIndex(7)).unwrap();
+    while kept.states.sweep(ALL).unwrap() > 0 {}
     let left = rows.into_iter().filter(|(key, _)| key[7] == 7).take(1);
     kept.raw.apply(left.map(|(key, row)| Write::Put(Table::Changes, key, row)).collect()).unwrap();
     let newest = (BatchIndex(COUNT), &kept.after[COUNT as usize]);
@@ -247,9 +257,78 @@ fn what_is_left_of_a_pruned_batch_is_not_used() {
     assert!(matches!(kept.states.take_back(&kept.batches[6].0), Err(StatesError::Gone(_))));
     kept.check(7);
     assert_eq!(kept.states.kept_from().unwrap(), Some(BatchIndex(7)));
-    assert!(kept.states.prune(BatchIndex(8)).is_err(), "it is not derived");
+    assert!(kept.states.forget(BatchIndex(8)).is_err(), "it is not derived");
     kept.states.begin(&kept.after[0]).unwrap();
     assert_eq!(kept.states.kept_from().unwrap(), Some(BatchIndex(0)));
+}
+
+/// So that nothing has to wait for it.
+#[test]
+fn rows_are_deleted_a_few_at_a_time() {
+    let kept = Kept::in_memory();
+    let old = || {
+        let rows = kept.raw.scan(Table::Changes, &[]).unwrap();
+        rows.iter().filter(|(key, _)| key[7] <= 7).count()
+    };
+    kept.states.forget(BatchIndex(7)).unwrap();
+    let (all, whole) = (old(), kept.raw.scan(Table::Changes, &[]).unwrap().len());
+    assert!(all > 2 && whole > all);
+    let newest = (BatchIndex(COUNT), &kept.after[COUNT as usize]);
+    let error = kept.states.back(newest, BatchIndex(6), kept.after[6].root()).unwrap_err();
+    assert!(matches!(error, StatesError::Gone(_)), "none of them is used: {error:?}");
+    for done in 1..=all {
+        // As if each were deleted by another run.
+        let states = StateStore::new(kept.raw.clone());
+        assert_eq!(states.sweep(Limit { entries: 1, bytes: usize::MAX }).unwrap(), 1);
+        assert_eq!(old(), all - done);
+    }
+    assert_eq!(kept.states.sweep(ALL).unwrap(), 0);
+    assert_eq!(kept.raw.scan(Table::Changes, &[]).unwrap().len(), whole - all);
+    kept.check(COUNT);
+}
+
+/// A store in which a batch is taken back just when one of its blocks is read.
+#[derive(Debug)]
+struct TakenBack {
+    raw: Arc<dyn Store>,
+    batch: DerivedBatch,
+    done: AtomicBool,
+}
+
+impl Store for TakenBack {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if table == Table::L2Blocks && !self.done.swap(true, Ordering::Relaxed) {
+            StateStore::new(self.raw.clone()).take_back(&self.batch).unwrap();
+        }
+        self.raw.get(table, key)
+    }
+
+    fn within(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: Limit,
+    ) -> Result<Entries, StoreError> {
+        self.raw.within(table, prefix, from, limit)
+    }
+
+    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        self.raw.apply(writes)
+    }
+}
+
+#[test]
+fn a_block_that_is_taken_back_while_it_is_read_is_gone_and_not_damaged() {
+    let kept = Kept::in_memory();
+    let (last, _) = kept.batches.iter().rfind(|(_, blocks)| !blocks.is_empty()).unwrap();
+    for index in (last.index.0 + 1..=COUNT).rev() {
+        kept.states.take_back(&kept.batches[index as usize - 1].0).unwrap();
+    }
+    let done = AtomicBool::new(false);
+    let raw = TakenBack { raw: kept.raw.clone(), batch: *last, done };
+    let error = StateStore::new(Arc::new(raw)).block(last, last.post.number).unwrap_err();
+    assert!(matches!(error, StatesError::Gone(_)), "{error:?}");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Followed {
     pub lost: u64,
     /// Transactions that wait again.
     pub readmitted: usize,
+    /// A batch that L1 took back while it was taken in. What came before it is taken in; the next look goes on from there.
+    pub outdated: Option<BatchIndex>,
 }
 
 impl Producer {
@@ -35,11 +37,41 @@ impl Producer {
         self.clock.saw(horizon.timestamp(), now);
         let mut done = Followed::default();
         let mut given_up = Vec::new();
+        let mut taken = self.take_in(horizon, &mut done, &mut given_up);
+        if !self.stands {
+            // Also where the next batch could not be had: what was adopted before it stays.
+            let stood =
+                self.give_up(horizon, self.adopted()).map(|waiting| given_up.extend(waiting));
+            taken = taken.and(stood);
+        }
+        if taken.is_ok() && self.views_changed(horizon) {
+            taken = self.give_up(horizon, self.adopted()).map(|waiting| given_up.extend(waiting));
+        }
+        // Whatever failed: the journal has them as waiting.
+        done.readmitted = self.readmit(given_up)?;
+        match taken {
+            Err(ProducerError::Outdated(batch)) => done.outdated = Some(batch),
+            taken => taken?,
+        }
+        self.tell_finality(horizon);
+        if let Some((block, state)) = horizon.confirmed().filter(|_| done.outdated.is_none()) {
+            self.chain.pin(block, state);
+        }
+        Ok(done)
+    }
+
+    /// Adopts what was derived.
+    fn take_in<H: Horizon>(
+        &mut self,
+        horizon: &H,
+        done: &mut Followed,
+        given_up: &mut Vec<(B256, Bytes)>,
+    ) -> Result<(), ProducerError> {
         let common = self.common(horizon);
-        done.lost = self.adopted().0.saturating_sub(common.0);
-        if done.lost > 0 {
-            self.adopted.truncate(usize::try_from(common.0).unwrap_or(usize::MAX));
-            given_up.extend(self.give_up(horizon)?);
+        let lost = self.adopted().0.saturating_sub(common.0);
+        if lost > 0 {
+            given_up.extend(self.give_up(horizon, common)?);
+            done.lost = lost;
         }
         let start = self.skip_final(horizon, common)?;
         done.foreign = start.0.saturating_sub(common.0);
@@ -48,31 +80,19 @@ impl Producer {
             if self.promote(horizon, index)? {
                 done.promoted = done.promoted.saturating_add(1);
             } else {
-                given_up.extend(self.take(horizon, index)?);
+                self.take(horizon, index, given_up)?;
                 done.foreign = done.foreign.saturating_add(1);
             }
         }
-        if done.foreign > 0 {
-            let index = self.adopted();
-            self.sequencer.reset(horizon.end(index).ok_or(ProducerError::NotDerived(index))?);
-        }
-        if self.views_changed(horizon) {
-            given_up.extend(self.give_up(horizon)?);
-        }
-        done.readmitted = self.readmit(given_up)?;
-        self.tell_finality(horizon);
-        if let Some((block, state)) = horizon.confirmed() {
-            self.chain.pin(block, state);
-        }
-        Ok(done)
+        Ok(())
     }
 
     /// Gives up all blocks ahead of L1, for instance because their append failed. Their transactions wait again.
     ///
     /// # Errors
-    /// [`ProducerError`], always fatal.
+    /// [`ProducerError`]; [`ProducerError::Outdated`] when L1 has not got all that was adopted: follow it first.
     pub fn start_over<H: Horizon>(&mut self, horizon: &H) -> Result<usize, ProducerError> {
-        let given_up = self.give_up(horizon)?;
+        let given_up = self.give_up(horizon, self.adopted())?;
         self.readmit(given_up)
     }
 
@@ -87,8 +107,9 @@ impl Producer {
         if common.0 > 0 || self.is_ahead() {
             return Ok(common);
         }
-        let Some(block) = horizon.last_block(last) else { return Ok(common) };
+        let Some(block) = horizon.last_block(last)? else { return Ok(common) };
         let Some(state) = block.state.clone() else { return Ok(common) };
+        self.stands = false;
         for index in 1..=last.0 {
             let index = BatchIndex(index);
             let end = horizon.checkpoint(index).ok_or(ProducerError::NotDerived(index))?;
@@ -131,18 +152,22 @@ impl Producer {
         Ok(true)
     }
 
-    /// Adopts a derived batch that somebody else made, or another run. Gives the transactions given up for it. The sequencer
+    /// Adopts a derived batch that somebody else made, or another run. Adds the transactions given up for it. The sequencer
     /// goes there once all are taken.
     fn take<H: Horizon>(
         &mut self,
         horizon: &H,
         index: BatchIndex,
-    ) -> Result<Vec<(B256, Bytes)>, ProducerError> {
-        let given_up = if self.is_ahead() { self.give_up(horizon)? } else { Vec::new() };
+        given_up: &mut Vec<(B256, Bytes)>,
+    ) -> Result<(), ProducerError> {
         let end = horizon.checkpoint(index).ok_or(ProducerError::NotDerived(index))?;
-        self.extend(horizon.blocks(index).ok_or(ProducerError::NotDerived(index))?)?;
-        self.adopt(horizon, index, end.number)?;
-        Ok(given_up)
+        let blocks = horizon.blocks(index)?;
+        if self.is_ahead() {
+            given_up.extend(self.give_up(horizon, self.adopted())?);
+        }
+        self.stands = false;
+        self.extend(blocks)?;
+        self.adopt(horizon, index, end.number)
     }
 
     fn adopt<H: Horizon>(
@@ -171,17 +196,25 @@ impl Producer {
             || self.chain.head_number() > self.adopted_block()
     }
 
-    /// Goes back to the newest adopted batch. Gives the transactions that were ahead of it, kept as waiting.
-    fn give_up<H: Horizon>(&mut self, horizon: &H) -> Result<Vec<(B256, Bytes)>, ProducerError> {
-        let index = self.adopted();
-        let end = horizon.end(index).ok_or(ProducerError::NotDerived(index))?;
-        let block = self.adopted_block();
+    /// Goes back to an adopted batch. Gives the transactions that were ahead of it, kept as waiting. Where L1 has that batch no
+    /// more, nothing changes.
+    fn give_up<H: Horizon>(
+        &mut self,
+        horizon: &H,
+        to: BatchIndex,
+    ) -> Result<Vec<(B256, Bytes)>, ProducerError> {
+        if self.common(horizon) < to {
+            return Err(ProducerError::Outdated(to));
+        }
+        let end = horizon.end(to)?;
+        let block = self.last_block_of(to);
         let base = if block > 0 && block < self.chain.base_number() {
             // L1 took back what it had called final.
-            Some(horizon.last_block(index).ok_or(ProducerError::NotDerived(index))?)
+            Some(horizon.last_block(to)?.ok_or(ProducerError::NotDerived(to))?)
         } else {
             None
         };
+        self.adopted.truncate(usize::try_from(to.0).unwrap_or(usize::MAX));
         let replaced = self.chain.go_back(block, end.state.clone(), base)?;
         let mut batches: Vec<_> = self.ahead.drain(..).map(|a| (a.cut.index, a.records)).collect();
         if let Some(batch) = self.sequencer.batch() {
@@ -189,6 +222,7 @@ impl Producer {
         }
         self.records = 0;
         self.sequencer.reset(end);
+        self.stands = true;
         self.journal.drop_batches(&batches, &replaced.dropped)?;
         self.journal.forget(&replaced.useless)?;
         Ok(replaced.dropped)
@@ -223,10 +257,7 @@ impl Producer {
 
     fn tell_finality<H: Horizon>(&self, horizon: &H) {
         let finalized = horizon.finalized().min(self.adopted());
-        let of = |batch: BatchIndex| {
-            let at = batch.0.checked_sub(1).and_then(|at| usize::try_from(at).ok());
-            at.and_then(|at| self.adopted.get(at)).map_or(0, |batch| batch.last_block)
-        };
-        self.chain.set_finality(Finality { safe: self.adopted_block(), finalized: of(finalized) });
+        let finalized = self.last_block_of(finalized);
+        self.chain.set_finality(Finality { safe: self.adopted_block(), finalized });
     }
 }

@@ -4,6 +4,7 @@ use alloy_primitives::B256;
 use recourse_execution::State;
 use recourse_protocol::{BatchIndex, Checkpoint, Inputs, View, ViewIndex};
 
+use super::ProducerError;
 use crate::sequence::{L2Block, Position};
 
 /// What L1 shows at one of its heads: the inputs, and what derivation made of the batches so far.
@@ -26,21 +27,28 @@ pub trait Horizon {
     /// The hash of a derived batch.
     fn hash(&self, batch: BatchIndex) -> Option<B256>;
     /// Where a derived batch ends; the genesis for 0.
-    fn end(&self, batch: BatchIndex) -> Option<Position>;
+    ///
+    /// # Errors
+    /// [`ProducerError::Outdated`] when it can't be had because L1 took the batch back meanwhile.
+    fn end(&self, batch: BatchIndex) -> Result<Position, ProducerError>;
     /// The checkpoint that a derived batch ends at; the genesis for 0.
-    fn checkpoint(&self, batch: BatchIndex) -> Option<Checkpoint> {
-        self.end(batch).map(|end| end.at)
-    }
+    fn checkpoint(&self, batch: BatchIndex) -> Option<Checkpoint>;
     /// The last block of the newest confirmed claim, and the state after it, if it is at hand.
     fn confirmed(&self) -> Option<(u64, State)> {
         None
     }
-    /// The blocks of a derived batch, if they can be had; the newest of the newest batch has its state.
-    fn blocks(&self, batch: BatchIndex) -> Option<Vec<L2Block>>;
+    /// The blocks of a derived batch; the newest of the newest batch has its state.
+    ///
+    /// # Errors
+    /// As [`Self::end`].
+    fn blocks(&self, batch: BatchIndex) -> Result<Vec<L2Block>, ProducerError>;
 
-    /// The newest block up to the end of a batch, with the state after it; none if that is the genesis, or it can't be had.
-    fn last_block(&self, _batch: BatchIndex) -> Option<L2Block> {
-        None
+    /// The newest block up to the end of a batch, with the state after it; none if that is the genesis.
+    ///
+    /// # Errors
+    /// As [`Self::end`].
+    fn last_block(&self, _batch: BatchIndex) -> Result<Option<L2Block>, ProducerError> {
+        Ok(None)
     }
 
     /// A view, if L1 has it.

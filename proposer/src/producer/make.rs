@@ -19,7 +19,7 @@ impl Producer {
     ) -> Result<bool, ProducerError> {
         // What is made for a batch that L1 has already would be given up as soon as that is derived.
         let is_late = Self::is_taken(horizon, self.sequencer.at().batch);
-        if is_late || self.ahead.len() > self.settings.backlog {
+        if !self.stands || is_late || self.ahead.len() > self.settings.backlog {
             return Ok(false);
         }
         let Some(opening) = self.opening(horizon, now) else { return Ok(false) };
@@ -55,7 +55,7 @@ impl Producer {
     /// # Errors
     /// [`ProducerError`].
     pub fn cut<H: Horizon>(&mut self, horizon: &H) -> Result<bool, ProducerError> {
-        let Some(head) = self.head_of_batch() else { return Ok(false) };
+        let Some(head) = self.head_of_batch().filter(|_| self.stands) else { return Ok(false) };
         let cut = self.sequencer.cut(horizon.inputs());
         let Some((cut, blocks)) = self.or_start_over(horizon, cut)? else { return Ok(false) };
         self.journal.cut(cut.index, &head)?;
@@ -96,6 +96,7 @@ impl Producer {
         result: Result<T, crate::sequence::SequenceError>,
     ) -> Result<T, ProducerError> {
         if result.is_err() {
+            self.stands = false;
             self.start_over(horizon)?;
         }
         Ok(result?)

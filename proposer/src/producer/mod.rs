@@ -13,6 +13,7 @@ use std::{
 
 use alloy_primitives::{Address, B256};
 use recourse_execution::StateError;
+use recourse_node::states::StatesError;
 use recourse_protocol::{BatchIndex, CheckpointHash, L2Config};
 
 use crate::{
@@ -60,13 +61,28 @@ pub enum ProducerError {
     /// The derived chain has gaps: stop.
     #[error("the derivation of batch {0} is not at hand")]
     NotDerived(BatchIndex),
+    /// What was derived could not be read: stop.
+    #[error("the derived chain could not be read")]
+    Unreadable(#[source] StatesError),
+    /// The derivation is further than what was looked at: the next look shows what L1 has instead.
+    #[error("batch {0} can't be had any more: L1 took it back meanwhile")]
+    Outdated(BatchIndex),
+}
+
+impl From<StatesError> for ProducerError {
+    fn from(error: StatesError) -> Self {
+        match error {
+            StatesError::Gone(batch) => Self::Outdated(batch),
+            error => Self::Unreadable(error),
+        }
+    }
 }
 
 impl ProducerError {
     /// Whether going on is of no use.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Sequence(_))
+        !matches!(self, Self::Sequence(_) | Self::Outdated(_))
     }
 }
 
@@ -98,6 +114,8 @@ pub struct Producer {
     ahead: VecDeque<Ahead>,
     /// Batches from 1 on.
     adopted: Vec<Adopted>,
+    /// Whether the sequencer stands where the adopted batches, and those ahead of them, end. Nothing is made until it does.
+    stands: bool,
     /// Records that the journal has of the batch that grows.
     records: u32,
     clock: L1Clock,
@@ -109,7 +127,7 @@ impl Producer {
     /// Starts at the genesis; [`Producer::follow`] and [`Producer::recover`] lead on.
     ///
     /// # Errors
-    /// [`ProducerError::NotDerived`] without a genesis.
+    /// [`ProducerError`] without a genesis.
     pub fn new<H: Horizon>(
         settings: ProducerSettings,
         chain: Arc<L2Chain>,
@@ -118,7 +136,7 @@ impl Producer {
         now: Instant,
     ) -> Result<Self, ProducerError> {
         let genesis = BatchIndex(0);
-        let start = horizon.end(genesis).ok_or(ProducerError::NotDerived(genesis))?;
+        let start = horizon.end(genesis)?;
         Ok(Self {
             settings,
             chain,
@@ -126,6 +144,7 @@ impl Producer {
             sequencer: Sequencer::new(settings.l2, start),
             ahead: VecDeque::new(),
             adopted: Vec::new(),
+            stands: true,
             records: 0,
             clock: L1Clock::new(horizon.timestamp(), now, settings.l1_patience),
             last_block: now,
@@ -141,7 +160,7 @@ impl Producer {
         let due = |ahead: &&Ahead| {
             ahead.cut.end.at.timestamp <= earliest && !Self::is_taken(horizon, ahead.cut.index)
         };
-        self.ahead.front().filter(due)
+        self.ahead.front().filter(due).filter(|_| self.stands)
     }
 
     /// Whether L1 has a batch of this number, derived or not.
@@ -181,7 +200,13 @@ impl Producer {
     }
 
     fn adopted_block(&self) -> u64 {
-        self.adopted.last().map_or(0, |batch| batch.last_block)
+        self.last_block_of(self.adopted())
+    }
+
+    /// Number of the newest block up to the end of an adopted batch.
+    fn last_block_of(&self, batch: BatchIndex) -> u64 {
+        let at = batch.0.checked_sub(1).and_then(|at| usize::try_from(at).ok());
+        at.and_then(|at| self.adopted.get(at)).map_or(0, |batch| batch.last_block)
     }
 
     fn head_of_batch(&self) -> Option<BatchHead> {
