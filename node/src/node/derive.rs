@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use parking_lot::Mutex;
 use recourse_protocol::BatchIndex;
 use tokio::{sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
@@ -45,7 +46,7 @@ pub(super) struct Derive {
     pub(super) metrics: Arc<Metrics>,
     pub(super) poll_interval: Duration,
     pub(super) states: watch::Sender<Arc<NodeState>>,
-    pub(super) needed: Needed,
+    pub(super) needed: Arc<Mutex<Needed>>,
     /// The head at which it was last told whether old states are kept that may be asked for.
     pub(super) told: Option<BlockRef>,
 }
@@ -133,7 +134,8 @@ impl Derive {
     /// Takes back what L1 took back, has the state at hand under which withdrawals are proven, and forgets what nobody will ask
     /// for. Mostly nothing of it is to be done.
     async fn settle(&mut self, state: &Arc<L1State>) -> Result<(), NodeError> {
-        let advice = self.needed.look(state, seconds())?;
+        let (needed, l1) = (self.needed.clone(), state.clone());
+        let advice = spawn_blocking(move || needed.lock().look(&l1, seconds())).await??;
         let Some(mut derivation) = self.derivation.take() else { return Ok(()) };
         let (kept_from, tip) = (derivation.kept_from(), derivation.chain().tip());
         if let Some(advice) = advice {

@@ -25,6 +25,8 @@ const KEY: &[u8] = b"l2-needed";
 const LEAST: u64 = 14 * 86_400;
 /// Seconds between two marks, at least: it bounds how many there are.
 const APART: u64 = 3600;
+/// Marks, at most: where nothing gets final they would pile up. The oldest go.
+const MOST: usize = 1000;
 
 /// What an L1 block left to be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,8 @@ impl Needed {
         }
         let Some(needed) = l1.game.oldest_start() else { return Ok(None) };
         let before = self.marks.clone();
+        // Set by a clock that was wrong.
+        self.marks.retain(|mark| mark.seen <= now.saturating_add(APART));
         self.drop_rewritten(l1, needed)?;
         self.set_mark(l1, needed, now);
         let ripe = self.marks.iter().filter(|mark| self.is_ripe(mark, l1, now));
@@ -122,8 +126,15 @@ impl Needed {
         let is_new = last.map_or(BatchIndex(0), |mark| mark.needed) < needed;
         // A clock that went back makes marks wait longer, never less.
         let is_time = last.is_none_or(|mark| mark.seen.saturating_add(APART) <= now);
-        if is_new && is_time {
-            self.marks.push(Mark { needed, block: l1.head, seen: now, is_final: false });
+        // This machine's clock may be behind; where L1's is far ahead of it, one of them is wrong.
+        let seen = now.max(l1.head.timestamp);
+        if is_new && is_time && seen <= now.saturating_add(APART) {
+            self.marks.push(Mark { needed, block: l1.head, seen, is_final: false });
+        }
+        if self.marks.len() > MOST
+            && let Some(oldest) = self.marks.iter().position(|mark| !mark.is_final)
+        {
+            self.marks.remove(oldest);
         }
     }
 

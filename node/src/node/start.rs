@@ -92,7 +92,7 @@ impl Node {
             metrics: metrics.clone(),
             poll_interval,
             states,
-            needed,
+            needed: Arc::new(parking_lot::Mutex::new(needed)),
             told: None,
         };
         let mut tasks = JoinSet::new();

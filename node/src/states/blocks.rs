@@ -63,8 +63,13 @@ pub(super) fn places(block: &DerivedBlock) -> impl Iterator<Item = (B256, Vec<u8
     std::iter::once((block.hash, Place::Block(number).encode())).chain(transactions)
 }
 
-/// Number of a block, and hash of the last one of its batch, which names all before it.
-type Name = (u64, B256);
+/// Number of a block, the hash of its batch, and that of the last block there, which names all before it. The same block may be
+/// in another batch on another branch of L1.
+type Name = (u64, B256, B256);
+
+pub(super) const fn name(batch: &DerivedBatch, number: u64) -> Name {
+    (number, batch.hash, batch.post.parent_hash)
+}
 
 /// Blocks that were written or read last.
 #[derive(Debug, Default)]
@@ -114,7 +119,7 @@ impl StateStore {
         if !batch.numbers().contains(&number) {
             return Err(StatesError::Damaged("a block that is not in its batch"));
         }
-        let name = (number, batch.post.parent_hash);
+        let name = name(batch, number);
         if let Some(block) = self.recent.get(name) {
             return Ok(block);
         }

@@ -1,6 +1,8 @@
 //! Reading it all at a start.
 
-use alloy_primitives::B256;
+use std::collections::BTreeSet;
+
+use alloy_primitives::{B256, KECCAK256_EMPTY, keccak256};
 use rayon::prelude::*;
 use recourse_execution::{FlatAccount, FlatState, State};
 use recourse_protocol::{BatchIndex, Checkpoint};
@@ -50,28 +52,42 @@ impl StateStore {
     fn state(&self) -> Result<State, StatesError> {
         let parts = (0..=u8::MAX).into_par_iter().with_max_len(1).map(|first| self.part(first));
         let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let (parts, named): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        let mut missing: BTreeSet<B256> = named.into_iter().flatten().collect();
         let mut flat = FlatState::default();
         flat.parts(parts)?;
         self.each_page(Table::Codes, &[], |page| {
-            page.into_iter().try_for_each(|(_, code)| Ok(flat.code(code.into())?))
+            page.into_iter().try_for_each(|(key, code)| {
+                let hash = keccak256(&code);
+                if hash != hash_of(&key)? {
+                    return Err(StatesError::Damaged("a code"));
+                }
+                missing.remove(&hash);
+                Ok(flat.code(code.into())?)
+            })
         })?;
+        if !missing.is_empty() {
+            return Err(StatesError::Damaged("a code is missing"));
+        }
         Ok(flat.finish()?)
     }
 
-    /// The accounts whose hashed addresses begin with this byte.
-    fn part(&self, first: u8) -> Result<State, StatesError> {
-        let mut flat = FlatState::default();
+    /// The accounts whose hashed addresses begin with this byte, and the hashes of their codes.
+    fn part(&self, first: u8) -> Result<(State, BTreeSet<B256>), StatesError> {
+        let (mut flat, mut codes) = (FlatState::default(), BTreeSet::new());
         self.each_page(Table::Slots, &[first], |page| {
             let slots = page.iter().map(slot).collect::<Result<Vec<_>, _>>()?;
             Ok(flat.slots(&slots)?)
         })?;
         self.each_page(Table::Accounts, &[first], |page| {
             let accounts = page.iter().map(account).collect::<Result<Vec<_>, _>>()?;
+            let named = accounts.iter().map(|(_, account)| account.code_hash);
+            codes.extend(named.filter(|hash| *hash != KECCAK256_EMPTY));
             Ok(flat.accounts(&accounts)?)
         })?;
         let part = flat.finish()?;
         let _ = part.root();
-        Ok(part)
+        Ok((part, codes))
     }
 
     fn batches(&self, genesis: &Checkpoint) -> Result<Vec<DerivedBatch>, StatesError> {

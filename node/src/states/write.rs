@@ -10,7 +10,7 @@ use super::{
     PAGE, StateStore, StatesError, TABLES, TIP,
     accounts::{encode_account, encode_slot, slot_key},
     batch_key, batches,
-    blocks::places,
+    blocks::{name, places},
     changes, rows,
 };
 use crate::{
@@ -62,11 +62,7 @@ impl StateStore {
         }
         for block in blocks {
             let row = batches::encode_block(block);
-            self.recent.add(
-                (block.header.number, batch.post.parent_hash),
-                block.clone(),
-                row.len(),
-            );
+            self.recent.add(name(batch, block.header.number), block.clone(), row.len());
             writes.push(rows::put(Table::L2Blocks, block_key(block.header.number), row));
             let places = places(block);
             writes.extend(places.map(|(hash, at)| Write::Put(Table::L2Index, hash.to_vec(), at)));

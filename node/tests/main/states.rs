@@ -157,7 +157,13 @@ fn only_the_next_batch_is_taken() {
 #[test]
 fn damage_is_an_error_that_says_what_to_do() {
     type Damage = (&'static str, fn(&Kept));
-    let damages: [Damage; 8] = [
+    let damages: [Damage; 10] = [
+        ("another code", |kept| kept.spoil(Table::Codes, |row| row[0] ^= 1)),
+        ("all codes are gone", |kept| {
+            let rows = kept.raw.scan(Table::Codes, &[]).unwrap();
+            let delete = rows.into_iter().map(|(key, _)| Write::Delete(Table::Codes, key));
+            kept.raw.apply(delete.collect()).unwrap();
+        }),
         ("another nonce", |kept| kept.spoil(Table::Accounts, |row| row[0] ^= 1)),
         ("an account is gone", |kept| kept.delete(Table::Accounts)),
         ("another value", |kept| kept.spoil(Table::Slots, |row| row[0] ^= 4)),

@@ -254,6 +254,40 @@ fn nobody_can_hurry() {
 }
 
 #[test]
+fn a_wrong_clock_hurries_nothing_and_holds_nothing_up() {
+    // Behind: set right a moment later, it seems that the mark has stood for years.
+    let mut play = Play::new();
+    (play.now, play.head.timestamp) = (999_998_000, 1_000_000_000);
+    play.later(12);
+    play.now = 1_000_000_000 + 14 * DAY - 1;
+    play.apart(0, 15 * DAY);
+    play.later(0);
+    assert_eq!(play.later(0), advice(30, 0));
+    assert_eq!(play.later(20), advice(30, 30));
+    // Ahead.
+    let mut play = Play::new();
+    play.now = 2_000_000_000;
+    play.later(12);
+    play.now = 1_000_000_000;
+    for _ in 0..14 {
+        assert_eq!(play.later(DAY), advice(30, 0));
+    }
+    assert_eq!(play.later(DAY), advice(30, 30));
+}
+
+#[test]
+fn marks_do_not_pile_up() {
+    let mut play = Play::new();
+    play.finality = None;
+    for batch in 31..=31 + MOST as u64 {
+        play.game.contents.get_mut(&id(3)).unwrap().batch = BatchIndex(batch);
+        play.later(APART);
+    }
+    assert_eq!(play.needed.marks.len(), MOST);
+    assert_eq!(play.needed.marks[0].needed, BatchIndex(32));
+}
+
+#[test]
 fn what_is_needed_again_is_said() {
     let mut play = Play::new();
     for _ in 0..20 {
