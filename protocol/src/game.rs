@@ -136,7 +136,7 @@ impl Game {
     }
 
     /// Contents that are void, be they marked so or not: those that were, whose parent is void or contradicted, or whose
-    /// parent is unconfirmed, without a live attempt and not newer than the tip (DESIGN section 4). They never confirm.
+    /// parent is unconfirmed, without a live attempt and not newer than the tip. They never confirm.
     #[must_use]
     pub fn void(&self) -> BTreeSet<ContentHash> {
         let live: BTreeSet<ContentHash> = self.live().map(|attempt| attempt.content).collect();
