@@ -71,16 +71,53 @@ function prepare() {
   fs.mkdirSync(COPY, { recursive: true });
   for (const name of ['src', 'test', 'bin', 'foundry.toml']) fs.cpSync(path.join(__dirname, name), path.join(COPY, name), { recursive: true });
   fs.symlinkSync(path.join(__dirname, 'node_modules'), path.join(COPY, 'node_modules'));
+  // Forge asks for the interfaces of all tests whenever it runs some: the compiler answers what it was asked before from its notes.
+  fs.renameSync(path.join(COPY, 'bin', 'solc'), path.join(COPY, 'bin', 'solc.js'));
+  fs.mkdirSync(path.join(COPY, 'notes'));
+  fs.writeFileSync(path.join(COPY, 'bin', 'solc'), NOTING, { mode: 0o755 });
 }
 
+const NOTING = `#!/bin/sh
+cd "$(dirname "$0")/.." || exit 1
+question=$(mktemp notes/question.XXXXXX)
+{ echo "$@"; case "$*" in *--standard-json*) cat;; esac; } > "$question"
+answer=notes/$(sha256sum < "$question" | cut -d' ' -f1)
+if ! [ -e "$answer" ]; then
+  tail -n +2 "$question" | node bin/solc.js "$@" > "$question.answer" || exit 1
+  mv "$question.answer" "$answer"
+fi
+rm "$question"
+exec cat "$answer"
+`;
+
+// The tests find what they deploy in the artifacts, by name (dynamic test linking), and take it unoptimised, at any size, in one random
+// case of fifty: so that a mutant is compiled here, by a compiler that stays warm, without the tests.
+const QUICK = {
+  FOUNDRY_OUT: 'out-quick', FOUNDRY_CACHE_PATH: 'cache-quick', FOUNDRY_DYNAMIC_TEST_LINKING: 'true', FOUNDRY_OPTIMIZER: 'false',
+  FOUNDRY_CODE_SIZE_LIMIT: '1000000', FOUNDRY_FUZZ_RUNS: '20',
+};
+
+function forgeTest(forge, folders, env, args) {
+  const all = ['test', '--match-path', `test/{${folders}}/*`.replace(/{([^,]*)}/, '$1'), '--no-match-contract', 'InvariantsOf.*', ...args];
+  const { status, stdout, stderr } = spawnSync(forge, all, { cwd: COPY, env: { ...process.env, FOUNDRY_AST: 'false', ...env }, encoding: 'utf8', maxBuffer: 1 << 28 });
+  return { status, out: stdout + stderr };
+}
+
+/// What the tests say to the copy as it stands, all of it built as it is built for L1.
 function test(forge, folders) {
-  const args = ['test', '--match-path', `test/{${folders}}/*`.replace(/{([^,]*)}/, '$1'), '--no-match-contract', 'InvariantsOf.*', '--fail-fast'];
-  const env = { ...process.env, FOUNDRY_AST: 'false' };
   // Quicker, but for tests that count the nonces of what they deploy.
-  if (!/bridge|deployment/.test(folders)) env.FOUNDRY_DYNAMIC_TEST_LINKING = 'true';
-  const { status, stdout, stderr } = spawnSync(forge, args, { cwd: COPY, env, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (/Compiler run failed|Compilation failed|Error \(\d+\):/.test(stdout + stderr)) return 'invalid';
+  const env = /bridge|deployment/.test(folders) ? {} : { FOUNDRY_DYNAMIC_TEST_LINKING: 'true' };
+  const { status, out } = forgeTest(forge, folders, env, ['--fail-fast']);
+  if (/Compiler run failed|Compilation failed|Error \(\d+\):/.test(out)) return 'invalid';
   return status === 0 ? 'SURVIVED' : 'killed';
+}
+
+const sound = new Set();
+
+/// Tests that fail anyway kill nothing.
+function requireSound(forge, folders) {
+  if (!sound.has(folders) && test(forge, folders) !== 'SURVIVED') throw new Error(`the tests of ${folders} fail without any mutant`);
+  sound.add(folders);
 }
 
 /// What src/ is compiled to, without the tests: a mutant that changes nothing of it is none.
@@ -97,35 +134,115 @@ function compiled(forge) {
   return JSON.stringify(files.sort().map(code));
 }
 
-/// Each list of folders in turn, as long as nothing notices. `whole` is what is compiled without any mutant.
-function fate(forge, file, whole) {
-  const [first, ...others] = foldersOf(file);
-  let became = test(forge, first);
-  if (became === 'SURVIVED' && compiled(forge) === whole) return 'same';
-  for (const folders of others) {
-    if (became === 'SURVIVED') became = test(forge, folders);
+const SOURCES = fs.readdirSync(path.join(__dirname, 'src'), { recursive: true }).filter((file) => file.endsWith('.sol'));
+
+/// The files of src/ whose code may hold that of `file`.
+function dependents(file) {
+  const imports = (of) => [...fs.readFileSync(path.join(COPY, 'src', of), 'utf8').matchAll(/from "(\.[^"]*)"/g)].map((m) => path.join(path.dirname(of), m[1]));
+  const found = new Set([file]);
+  for (let size = 0; size < found.size;) {
+    size = found.size;
+    for (const of of SOURCES) if (imports(of).some((i) => found.has(i))) found.add(of);
   }
+  return [...found];
+}
+
+/// The unoptimised code of every contract in `files`, by its artifact; null if they do not compile.
+function quickly(files) {
+  const read = (file) => {
+    const at = path.join(COPY, file);
+    return fs.existsSync(at) ? { contents: fs.readFileSync(at, 'utf8') } : { error: `no ${file}` };
+  };
+  const names = files.map((file) => `src/${file}`);
+  const evm = ['evm.bytecode.object', 'evm.deployedBytecode.object'];
+  const input = {
+    language: 'Solidity',
+    sources: Object.fromEntries(names.map((name) => [name, { content: read(name).contents }])),
+    settings: {
+      remappings: ['@openzeppelin/=node_modules/@openzeppelin/'], evmVersion: 'osaka', metadata: { bytecodeHash: 'none', appendCBOR: false },
+      outputSelection: Object.fromEntries(names.map((name) => [name, { '*': evm }])),
+    },
+  };
+  const { errors = [], contracts = {} } = JSON.parse(require('solc').compile(JSON.stringify(input), { import: read }));
+  if (errors.some(({ severity }) => severity === 'error')) return null;
+  return Object.entries(contracts).flatMap(([file, of]) => Object.entries(of).map(([name, { evm }]) => [path.join(path.basename(file), `${name}.json`), evm]));
+}
+
+/// The tests that the quick way itself fails without any mutant: those of gas and of sizes.
+function quickFailures(forge, folders) {
+  const { out } = forgeTest(forge, folders, QUICK, []);
+  if (!/Ran \d+ test suites?/.test(out)) throw new Error(`the quick tests of ${folders} do not run:\n${out.slice(-2000)}`);
+  return [...new Set([...out.matchAll(/^\[FAIL[^\n]*\] (\w+)\(/gm)].map((m) => m[1]))];
+}
+
+/// Whether the tests notice when they find the mutant's code among the artifacts. They may not (contracts that inherit from it, libraries
+/// that are part of a test): only a death counts.
+function diesQuickly(forge, file, leftOut, mutate, mend) {
+  // Mutated for the compiler here only: forge finds the sources as they were, and compiles nothing.
+  mutate();
+  const code = quickly(dependents(file));
+  mend();
+  if (code === null) return 'invalid';
+  const originals = [];
+  for (const [artifact, { bytecode, deployedBytecode }] of code) {
+    const at = path.join(COPY, QUICK.FOUNDRY_OUT, artifact);
+    if (!fs.existsSync(at)) continue;
+    const text = fs.readFileSync(at, 'utf8');
+    const json = JSON.parse(text);
+    if (json.bytecode.object === `0x${bytecode.object}`) continue;
+    originals.push([at, text]);
+    json.bytecode.object = `0x${bytecode.object}`;
+    json.deployedBytecode.object = `0x${deployedBytecode.object}`;
+    fs.writeFileSync(at, JSON.stringify(json));
+  }
+  let became = 'SURVIVED';
+  for (const folders of originals.length > 0 ? foldersOf(file) : []) {
+    if (became !== 'SURVIVED') break;
+    const without = leftOut.get(folders);
+    const { status, out } = forgeTest(forge, folders, QUICK, ['--fail-fast', ...(without.length > 0 ? ['--no-match-test', `^(${without.join('|')})\\(`] : [])]);
+    if (/Compiling \d+ files/.test(out)) throw new Error(`forge compiled something for a mutant of ${file}`);
+    if (status !== 0) became = 'killed';
+  }
+  for (const [at, text] of originals) fs.writeFileSync(at, text);
   return became;
 }
 
+/// Each list of folders in turn, as long as nothing notices: quickly, then for good. `whole` is what is compiled without any mutant.
+function fate(forge, { file, at, mutant }, whole, leftOut) {
+  const target = path.join(COPY, 'src', file);
+  const original = fs.readFileSync(target, 'utf8');
+  const lines = original.split('\n');
+  lines[at] = mutant;
+  const mutated = lines.join('\n');
+  const quick = diesQuickly(forge, file, leftOut, () => fs.writeFileSync(target, mutated), () => fs.writeFileSync(target, original));
+  if (quick !== 'SURVIVED') return quick;
+  for (const folders of foldersOf(file)) requireSound(forge, folders);
+  fs.writeFileSync(target, mutated);
+  try {
+    const [first, ...others] = foldersOf(file);
+    let became = test(forge, first);
+    if (became === 'SURVIVED' && compiled(forge) === whole) return 'same';
+    for (const folders of others) {
+      if (became === 'SURVIVED') became = test(forge, folders);
+    }
+    return became;
+  } finally {
+    fs.writeFileSync(target, original);
+  }
+}
+
 function main(forge, seconds, skip, files) {
-  const end = Date.now() + 1000 * seconds;
   const list = shuffled((files.length > 0 ? files : FILES).flatMap(mutants));
   prepare();
-  for (const folders of new Set(list.flatMap((m) => foldersOf(m.file)))) {
-    if (test(forge, folders) !== 'SURVIVED') throw new Error(`the tests of ${folders} fail without any mutant`);
-  }
+  const leftOut = new Map([...new Set(list.flatMap((m) => foldersOf(m.file)))].map((folders) => [folders, quickFailures(forge, folders)]));
+  for (const [folders, tests] of leftOut) if (tests.length > 0) console.log(`not asked quickly, of ${folders}: ${tests.join(' ')}`);
   const whole = compiled(forge);
+  const end = Date.now() + 1000 * seconds;
   const count = { invalid: 0, same: 0, killed: 0, SURVIVED: 0 };
-  for (const { file, at, line, mutant } of list.slice(skip)) {
+  for (const m of list.slice(skip)) {
     if (Date.now() > end) break;
-    const target = path.join(COPY, 'src', file);
-    const original = fs.readFileSync(target, 'utf8');
-    const lines = original.split('\n');
-    lines[at] = mutant;
-    fs.writeFileSync(target, lines.join('\n'));
-    const became = fate(forge, file, whole);
-    fs.writeFileSync(target, original);
+    const { file, at, line, mutant } = m;
+    const became = fate(forge, m, whole, leftOut);
     count[became] += 1;
     console.log(`${became} ${file}:${at + 1}: ${line.trim()} -> ${mutant.trim() || 'nothing'}`);
   }
