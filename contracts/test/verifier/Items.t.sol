@@ -157,7 +157,10 @@ contract OpenOverABlockTest is VerifierBase {
 /// @dev Rule 4.
 contract TransactionTest is VerifierBase {
     function runs(uint32 offset, bytes memory raw, uint64 gasUsed) private {
-        Checkpoint memory pre = opened(offset);
+        runs(opened(offset), raw, gasUsed);
+    }
+
+    function runs(Checkpoint memory pre, bytes memory raw, uint64 gasUsed) private {
         StepProof memory proof = execution(opening(pre, uint32(4 + raw.length)), gasUsed, keccak256("receipt"));
         Checkpoint memory post = copy(pre);
         post.offset += uint32(4 + raw.length);
@@ -200,6 +203,17 @@ contract TransactionTest is VerifierBase {
 
     function test_noBytes() public {
         runs(Tapes.EMPTY, "", 1);
+    }
+
+    /// The EVM has no base fee of more than 64 bits, and no derivation gets there.
+    function test_theHighestBaseFee() public {
+        Checkpoint memory pre = opened(Tapes.HELLO);
+        pre.baseFee = type(uint64).max;
+        runs(pre, "hello", 21_000);
+        pre.baseFee += 1;
+        StepProof memory proof = execution(opening(pre, 9), 21_000, keccak256("receipt"));
+        executes(pre.stateRoot, proof, transaction(traceOf(pre, proof), "hello"));
+        refuses(pre, proof, abi.encodeWithSelector(IStepVerifier.BaseFeeOutOfRange.selector, pre.baseFee));
     }
 
     function test_noOp() public {

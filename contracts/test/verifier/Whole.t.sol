@@ -39,6 +39,37 @@ contract WholeOpeningTest is WholeBase {
         }
     }
 
+    /// Wherever the scattered bytes make a header of a transaction that fits, behind the first element.
+    function test_transactionsInTheMiddle() public {
+        bytes memory all = new bytes(Tapes.PAYLOAD);
+        bytes32[] memory field = elements;
+        for (uint256 i = 0; i < all.length; ++i) {
+            all[i] = field[i / 31][i % 31 + 1];
+        }
+        uint256 found = 0;
+        for (uint32 offset = 31; offset + 4 < Tapes.PAYLOAD; ++offset) {
+            if (all[offset] != 0x02) continue;
+            uint256 length = uint24(bytes3(abi.encodePacked(all[offset + 1], all[offset + 2], all[offset + 3])));
+            if (offset + 4 + length > Tapes.PAYLOAD) continue;
+            ++found;
+            bytes memory raw = new bytes(length);
+            for (uint256 i = 0; i < length; ++i) {
+                raw[i] = all[offset + 4 + i];
+            }
+            Checkpoint memory pre = inThird(opened(offset));
+            StepProof memory proof = execution(whole(4096), 21_000, keccak256("receipt"));
+            Checkpoint memory post = copy(pre);
+            post.offset = offset + 4 + uint32(length);
+            post.stateRoot = proof.execution.postStateRoot;
+            post.gasUsed += 21_000;
+            post.receiptDigest = keccak256("receipt");
+            post.txDigest = keccak256(abi.encode(pre.txDigest, keccak256(raw)));
+            executes(pre.stateRoot, proof, transaction(traceOf(pre, proof), raw));
+            becomes(pre, proof, post);
+        }
+        require(found > 0, "no transaction found");
+    }
+
     /// What a step reads of a whole blob is its own matter: also a header only.
     function test_skippedWithoutABlock() public {
         Checkpoint memory pre = inThird(closed(0));

@@ -8,6 +8,8 @@ use crate::keccak::keccak256_all;
 
 /// Levels below a root where subtries are hashed each by itself, at least: there are up to 256 of them.
 const SPLIT: usize = 2;
+/// And at most: who sends transactions can make one way long, which says nothing about the others.
+const SPLIT_AT_MOST: usize = 4;
 /// Levels that those subtries have, about: some hundreds of nodes then lie in the cache of a core while they are hashed.
 const LEVELS: usize = 3;
 /// Subtries from which on threads share them.
@@ -53,7 +55,7 @@ where
     let (mut top, mut parts) = (Unhashed::default(), Vec::new());
     let mut found = Split::default();
     for trie in tries {
-        let split = depth(&trie.root).saturating_sub(LEVELS).max(SPLIT);
+        let split = depth(&trie.root).saturating_sub(LEVELS).clamp(SPLIT, SPLIT_AT_MOST);
         found.look(&trie.root, 0, split);
         if found.below.len() < SHARED {
             // Nearly nothing changed, or it is a small trie: one of many, or done soon.
