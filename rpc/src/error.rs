@@ -6,6 +6,8 @@ use jsonrpsee::types::{
     error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE, METHOD_NOT_FOUND_CODE},
 };
 
+use crate::revert;
+
 /// Code of `execution reverted`, with the revert data in `data`.
 const REVERTED_CODE: i32 = 3;
 /// Code of a refused transaction and of other failures that the caller can mend.
@@ -20,7 +22,7 @@ pub enum ChainError {
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// A call reverted.
-    #[error("execution reverted{}", reason(.0))]
+    #[error("execution reverted{}", revert::reason(.0))]
     Reverted(Bytes),
     /// A call failed otherwise, for instance out of gas.
     #[error("execution failed: {0}")]
@@ -153,11 +155,4 @@ pub enum Rejection {
     /// Any other rule of the EVM.
     #[error("{0}")]
     Invalid(String),
-}
-
-/// Decodes `Error(string)` for people; the data itself goes out beside the text.
-fn reason(output: &Bytes) -> String {
-    alloy::sol_types::decode_revert_reason(output)
-        .map(|text| format!(": {text}"))
-        .unwrap_or_default()
 }

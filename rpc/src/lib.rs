@@ -9,6 +9,7 @@ mod filters;
 mod invalid;
 mod methods;
 mod resolve;
+mod revert;
 mod routes;
 mod server;
 

@@ -3,12 +3,20 @@
 use std::sync::Arc;
 
 use alloy_consensus::{
-    Signed, Transaction as _, TxEip4844Variant, TxEnvelope,
+    BlobTransactionSidecar, EthereumTxEnvelope, Signed, Transaction as _, TxEip4844Variant,
+    TxEip4844WithSidecar, TxEnvelope,
     transaction::{PooledTransaction, Recovered, SignerRecoverable},
 };
-use alloy_eips::{eip2718::Decodable2718, eip4844::Blob, eip7594::BlobTransactionSidecarEip7594};
+use alloy_eips::{
+    eip2718::{Decodable2718, Eip2718Error},
+    eip4844::Blob,
+    eip7594::BlobTransactionSidecarEip7594,
+};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use recourse_rpc::Rejection;
+
+/// A transaction as it travelled before Osaka.
+type WithOldSidecar = EthereumTxEnvelope<TxEip4844WithSidecar<BlobTransactionSidecar>>;
 
 /// A transaction that may be mined.
 #[derive(Debug)]
@@ -38,8 +46,8 @@ impl PoolTx {
     /// When either is wrong.
     pub(crate) fn decode(raw: &Bytes) -> Result<Self, Rejection> {
         let mut rest: &[u8] = raw;
-        let pooled = PooledTransaction::decode_2718(&mut rest)
-            .map_err(|error| Rejection::Undecodable(error.to_string()))?;
+        let pooled =
+            PooledTransaction::decode_2718(&mut rest).map_err(|error| undecodable(raw, &error))?;
         if !rest.is_empty() {
             return Err(Rejection::Undecodable("trailing bytes".to_owned()));
         }
@@ -67,6 +75,16 @@ impl PoolTx {
         let blob_fee = U256::from(self.tx.max_fee_per_blob_gas().unwrap_or_default());
         gas.saturating_add(blob_gas.saturating_mul(blob_fee)).saturating_add(self.tx.value())
     }
+}
+
+/// Why a transaction can't be decoded. Many clients still make the sidecars that blobs had before Osaka: they are told what
+/// is wanted now.
+fn undecodable(raw: &Bytes, error: &Eip2718Error) -> Rejection {
+    if WithOldSidecar::decode_2718_exact(raw).is_ok_and(|tx| tx.is_eip4844()) {
+        let text = "unexpected sidecar version, want: 1 (EIP-7594, with cell proofs), got: 0 (EIP-4844, with blob proofs)";
+        return Rejection::Sidecar(text.to_owned());
+    }
+    Rejection::Undecodable(error.to_string())
 }
 
 /// The block form of a transaction and its verified blobs.

@@ -85,6 +85,17 @@ async fn a_wrong_sidecar_is_refused() {
 }
 
 #[tokio::test]
+async fn an_old_sidecar_is_told_what_is_wanted() {
+    let net = Net::start().await;
+    let old = SidecarBuilder::<SimpleCoder>::from_slice(b"old").build_4844().unwrap();
+    let mut tx = blob_tx(&net, sidecar(b"old"));
+    tx.sidecar = Some(BlobTransactionSidecarVariant::Eip4844(old));
+    let error = net.provider.send_transaction(tx).await.unwrap_err();
+    let message = &error.as_error_resp().unwrap().message;
+    assert!(message.contains("want: 1 (EIP-7594"), "{message}");
+}
+
+#[tokio::test]
 async fn six_blobs_a_transaction_and_nine_a_block() {
     let net = Net::start().await;
     net.call("evm_setAutomine", serde_json::json!([false])).await;
