@@ -3,6 +3,7 @@
 mod bench;
 mod bindings;
 mod bonds;
+mod clients;
 mod command;
 mod contracts;
 mod deploy;
@@ -10,6 +11,7 @@ mod execute_vectors;
 mod fuzz;
 mod games;
 mod kills;
+mod npm;
 mod oracle;
 mod python;
 mod test;
@@ -130,6 +132,12 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         replay: Option<PathBuf>,
     },
+    /// Drives l1-node and the L2 by clients that nobody here wrote; see docs/l1-node.md.
+    Clients {
+        /// Only these: viem, ethers, web3.py, cast, page, docs.
+        #[arg(value_name = "CLIENT")]
+        only: Vec<String>,
+    },
     /// Rewrites the Rust bindings' Solidity source from the interfaces.
     Bindings {
         /// Only fail when it is stale.
@@ -158,6 +166,7 @@ fn main() -> eyre::Result<()> {
         Command::Oracle { blocks, seed, replay } => {
             oracle::run(&oracle::Options { blocks, seed, replay })
         }
+        Command::Clients { only } => clients::run(&only),
         Command::Bindings { check } => bindings::run(check),
     }
 }

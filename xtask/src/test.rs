@@ -5,7 +5,7 @@ use std::process::Command;
 use clap::ValueEnum;
 
 use crate::{
-    bindings,
+    bindings, clients,
     command::{self, Count, cargo, cargo_test, root, say},
     contracts, execute_vectors, oracle,
 };
@@ -29,6 +29,8 @@ pub(crate) enum Stage {
     Rust,
     /// Random blocks against the Python execution specs.
     Oracle,
+    /// Clients that nobody here wrote.
+    Clients,
     /// Licences, bans, sources.
     Deny,
 }
@@ -53,6 +55,7 @@ pub(crate) fn run(from: Stage) -> eyre::Result<()> {
                 execute_vectors::run(true)?;
             }
             Stage::Oracle => oracle::run(&ORACLE)?,
+            Stage::Clients => clients::run(&[])?,
             Stage::Deny => deny()?,
         }
     }

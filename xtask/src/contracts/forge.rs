@@ -1,4 +1,4 @@
-//! Foundry's forge. The native one only: the npm launcher returns 0 when tests fail.
+//! Foundry's programs. The native ones only: the npm launchers return 0 when they fail.
 
 use std::{
     env::consts,
@@ -10,32 +10,32 @@ use eyre::{Context, ContextCompat, bail};
 use super::FOLDER;
 use crate::command::{root, run, say};
 
-/// Where this machine's forge is, after `npm ci`.
-pub(super) fn binary() -> eyre::Result<PathBuf> {
+/// Where this machine's `forge` or `cast` is, after `npm ci`.
+pub(super) fn binary(name: &str) -> eyre::Result<PathBuf> {
     let arch = match consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
-        other => bail!("forge is packaged for x86_64 and aarch64, this machine is {other}"),
+        other => bail!("{name} is packaged for x86_64 and aarch64, this machine is {other}"),
     };
     let os = if consts::OS == "macos" { "darwin" } else { consts::OS };
-    let forge = format!("node_modules/@foundry-rs/forge-{os}-{arch}/bin/forge");
-    let path = root().join(FOLDER).join(&forge);
+    let binary = format!("node_modules/@foundry-rs/{name}-{os}-{arch}/bin/{name}");
+    let path = root().join(FOLDER).join(&binary);
     if !path.exists() {
-        say(&format!("missing: contracts/{forge}"));
-        bail!("contracts/package.json names no forge for {os}-{arch}: add its package there");
+        say(&format!("missing: contracts/{binary}"));
+        bail!("contracts/package.json names no {name} for {os}-{arch}: add its package there");
     }
     Ok(path)
 }
 
 /// Runs it in the contracts' folder.
 pub(super) fn forge(args: &[&str]) -> eyre::Result<()> {
-    let path = binary()?;
+    let path = binary("forge")?;
     run(FOLDER, path.to_str().wrap_err("the path of forge is not UTF-8")?, args)
 }
 
 /// A search path for programs that call `forge` by name.
 pub(super) fn search_path() -> eyre::Result<String> {
-    let binary = binary()?;
+    let binary = binary("forge")?;
     let folder = binary.parent().map(Path::to_path_buf);
     let found = std::env::var_os("PATH").unwrap_or_default();
     let all = folder.into_iter().chain(std::env::split_paths(&found));

@@ -4,13 +4,14 @@ mod forge;
 mod halmos;
 mod slither;
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use eyre::Context;
 
 use self::forge::forge;
 use crate::{
     command::{root, run},
+    npm,
     python::Environment,
     vectors::told,
 };
@@ -23,7 +24,7 @@ const GAS: &str = "cache/gas";
 
 /// Rebuilds the contracts, and writes what is committed of them: artifacts, storage layouts, gas.
 pub(crate) fn write() -> eyre::Result<()> {
-    install()?;
+    npm::install(FOLDER)?;
     forge(&["build"])?;
     run(FOLDER, "node", &["artifacts.js", "--write"])?;
     forget_gas()?;
@@ -33,7 +34,7 @@ pub(crate) fn write() -> eyre::Result<()> {
 
 /// Fails unless everything about the contracts is as it must be: artifacts and snapshots fresh, format, tests, analyses.
 pub(crate) fn check() -> eyre::Result<()> {
-    install()?;
+    npm::install(FOLDER)?;
     forge(&["build"])?;
     run(FOLDER, "node", &["artifacts.js", "--check"])?;
     forge(&["fmt", "--check"])?;
@@ -42,6 +43,12 @@ pub(crate) fn check() -> eyre::Result<()> {
     run(FOLDER, "node", &["snapshots.js", "--check"])?;
     halmos::run()?;
     slither::run()
+}
+
+/// Foundry's cast.
+pub(crate) fn cast() -> eyre::Result<PathBuf> {
+    npm::install(FOLDER)?;
+    forge::binary("cast")
 }
 
 /// Slither and halmos.
@@ -55,23 +62,12 @@ fn analysers() -> eyre::Result<Environment> {
 
 /// Tests the tests: see `contracts/mutants.js`.
 pub(crate) fn mutants(seconds: u64, skip: u64, files: &[String]) -> eyre::Result<()> {
-    install()?;
-    let (forge, seconds, skip) = (told(&forge::binary()?)?, seconds.to_string(), skip.to_string());
+    npm::install(FOLDER)?;
+    let (forge, seconds, skip) =
+        (told(&forge::binary("forge")?)?, seconds.to_string(), skip.to_string());
     let mut args = vec!["mutants.js", &forge, &seconds, &skip];
     args.extend(files.iter().map(String::as_str));
     run(FOLDER, "node", &args)
-}
-
-/// Installs the tools that the lock file names, unless they are there.
-fn install() -> eyre::Result<()> {
-    let lock = root().join(FOLDER).join("package-lock.json");
-    let stamp = root().join(FOLDER).join("node_modules/.recourse-lock");
-    let wanted = fs::read(&lock).wrap_err_with(|| format!("{} can't be read", lock.display()))?;
-    if fs::read(&stamp).is_ok_and(|got| got == wanted) {
-        return Ok(());
-    }
-    run(FOLDER, "npm", &["ci", "--no-audit", "--no-fund"])?;
-    fs::write(&stamp, wanted).wrap_err("the stamp of the installed packages can't be written")
 }
 
 /// What earlier runs measured: a call that no test makes any more would live on there.
