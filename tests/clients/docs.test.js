@@ -4,14 +4,13 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { mnemonicToAccount } from 'viem/accounts'
 import { toHex } from 'viem'
 import { start } from './nodes.js'
 
 const root = join(import.meta.dirname, '../..')
-const folder = join(process.env.FOLDER, 'docs')
 const PHRASE = 'test test test test test test test test test test test junk'
 const keyOf = (addressIndex) => toHex(mnemonicToAccount(PHRASE, { addressIndex }).getHdKey().privateKey)
 
@@ -30,7 +29,8 @@ function replaced(text, ...changes) {
 }
 
 /// Programs with their arguments, one a line.
-const programs = (block) => replaced(block, ['\\\n', '']).trim().split('\n').map((line) => line.split(/\s+/))
+const programs = (block) =>
+  replaced(block, ['\\\n', '']).split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.trim().split(/\s+/))
 
 async function shell(script) {
   const env = { ...process.env, PATH: `${dirname(process.env.CAST)}:${process.env.PATH}`, FOUNDRY_OFFLINE: 'true' }
@@ -39,44 +39,59 @@ async function shell(script) {
 }
 
 const stop = []
-let variables
-before(async () => {
+after(() => Promise.all(stop.map((stop) => stop())))
+
+/// Runs the programs of a block in a folder of their own, daemons in the background, and tells where those listen, by name.
+async function network(block, name) {
+  const folder = join(process.env.FOLDER, name)
   mkdirSync(folder)
-  writeFileSync(join(folder, 'deployer.key'), keyOf(0))
-  writeFileSync(join(folder, 'proposer.key'), keyOf(1))
-  const [l1Node, deploy, proposer] = programs(commands('bridge.md', 'With `cast` alone')[0])
-  let l1
-  const run = ([program, ...args]) => {
-    const name = program.replace('target/release/', '')
+  for (const [index, role] of ['deployer', 'proposer', 'challenger'].entries()) writeFileSync(join(folder, `${role}.key`), keyOf(index))
+  writeFileSync(join(folder, 'alloc.toml'), '')
+  const daemons = {}
+  for (const [program, ...args] of programs(block)) {
+    if (program === 'cargo') continue // what it builds is there
+    const [, name] = program.match(/^target\/release\/([\w-]+)$/)
     const filled = args.map((arg, at) => {
       if (arg === '8545') return '0'
-      if (arg === '127.0.0.1:9545') return '127.0.0.1:0'
-      if (arg === 'http://127.0.0.1:8545') return l1.url
-      return /-(file|dir)$|^--(out|config)$/.test(args[at - 1]) ? join(folder, arg) : arg
+      if (/^127.0.0.1:\d+$/.test(arg)) return '127.0.0.1:0'
+      if (arg === 'http://127.0.0.1:8545') return daemons['l1-node'].url
+      return /-(file|dir)$|^--(out|config|alloc)$/.test(args[at - 1]) ? join(folder, arg) : arg
     })
-    return [join(process.env.BINARIES, name), filled, join(folder, `${name}.log`)]
+    const executable = join(process.env.BINARIES, name)
+    if (name === 'recourse-deploy') {
+      await promisify(execFile)(executable, filled)
+      continue
+    }
+    const log = join(folder, `${name}.log`)
+    // The build for tests makes no binary of the challenger's own: `demo` has it inside.
+    const inDemo = name === 'recourse-challenger'
+    daemons[name] = await (inDemo ? start(join(process.env.BINARIES, 'demo'), ['challenger', ...filled], log) : start(executable, filled, log))
+    stop.push(daemons[name].stop)
   }
-  l1 = await start(...run(l1Node))
-  stop.push(l1.stop)
-  await promisify(execFile)(...run(deploy).slice(0, 2))
-  mkdirSync(join(folder, 'data'))
-  const l2 = await start(...run(proposer))
-  stop.push(l2.stop)
-  const toml = readFileSync(join(folder, 'rollup.toml'), 'utf8')
-  const contract = (name) => toml.match(new RegExp(`^${name} = "(0x\\w+)"`, 'm'))[1]
-  variables = { l1: l1.url, l2: l2.url, inbox: contract('inbox'), rollup: contract('rollup'), bridge: contract('bridge') }
+  return { daemons, toml: readFileSync(join(folder, 'rollup.toml'), 'utf8') }
+}
+
+test('README.md: L1, contracts, proposer and challenger as they are started for real', async () => {
+  const { daemons } = await network(commands('../README.md', 'Run it for real')[0], 'readme')
+  assert.deepEqual(Object.keys(daemons), ['l1-node', 'recourse-proposer', 'recourse-challenger'])
+  for (const name of ['recourse-proposer', 'recourse-challenger']) {
+    const healthy = async () => (await fetch(`${daemons[name].url}/health`)).ok
+    while (!(await healthy())) await new Promise((done) => setTimeout(done, 200))
+  }
+  await Promise.all(Object.values(daemons).map(({ stop }) => stop()))
 })
-after(() => Promise.all(stop.map((stop) => stop())))
 
 let filled
 test('bridge.md: a deposit and a withdrawal', async () => {
+  const { daemons, toml } = await network(commands('bridge.md', 'With `cast` alone')[0], 'bridge')
+  const contract = (name) => toml.match(new RegExp(`^${name} = "(0x\\w+)"`, 'm'))[1]
   filled = replaced(
     commands('bridge.md', 'With `cast` alone')[1],
-    ['http://127.0.0.1:8545', variables.l1],
-    ['http://127.0.0.1:9545', variables.l2],
-    ['INBOX=0x...', `INBOX=${variables.inbox}`],
-    ['ROLLUP=0x...', `ROLLUP=${variables.rollup}`],
-    ['BRIDGE=0x...', `BRIDGE=${variables.bridge}`],
+    ['http://127.0.0.1:8545', daemons['l1-node'].url],
+    ['http://127.0.0.1:9545', daemons['recourse-proposer'].url],
+    ['INBOX=0x...', `INBOX=${contract('inbox')}`],
+    ['ROLLUP=0x...', `ROLLUP=${contract('rollup')}`],
+    ['BRIDGE=0x...', `BRIDGE=${contract('bridge')}`],
   )
   const [credited, recorded, before, status, gas, after, paid] = (await shell(filled)).trim().split('\n')
   assert.deepEqual([credited, recorded, status, paid], ['3.000000000000000000', 'true', '0x1', 'true'])

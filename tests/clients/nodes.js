@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 
 /// Starts a daemon, with its log in `log`, and waits until it says where it listens.
 export async function start(program, args, log) {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', openSync(log, 'a')] })
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', openSync(log, 'a')] })
   const ended = new Promise((_, fail) => {
     child.once('error', fail)
     child.once('exit', (code) => fail(new Error(`${program} ended with ${code}; its log: ${log}`)))
