@@ -8,6 +8,8 @@ use std::{
 
 use alloy_primitives::{Address, U256, address};
 
+use crate::ForkConfig;
+
 /// The mnemonic that every Ethereum dev chain uses. Its keys are public.
 pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
 
@@ -19,8 +21,10 @@ pub(crate) const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0
 pub struct Config {
     /// Address of JSON-RPC and of the beacon API; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// EIP-155 chain id.
-    pub chain_id: u64,
+    /// The chain that this one forks; it begins with a genesis block of its own without.
+    pub fork: Option<ForkConfig>,
+    /// EIP-155 chain id; that of the forked chain or 31,337 if absent.
+    pub chain_id: Option<u64>,
     /// When blocks are mined.
     pub mining: Mining,
     /// Number of prefunded dev accounts.
@@ -29,12 +33,14 @@ pub struct Config {
     pub balance: U256,
     /// BIP-39 phrase of the dev accounts, at `m/44'/60'/0'/0/i`.
     pub mnemonic: String,
-    /// Timestamp of the genesis block in seconds since 1970; the wall clock's if absent.
+    /// Timestamp of the genesis block in seconds since 1970, the wall clock's if absent. On a fork the time that it is when
+    /// the chain begins, the fork block's if absent.
     pub genesis_timestamp: Option<u64>,
-    /// Gas limit of every block.
-    pub gas_limit: u64,
-    /// Base fee of the genesis block in wei per gas.
-    pub base_fee: u64,
+    /// Gas limit of every block; that of the fork block or 60,000,000 if absent.
+    pub gas_limit: Option<u64>,
+    /// Base fee of the genesis block in wei per gas, 1 gwei if absent. On a fork that of the first block after it, which follows
+    /// from the fork block if absent.
+    pub base_fee: Option<u64>,
     /// Fee recipient of every block.
     pub coinbase: Address,
     /// The `safe` block is so many blocks behind the head, the `finalized` one twice as many.
@@ -62,14 +68,15 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            chain_id: 31_337,
+            fork: None,
+            chain_id: None,
             mining: Mining::Automatic,
             accounts: 10,
             balance: ETHER.saturating_mul(U256::from(10_000)),
             mnemonic: DEV_MNEMONIC.to_owned(),
             genesis_timestamp: None,
-            gas_limit: 60_000_000,
-            base_fee: 1_000_000_000,
+            gas_limit: None,
+            base_fee: None,
             coinbase: address!("0x00000000000000000000000000000000c0ffee00"),
             slots_in_an_epoch: 32,
             state_history: 4096,

@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod dev;
 mod execute;
+mod fork;
 mod journal;
 mod node;
 mod service;
@@ -14,7 +15,8 @@ mod state;
 
 pub use accounts::DevAccount;
 pub use beacon::SECONDS_PER_SLOT;
-pub use cli::{Args, RunError, run};
+pub use cli::{Args, ForkArgs, RunError, run};
 pub use config::{Config, DEV_MNEMONIC, Mining};
+pub use fork::{ForkConfig, ForkError};
 pub use journal::JournalError;
 pub use service::{Handle, StartError, spawn};

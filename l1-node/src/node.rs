@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy::rpc::types::EIP1186AccountProofResponse;
+use alloy::rpc::types::{EIP1186AccountProofResponse, Filter, Log};
 use alloy_consensus::{TxEnvelope, transaction::Recovered};
 use alloy_eips::eip7840::BlobParams;
 use alloy_evm::EvmEnv;
@@ -20,6 +20,8 @@ use crate::{
     Config, DevAccount,
     chain::{Core, OpenError, PoolTx, Replay, Simulation, blob_params, env},
     config::Mining,
+    fork::Fork,
+    state::{State, StateError},
 };
 
 /// A priority fee that gets a transaction in: 1 gwei, or less on a chain without traffic would
@@ -30,6 +32,7 @@ const PRIORITY_FEE: u128 = 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Node {
     core: Mutex<Core>,
+    fork: Option<Arc<Fork>>,
     accounts: Vec<DevAccount>,
     slots_in_an_epoch: u64,
     mining: watch::Sender<Mining>,
@@ -37,8 +40,10 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn new(config: &Config, accounts: Vec<DevAccount>) -> Result<Self, OpenError> {
+        let core = Core::open(config, &accounts)?;
         Ok(Self {
-            core: Mutex::new(Core::open(config, &accounts)?),
+            fork: core.fork().cloned(),
+            core: Mutex::new(core),
             accounts,
             slots_in_an_epoch: config.slots_in_an_epoch,
             mining: watch::Sender::new(config.mining),
@@ -65,6 +70,30 @@ impl Node {
         Ok(())
     }
 
+    /// The forked chain and the number, for a block that is older than the fork block.
+    fn before_fork(&self, at: BlockPoint) -> Option<(&Fork, u64)> {
+        let fork = self.fork.as_deref()?;
+        match at {
+            BlockPoint::Number(number) if number < fork.anchor().number => Some((fork, number)),
+            _ => None,
+        }
+    }
+
+    fn number_at(&self, at: BlockPoint) -> u64 {
+        match at {
+            BlockPoint::Number(number) => number,
+            BlockPoint::Pending => self.head(),
+        }
+    }
+
+    /// The state at a point. The forked chain is asked outside of the lock.
+    fn state(&self, at: BlockPoint) -> Result<State, ChainError> {
+        match self.before_fork(at) {
+            Some((fork, number)) => Ok(fork.state(number)?),
+            None => Ok(self.core.lock().state(at)?.clone()),
+        }
+    }
+
     pub(crate) fn version(&self) -> String {
         format!("recourse-l1-node/{}", env!("CARGO_PKG_VERSION"))
     }
@@ -89,15 +118,42 @@ impl Chain for Node {
     }
 
     fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
-        Ok(self.core.lock().history().block(number).cloned())
+        match self.before_fork(BlockPoint::Number(number)) {
+            Some((fork, number)) => Ok(fork.block(number).map_err(StateError::from)?),
+            None => Ok(self.core.lock().history().block(number).cloned()),
+        }
+    }
+
+    fn first_block(&self) -> u64 {
+        self.fork.as_ref().map_or(0, |fork| fork.anchor().number)
+    }
+
+    fn older_logs(&self, filter: &Filter) -> Result<Vec<Log>, ChainError> {
+        match &self.fork {
+            Some(fork) => Ok(fork.logs(filter).map_err(StateError::from)?),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn number_of(&self, hash: B256) -> Result<Option<u64>, ChainError> {
-        Ok(self.core.lock().history().number_of(&hash))
+        let own = self.core.lock().history().number_of(&hash);
+        match &self.fork {
+            Some(fork) if own.is_none() => Ok(fork.number_of(hash).map_err(StateError::from)?),
+            _ => Ok(own),
+        }
     }
 
     fn locate(&self, transaction: B256) -> Result<Option<TxLocation>, ChainError> {
-        Ok(self.core.lock().history().locate(&transaction))
+        let (own, waits) = {
+            let core = self.core.lock();
+            (core.history().locate(&transaction), core.pool().get(&transaction).is_some())
+        };
+        match &self.fork {
+            Some(fork) if own.is_none() && !waits => {
+                Ok(fork.locate(transaction).map_err(StateError::from)?)
+            }
+            _ => Ok(own),
+        }
     }
 
     fn pooled(&self, transaction: B256) -> Result<Option<Recovered<TxEnvelope>>, ChainError> {
@@ -106,7 +162,7 @@ impl Chain for Node {
 
     fn next_nonce(&self, address: Address) -> Result<u64, ChainError> {
         let core = self.core.lock();
-        Ok(core.pool().next_nonce(address, core.nonce(address)))
+        Ok(core.pool().next_nonce(address, core.nonce(address)?))
     }
 
     fn submit(&self, raw: Bytes) -> Result<B256, ChainError> {
@@ -116,17 +172,16 @@ impl Chain for Node {
     }
 
     fn account(&self, at: BlockPoint, address: Address) -> Result<AccountView, ChainError> {
-        let state = self.core.lock().state(at)?.clone();
-        let Some(info) = state.account(address).map_err(ChainError::internal)? else {
+        let state = self.state(at)?;
+        let Some(info) = state.account(address)? else {
             return Ok(AccountView::default());
         };
-        let code = state.code(info.code_hash).map_err(ChainError::internal)?;
+        let code = state.code(info.code_hash)?;
         Ok(AccountView { balance: info.balance, nonce: info.nonce, code })
     }
 
     fn storage(&self, at: BlockPoint, address: Address, slot: U256) -> Result<U256, ChainError> {
-        let state = self.core.lock().state(at)?.clone();
-        state.storage(address, slot).map_err(ChainError::internal)
+        Ok(self.state(at)?.storage(address, slot)?)
     }
 
     fn proof(
@@ -135,18 +190,26 @@ impl Chain for Node {
         address: Address,
         slots: &[B256],
     ) -> Result<EIP1186AccountProofResponse, ChainError> {
-        let state = self.core.lock().state(at)?.clone();
-        state.proof(address, slots).map_err(ChainError::internal)
+        // The state root of a block up to the fork is the upstream's.
+        let number = self.number_at(at);
+        match &self.fork {
+            Some(fork) if number <= fork.anchor().number => Ok(fork.proof(number, address, slots)?),
+            _ => Ok(self.state(at)?.proof(address, slots)?),
+        }
     }
 
     fn env(&self, at: BlockPoint) -> Result<EvmEnv, ChainError> {
+        if let Some((fork, number)) = self.before_fork(at) {
+            let block = fork.block(number).map_err(StateError::from)?;
+            let block = block.ok_or(ChainError::NotFound("block"))?;
+            return Ok(env(block.header(), self.chain_id()));
+        }
         let core = self.core.lock();
         Ok(env(&core.header(at)?, core.chain_id()))
     }
 
     fn execute(&self, at: BlockPoint, call: Call) -> Result<ResultAndState, ChainError> {
-        let simulation = Simulation::at(&self.core.lock(), at)?;
-        simulation.run(call)
+        Simulation::on(self.state(at)?).run(call)
     }
 
     fn fees(&self) -> Result<Fees, ChainError> {
@@ -175,6 +238,9 @@ impl Chain for Node {
     }
 
     fn trace(&self, at: TxLocation, config: TracingInspectorConfig) -> Result<Trace, ChainError> {
+        if self.fork.as_ref().is_some_and(|fork| at.block <= fork.anchor().number) {
+            return Err(ChainError::Unsupported("tracing transactions from before the fork"));
+        }
         let replay = Replay::of(&self.core.lock(), at)?;
         replay.run(config)
     }

@@ -4,11 +4,14 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use alloy::signers::local::LocalSignerError;
 use jsonrpsee::core::RegisterMethodError;
-use recourse_rpc::{Routes, RunningServer, ServerOptions, serve};
+use recourse_rpc::{Chain as _, Routes, RunningServer, ServerOptions, serve};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{Config, DevAccount, JournalError, chain::OpenError, config::Mining, dev, node::Node};
+use crate::{
+    Config, DevAccount, ForkError, JournalError, chain::OpenError, config::Mining, dev, node::Node,
+    state::StateError,
+};
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +29,14 @@ pub enum StartError {
     #[error("cannot derive the dev accounts")]
     Mnemonic(#[from] LocalSignerError),
     /// The genesis state cannot be written.
-    #[error("cannot write the genesis state")]
-    Genesis(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("cannot begin the chain")]
+    Begin(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The chain to fork cannot be read.
+    #[error("cannot fork")]
+    Fork(#[source] ForkError),
+    /// The thread that starts the chain was lost.
+    #[error("the chain's start was cut short")]
+    Cut(#[from] tokio::task::JoinError),
     /// The chain cannot be taken up from its file.
     #[error("cannot take the chain up from its file")]
     Journal(#[from] JournalError),
@@ -39,7 +48,8 @@ pub enum StartError {
 impl From<OpenError> for StartError {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::Genesis(source) => Self::Genesis(Box::new(source)),
+            OpenError::Begin(StateError::Fork(error)) => Self::Fork(error),
+            OpenError::Begin(source) => Self::Begin(Box::new(source)),
             OpenError::Journal(error) => Self::Journal(error),
         }
     }
@@ -105,7 +115,11 @@ pub async fn spawn(config: Config) -> Result<Handle, StartError> {
     let accounts: Result<Vec<_>, _> =
         (0..config.accounts).map(|index| DevAccount::derive(&config.mnemonic, index)).collect();
     let accounts = accounts?;
-    let node = Arc::new(Node::new(&config, accounts.clone())?);
+    // The forked chain is asked, and blocks of a file are executed.
+    let (settings, owners) = (config.clone(), accounts.clone());
+    let opened = tokio::task::spawn_blocking(move || Node::new(&settings, owners)).await?;
+    let node = Arc::new(opened?);
+    let chain_id = node.chain_id();
     let mut module = recourse_rpc::module(Arc::clone(&node))?;
     module.merge(dev::module(Arc::clone(&node))?)?;
     let routes: Arc<dyn Routes> = Arc::<Node>::clone(&node);
@@ -116,7 +130,7 @@ pub async fn spawn(config: Config) -> Result<Handle, StartError> {
     let miner = tokio::spawn(mine_at_intervals(node, stop.clone()));
     Ok(Handle {
         address: server.address,
-        chain_id: config.chain_id,
+        chain_id,
         accounts,
         stop: stop.drop_guard(),
         server,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy::rpc::types::{EIP1186AccountProofResponse, state::StateOverride};
+use alloy::rpc::types::{EIP1186AccountProofResponse, Filter, Log, state::StateOverride};
 use alloy_consensus::{TxEnvelope, transaction::Recovered};
 use alloy_eips::eip7840::BlobParams;
 use alloy_evm::EvmEnv;
@@ -40,6 +40,20 @@ pub trait Chain: Send + Sync + 'static {
     /// # Errors
     /// When the block cannot be read.
     fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError>;
+
+    /// The first block whose logs are searched by [`Self::block`]. Those of older blocks are another node's: see
+    /// [`Self::older_logs`]. 0 by default.
+    fn first_block(&self) -> u64 {
+        0
+    }
+
+    /// The logs that a filter, with a range of block numbers before [`Self::first_block`], wants.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    fn older_logs(&self, _filter: &Filter) -> Result<Vec<Log>, ChainError> {
+        Ok(Vec::new())
+    }
 
     /// The number of the canonical block of this hash.
     ///

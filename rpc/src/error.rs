@@ -39,6 +39,9 @@ pub enum ChainError {
     /// The caller asked for something that this node refuses, for instance too long a range.
     #[error("{0}")]
     Refused(String),
+    /// Another node, on which this one builds, does not give what is needed.
+    #[error("{0}")]
+    Upstream(String),
     /// The node's own failure.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -54,7 +57,9 @@ impl ChainError {
     #[must_use]
     pub const fn code(&self) -> i32 {
         match self {
-            Self::Rejected(_) | Self::Halted(_) | Self::Refused(_) => SERVER_CODE,
+            Self::Rejected(_) | Self::Halted(_) | Self::Refused(_) | Self::Upstream(_) => {
+                SERVER_CODE
+            }
             Self::Reverted(_) => REVERTED_CODE,
             Self::InvalidParams(_) => INVALID_PARAMS_CODE,
             Self::NotFound(_) => NOT_FOUND_CODE,

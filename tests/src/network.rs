@@ -36,6 +36,17 @@ pub struct NetworkOptions {
     pub sequencer: Option<Role>,
     /// Creation code of an ERC-20 that pays for L2 gas, which is deployed first; ether without.
     pub gas_token: Option<Bytes>,
+    /// What L1 is a fork of; it begins with a genesis block of its own without.
+    pub fork: Option<ForkOf>,
+}
+
+/// A chain to fork.
+#[derive(Debug, Clone)]
+pub struct ForkOf {
+    /// URL of its JSON-RPC.
+    pub url: String,
+    /// An ERC-20 there that pays for L2 gas.
+    pub gas_token: Address,
 }
 
 impl Default for NetworkOptions {
@@ -53,6 +64,7 @@ impl Default for NetworkOptions {
             alloc: BTreeMap::new(),
             sequencer: None,
             gas_token: None,
+            fork: None,
         }
     }
 }
@@ -78,12 +90,18 @@ impl Network {
     ) -> eyre::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let block_time = options.l1_block_time.to_string();
-        let args = args([("port", "0"), ("block-time", &block_time)]);
+        let mut args = args([("port", "0"), ("block-time", &block_time)]);
+        if let Some(fork) = &options.fork {
+            args.extend(args_of([("fork-url", fork.url.as_str())]));
+            args.push("--no-storage-caching".to_owned());
+        }
         let l1 = Daemon::start(executable, "l1-node", "l1-node", &args, folder).await?;
         let deployer = Wallet::connect(&l1.url(), Role::Deployer.signer()?)?;
         let mut params = params(options)?;
         if let Some(code) = &options.gas_token {
             params.gas_token = create(&deployer, code.clone()).await?;
+        } else if let Some(fork) = &options.fork {
+            params.gas_token = fork.gas_token;
         }
         let config = deploy(deployer.provider(), deployer.address(), &params)
             .await

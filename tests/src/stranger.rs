@@ -4,7 +4,7 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, Bytes, U256};
 use recourse_protocol::{Payload, TapeWriter, bindings::IInbox};
 
-use crate::{Network, Role, traffic::raw_transfer};
+use crate::{ITetherLike, Network, Role, traffic::raw_transfer};
 
 impl Network {
     /// Appends one batch with payloads as they are; gives its index.
@@ -81,6 +81,23 @@ impl Network {
             .transact(self.config().contracts.inbox, &call, self.config().limits.force_fee)
             .await
             .map(drop)
+    }
+
+    /// Deposits what pays for gas on L2, ether or a token, in gwei of L2, to an account there.
+    ///
+    /// # Errors
+    /// When the token or the Inbox refuses it.
+    pub async fn deposit_gas(&self, role: Role, to: Address, gwei: u64) -> eyre::Result<()> {
+        let wallet = self.l1_wallet(role)?;
+        let inbox = self.config().contracts.inbox;
+        let token = wallet.ask(inbox, &IInbox::configCall {}).await?.gasToken;
+        if token.is_zero() {
+            return self.deposit(role, to, gwei).await;
+        }
+        let approve = ITetherLike::approveCall { spender: inbox, amount: U256::MAX };
+        wallet.transact(token, &approve, U256::ZERO).await?;
+        let deposit = IInbox::depositTokenCall { to, amountGwei: gwei };
+        wallet.transact(inbox, &deposit, U256::ZERO).await.map(drop)
     }
 
     /// Deposits ether, in gwei, to an account on L2.

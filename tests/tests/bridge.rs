@@ -5,7 +5,7 @@ use alloy::{
     signers::local::PrivateKeySigner, sol_types::SolError,
 };
 use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
-use alloy_sol_types::{SolValue, sol};
+use alloy_sol_types::SolValue;
 use recourse_protocol::{
     L2_WITHDRAWALS,
     bindings::{
@@ -14,7 +14,8 @@ use recourse_protocol::{
     },
 };
 use recourse_tests::{
-    Daemon, Network, NetworkOptions, PATIENCE, Role, Wallet, create, refusal, traffic, wait_for,
+    Daemon, ITetherLike, Network, NetworkOptions, PATIENCE, Role, Wallet, create, refusal,
+    token_code, traffic, wait_for,
 };
 
 use crate::network::executable;
@@ -144,26 +145,15 @@ async fn a_deposit_is_spent_on_l2_and_the_rest_withdrawn_by_a_proof() {
     drop(scene.proposer);
 }
 
-sol! {
-    /// A token like Tether's: six decimals, and no answers.
-    interface ITetherLike {
-        function approve(address spender, uint256 amount) external;
-        function balanceOf(address who) external view returns (uint256);
-    }
-}
-
-/// Creation code of that token; all of it belongs to the user.
-fn token() -> Bytes {
-    let artifact = include_str!("../../contracts/artifacts/test/TetherLike.json");
-    let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap();
-    let code: Bytes = artifact["bytecode"].as_str().unwrap().parse().unwrap();
-    let holder = Role::User.signer().unwrap().address();
-    [code.to_vec(), (holder, U256::from(1_000_000_000_000u64)).abi_encode_params()].concat().into()
-}
-
 #[tokio::test]
 async fn a_token_with_six_decimals_and_no_answers_is_the_gas_of_l2() {
-    let scene = Scene::set(NetworkOptions { gas_token: Some(token()), ..Default::default() }).await;
+    let token = token_code(Role::User.signer().unwrap().address()).unwrap();
+    let options = NetworkOptions { gas_token: Some(token), ..NetworkOptions::default() };
+    a_token_is_the_gas_of_l2(options).await;
+}
+
+pub(crate) async fn a_token_is_the_gas_of_l2(options: NetworkOptions) {
+    let scene = Scene::set(options).await;
     let (network, saver) = (&scene.network, &scene.saver);
     let l1 = network.l1_wallet(Role::User).unwrap();
     let inbox = network.config().contracts.inbox;

@@ -30,7 +30,9 @@ impl L1 {
     }
 
     async fn with_chain_id(chain_id: u64) -> Self {
-        Self { node: spawn(Config { chain_id, ..Config::default() }).await.unwrap() }
+        Self {
+            node: spawn(Config { chain_id: Some(chain_id), ..Config::default() }).await.unwrap(),
+        }
     }
 
     /// The provider of a dev account, and its address.

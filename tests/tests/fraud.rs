@@ -26,7 +26,7 @@ impl Scene {
 
 /// How a false claim has to die.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Death {
+pub(crate) enum Death {
     /// EXECUTE or the step function showed that it is false.
     Proven,
     /// It said more than its batch holds: no step needs to be proven for that.
@@ -35,7 +35,7 @@ enum Death {
     Timeout,
 }
 
-async fn caught(lie: Lie, options: NetworkOptions, death: Death) {
+pub(crate) async fn caught(lie: Lie, options: NetworkOptions, death: Death) {
     let arity = options.arity.0;
     let scene = Scene::set(options).await;
     let network = &scene.network;

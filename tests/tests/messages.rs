@@ -86,9 +86,12 @@ async fn proof(
 
 #[tokio::test]
 async fn what_stands_in_an_l1_contract_is_proven_on_l2() {
+    proven_on_l2(NetworkOptions::default()).await;
+}
+
+pub(crate) async fn proven_on_l2(options: NetworkOptions) {
     let folder = tempfile::tempdir().unwrap();
-    let network =
-        Network::start(executable(), folder.path(), &NetworkOptions::default()).await.unwrap();
+    let network = Network::start(executable(), folder.path(), &options).await.unwrap();
     let proposer = network.proposer("proposer", Role::Proposer).await.unwrap();
     let l1 = network.l1_wallet(Role::User).unwrap();
     let l2 = Wallet::connect(&proposer.url(), Role::User.signer().unwrap()).unwrap();

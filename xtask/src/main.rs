@@ -6,6 +6,7 @@ mod bonds;
 mod clients;
 mod command;
 mod contracts;
+mod demo;
 mod deploy;
 mod execute_vectors;
 mod fuzz;
@@ -41,6 +42,15 @@ enum Command {
         /// Write nothing; fail if any of it is stale, a test fails or an analysis finds something.
         #[arg(long)]
         check: bool,
+    },
+    /// Runs the demo, from release builds.
+    Demo {
+        /// On a fork of Anvil, with a token on it as L2's gas; see docs/l1-node.md.
+        #[arg(long)]
+        fork_anvil: bool,
+        /// Other options of the demo.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
     },
     /// Deploys a rollup, or verifies one (`--verify FILE`): `recourse-deploy`, built from this source; see docs/deploy.md.
     #[command(disable_help_flag = true)]
@@ -151,6 +161,7 @@ fn main() -> eyre::Result<()> {
         Command::Test { from } => test::run(from),
         Command::Contracts { check: true } => contracts::check(),
         Command::Contracts { check: false } => contracts::write(),
+        Command::Demo { fork_anvil, args } => demo::run(fork_anvil, &args),
         Command::Deploy { args } => deploy::run(&args),
         Command::Vectors { hostile: true, .. } => vectors::hostile(),
         Command::Vectors { dir, .. } => vectors::run(dir.as_deref()),

@@ -30,11 +30,7 @@ impl Core {
 
     fn check_account(&self, tx: &PoolTx) -> Result<(), ChainError> {
         let sender = tx.sender();
-        let account = self
-            .state(BlockPoint::Pending)?
-            .account(sender)
-            .map_err(ChainError::internal)?
-            .unwrap_or_default();
+        let account = self.state(BlockPoint::Pending)?.account(sender)?.unwrap_or_default();
         if tx.tx.nonce() < account.nonce {
             let (expected, got) = (account.nonce, tx.tx.nonce());
             return Err(Rejection::NonceTooLow { expected, got }.into());
@@ -57,8 +53,7 @@ impl Core {
         env.block_env.blob_excess_gas_and_price =
             Some(BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 0 });
         let state = self.state(BlockPoint::Pending)?.clone();
-        let mut evm =
-            evm::evm(state, env, &Meter::default()).map_err(ChainError::internal)?.into_inner();
+        let mut evm = evm::evm(state, env, &Meter::default())?.into_inner();
         evm.ctx.set_tx(TxEnv::from_recovered_tx(tx.tx.inner(), tx.sender()));
         let handler = MainnetHandler::<_, EVMError<StateError>, _>::default();
         handler.validate_env(&mut evm)?;

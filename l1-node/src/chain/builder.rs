@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     execute::{EXCESS_SLOT, Meter, next_excess},
-    state::State,
+    state::{State, evm_error},
 };
 
 /// A block in the making.
@@ -78,7 +78,7 @@ impl Builder {
     pub(crate) fn open(state: State, header: Header, chain_id: u64) -> Result<Self, ChainError> {
         let meter = Meter::default();
         let env = rules::env(&header, chain_id);
-        let evm = evm::evm(state, env, &meter).map_err(ChainError::internal)?;
+        let evm = evm::evm(state, env, &meter)?;
         let mut builder = Self {
             evm,
             header,
@@ -106,7 +106,7 @@ impl Builder {
         }
         self.evm.ctx_mut().cfg.disable_eip3607 = tx.impersonated;
         let env = TxEnv::from_recovered_tx(tx.tx.inner(), tx.sender());
-        let run = self.evm.transact(env).map_err(|error| match ChainError::from(error) {
+        let run = self.evm.transact(env).map_err(|error| match evm_error(error) {
             ChainError::Rejected(reason) => Skip::Invalid(reason),
             other => Skip::Failed(other),
         })?;
@@ -147,16 +147,14 @@ impl Builder {
         }
         let used = self.meter.used();
         let mut state = self.evm.into_db();
-        let excess = next_excess(evm::excess(&state).map_err(ChainError::internal)?, used);
-        state
-            .set_storage(EXECUTE_ADDRESS, U256::from(EXCESS_SLOT), U256::from(excess))
-            .map_err(ChainError::internal)?;
+        let excess = next_excess(evm::excess(&state)?, used);
+        state.set_storage(EXECUTE_ADDRESS, U256::from(EXCESS_SLOT), U256::from(excess))?;
         let txs: Vec<_> = self.transactions.iter().map(|tx| tx.tx.clone()).collect();
         let bare: Vec<_> = txs.iter().map(|tx| tx.inner()).collect();
         let header = Header {
             ommers_hash: EMPTY_OMMER_ROOT_HASH,
             withdrawals_root: Some(EMPTY_WITHDRAWALS),
-            state_root: state.root().map_err(ChainError::internal)?,
+            state_root: state.root()?,
             transactions_root: calculate_transaction_root(&bare),
             receipts_root: calculate_receipt_root(&self.receipts),
             logs_bloom: self.receipts.iter().fold(Bloom::ZERO, |all, one| all | *one.logs_bloom()),
@@ -174,7 +172,8 @@ impl Builder {
     }
 
     fn system_call(&mut self, contract: Address, data: Bytes) -> Result<Bytes, ChainError> {
-        let run = self.evm.transact_system_call(SYSTEM_ADDRESS, contract, data)?;
+        let run =
+            self.evm.transact_system_call(SYSTEM_ADDRESS, contract, data).map_err(evm_error)?;
         self.evm.db_mut().commit(run.state);
         match run.result {
             ExecutionResult::Success { output, .. } => Ok(output.into_data()),

@@ -2,22 +2,17 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use alloy_consensus::{Header, Sealable};
-use alloy_eips::eip4895::Withdrawals;
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, U256, keccak256};
 use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock};
 use tokio::sync::broadcast;
 
 use super::{
-    blobs::BlobStore, clock::Clock, genesis, history::History, pool::Pool, rules,
-    snapshot::Snapshots,
+    blobs::BlobStore, clock::Clock, history::History, pool::Pool, rules, snapshot::Snapshots,
+    start::Start,
 };
 use crate::{
-    Config, DevAccount,
-    beacon::block_root,
-    config::Mining,
-    journal::Journal,
-    state::{EmptyBase, State, StateError},
+    Config, beacon::block_root, config::Mining, fork::Fork, journal::Journal, state::State,
 };
 
 /// News waiting for a subscriber at most; one who is further behind is cut off.
@@ -26,6 +21,7 @@ const EVENTS: usize = 8192;
 /// The chain and everything that moves it. One lock guards it; nothing else is shared.
 #[derive(Debug)]
 pub(crate) struct Core {
+    pub(super) fork: Option<Arc<Fork>>,
     pub(super) chain_id: u64,
     pub(super) coinbase: Address,
     pub(super) gas_limit: u64,
@@ -43,35 +39,25 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// A chain with its genesis block, which has this timestamp.
-    pub(super) fn new(
-        config: &Config,
-        accounts: &[DevAccount],
-        timestamp: u64,
-    ) -> Result<Self, StateError> {
-        let mut state = State::new(Arc::new(EmptyBase));
-        genesis::allocate(&mut state, config, accounts)?;
-        let header = genesis::header(config, state.root()?, timestamp).seal_slow();
-        state.set_block_hash(0, header.seal());
-        let blob_price = header.blob_fee(rules::blob_params());
-        let block =
-            MinedBlock::new(header, Vec::new(), Vec::new(), Withdrawals::default(), blob_price);
-        Ok(Self {
-            chain_id: config.chain_id,
+    /// A chain with its first block.
+    pub(super) fn new(config: &Config, start: Start, fork: Option<Arc<Fork>>) -> Self {
+        Self {
+            fork,
+            chain_id: start.chain_id,
             coinbase: config.coinbase,
-            gas_limit: config.gas_limit,
-            history: History::new(block, state, config.state_history),
+            gas_limit: start.gas_limit,
+            history: History::new(start.block, start.state, config.state_history),
             pool: Pool::default(),
             blobs: BlobStore::new(config.blob_retention),
-            clock: Clock::starting_at(timestamp),
+            clock: Clock::starting_at(start.now),
             mining: config.mining,
-            next_base_fee: None,
+            next_base_fee: start.next_base_fee,
             impersonated: HashSet::new(),
             impersonate_all: false,
             snapshots: Snapshots::default(),
             journal: None,
             events: broadcast::Sender::new(EVENTS),
-        })
+        }
     }
 
     /// From now on all that happens is written down.
@@ -82,6 +68,11 @@ impl Core {
 
     pub(crate) const fn chain_id(&self) -> u64 {
         self.chain_id
+    }
+
+    /// The chain that this one forks.
+    pub(crate) const fn fork(&self) -> Option<&Arc<Fork>> {
+        self.fork.as_ref()
     }
 
     pub(crate) const fn history(&self) -> &History {
@@ -154,9 +145,9 @@ impl Core {
         })
     }
 
-    /// Timestamp of block 0, which is slot 0.
+    /// Timestamp of this chain's first block, which is slot 0.
     pub(crate) fn genesis_time(&self) -> u64 {
-        self.history.block(0).map_or(0, |block| block.header().timestamp)
+        self.history.block(self.history.first_number()).map_or(0, |block| block.header().timestamp)
     }
 }
 

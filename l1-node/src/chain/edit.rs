@@ -17,7 +17,7 @@ impl Core {
         let mut state = self.state(BlockPoint::Pending)?.clone();
         state.edit(&edit).map_err(|error| match error {
             StateError::Code(reason) => ChainError::InvalidParams(format!("code: {reason}")),
-            other => ChainError::internal(other),
+            other => other.into(),
         })?;
         self.record(|| Record::Edit(edit))?;
         self.history.set_state(self.history.head_number(), state);

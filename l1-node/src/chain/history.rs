@@ -7,9 +7,10 @@ use recourse_rpc::{MinedBlock, TxLocation};
 
 use crate::state::State;
 
-/// The canonical blocks from 0 to the head.
+/// The canonical blocks from this chain's first, 0 unless it is a fork, to the head.
 #[derive(Debug, Clone)]
 pub(crate) struct History {
+    first: u64,
     blocks: Vec<Arc<MinedBlock>>,
     numbers: HashMap<B256, u64>,
     transactions: HashMap<B256, TxLocation>,
@@ -19,15 +20,16 @@ pub(crate) struct History {
 
 impl History {
     /// A history that starts with this block and keeps the states of `keep` newest blocks.
-    pub(crate) fn new(genesis: MinedBlock, state: State, keep: usize) -> Self {
+    pub(crate) fn new(genesis: Arc<MinedBlock>, state: State, keep: usize) -> Self {
         let mut history = Self {
+            first: genesis.number(),
             blocks: Vec::new(),
             numbers: HashMap::new(),
             transactions: HashMap::new(),
             states: BTreeMap::new(),
             keep: keep.max(1),
         };
-        history.push(Arc::new(genesis), state);
+        history.push(genesis, state);
         history
     }
 
@@ -47,7 +49,7 @@ impl History {
 
     /// Removes all blocks above `number` and returns them, newest first.
     pub(crate) fn truncate(&mut self, number: u64) -> Vec<Arc<MinedBlock>> {
-        let keep = usize::try_from(number).unwrap_or(usize::MAX).saturating_add(1);
+        let keep = self.index(number).map_or(0, |index| index.saturating_add(1));
         let mut removed = self.blocks.split_off(keep.min(self.blocks.len()));
         removed.reverse();
         for block in &removed {
@@ -62,12 +64,22 @@ impl History {
 
     /// Number of the newest block.
     pub(crate) fn head_number(&self) -> u64 {
-        u64::try_from(self.blocks.len().saturating_sub(1)).unwrap_or(u64::MAX)
+        let after = u64::try_from(self.blocks.len().saturating_sub(1)).unwrap_or(u64::MAX);
+        self.first.saturating_add(after)
+    }
+
+    /// Number of this chain's first block.
+    pub(crate) const fn first_number(&self) -> u64 {
+        self.first
+    }
+
+    fn index(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first)?).ok()
     }
 
     /// The canonical block of this number.
     pub(crate) fn block(&self, number: u64) -> Option<&Arc<MinedBlock>> {
-        self.blocks.get(usize::try_from(number).ok()?)
+        self.blocks.get(self.index(number)?)
     }
 
     /// The number of the canonical block of this hash.

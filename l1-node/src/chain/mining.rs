@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, map::AddressMap};
 use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     builder::{Builder, Built, Skip},
     restore::record_of,
 };
-use crate::config::Mining;
+use crate::{config::Mining, state::StateError};
 
 /// How many transactions go into a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,8 @@ impl Core {
         let state = self.state(BlockPoint::Pending)?.clone();
         let mut builder = Builder::open(state, self.next_header()?, self.chain_id)?;
         let mut invalid = Vec::new();
-        let mut best = self.pool.best(builder.base_fee(), |sender| self.nonce(sender));
+        let nonces = self.pool_nonces()?;
+        let mut best = self.pool.best(builder.base_fee(), |sender| nonce_in(&nonces, sender));
         while let Some(tx) = best.pop() {
             match builder.add(tx) {
                 Ok(()) => best.advance(tx),
@@ -60,9 +61,12 @@ impl Core {
                     invalid.push(tx.hash());
                 }
                 Err(Skip::Failed(error)) => {
-                    // It must not come up again with every block.
-                    let hash = tx.hash();
-                    self.pool.remove(&hash);
+                    // It must not come up again with every block, unless it is not its fault and nobody was told.
+                    let told = self.mining == Mining::Automatic;
+                    if told || !matches!(error, ChainError::Upstream(_)) {
+                        let hash = tx.hash();
+                        self.pool.remove(&hash);
+                    }
                     return Err(error);
                 }
             }
@@ -81,15 +85,15 @@ impl Core {
         let (number, timestamp) = (built.block.number(), built.block.header().timestamp);
         let mut clock = self.clock.clone();
         clock.mined(timestamp);
+        let mined = nonces_after(&built)?;
         self.record(|| record_of(&built, clock.offset()))?;
         let block = Arc::new(built.block);
         self.blobs.push(number, timestamp, built.blobs);
         self.history.push(Arc::clone(&block), built.state);
         self.clock = clock;
         self.next_base_fee = None;
-        for tx in block.transactions() {
-            let sender = tx.signer();
-            self.pool.forget_below(sender, self.nonce(sender));
+        for (sender, nonce) in mined {
+            self.pool.forget_below(sender, nonce);
         }
         tracing::info!(
             number,
@@ -104,8 +108,29 @@ impl Core {
     }
 
     /// An account's nonce at the head.
-    pub(crate) fn nonce(&self, address: Address) -> u64 {
-        let account = self.state(BlockPoint::Pending).ok().and_then(|s| s.account(address).ok());
-        account.flatten().map_or(0, |info| info.nonce)
+    pub(crate) fn nonce(&self, address: Address) -> Result<u64, ChainError> {
+        let account = self.state(BlockPoint::Pending)?.account(address)?;
+        Ok(account.map_or(0, |info| info.nonce))
     }
+
+    /// The nonces at the head of all who have a transaction in the pool.
+    pub(crate) fn pool_nonces(&self) -> Result<AddressMap<u64>, ChainError> {
+        self.pool.senders().map(|sender| Ok((sender, self.nonce(sender)?))).collect()
+    }
+}
+
+/// An account's nonce among those of the pool.
+pub(crate) fn nonce_in(nonces: &AddressMap<u64>, sender: Address) -> u64 {
+    nonces.get(&sender).copied().unwrap_or_default()
+}
+
+/// The nonces after a block of all who have a transaction in it.
+fn nonces_after(built: &Built) -> Result<AddressMap<u64>, StateError> {
+    let senders = built.block.transactions().iter().map(|tx| tx.signer());
+    senders
+        .map(|sender| {
+            let account = built.state.account(sender)?;
+            Ok((sender, account.map_or(0, |info| info.nonce)))
+        })
+        .collect()
 }

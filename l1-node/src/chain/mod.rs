@@ -15,11 +15,13 @@ mod restore;
 mod rules;
 mod simulate;
 mod snapshot;
+mod start;
 mod transaction;
 
 use alloy_primitives::{Address, address};
 
 pub(crate) use self::core::Core;
+pub(crate) use mining::nonce_in;
 pub(crate) use restore::OpenError;
 pub(crate) use rules::{blob_params, env};
 pub(crate) use simulate::{Replay, Simulation};

@@ -96,6 +96,11 @@ impl Pool {
         next
     }
 
+    /// All who have a transaction here.
+    pub(crate) fn senders(&self) -> impl Iterator<Item = Address> {
+        self.senders.keys().copied()
+    }
+
     /// How many transactions can be mined at once and how many wait for an earlier nonce.
     pub(crate) fn status(&self, nonce_of: impl Fn(Address) -> u64) -> (usize, usize) {
         let pending: usize = self

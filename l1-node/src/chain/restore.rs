@@ -8,10 +8,11 @@ use recourse_rpc::{BlockPoint, ChainError};
 use super::{
     Core,
     builder::{Builder, Built, Skip},
-    clock::wall,
+    start::Start,
 };
 use crate::{
-    Config, DevAccount,
+    Config, DevAccount, ForkConfig,
+    fork::Fork,
     journal::{
         BlobRecord, BlockRecord, GenesisRecord, Journal, JournalError, Past, Record, TxRecord,
     },
@@ -21,9 +22,9 @@ use crate::{
 /// Why a chain cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// The genesis state cannot be written.
-    #[error("cannot write the genesis state")]
-    Genesis(#[from] StateError),
+    /// The first block's state cannot be had or written.
+    #[error("cannot begin the chain")]
+    Begin(#[from] StateError),
     /// Its file does not fit.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -32,19 +33,18 @@ pub(crate) enum OpenError {
 impl Core {
     /// A new chain, or the one that the configured file tells of.
     pub(crate) fn open(config: &Config, accounts: &[DevAccount]) -> Result<Self, OpenError> {
-        let timestamp = config.genesis_timestamp.unwrap_or_else(wall);
         let Some(path) = &config.state else {
-            return Ok(Self::new(config, accounts, timestamp)?);
+            return Self::begin(config, accounts, None);
         };
         let (mut journal, mut past) = Journal::open(path)?;
         let core = match past.next()? {
             None => {
-                let core = Self::new(config, accounts, timestamp)?;
-                journal.write(&Record::Genesis(core.beginning(timestamp)))?;
+                let core = Self::begin(config, accounts, None)?;
+                journal.write(&Record::Genesis(core.beginning()))?;
                 core
             }
             Some((_, Record::Genesis(genesis))) => {
-                let mut core = Self::new(config, accounts, genesis.timestamp)?;
+                let mut core = Self::begin(config, accounts, Some(&genesis))?;
                 core.check_beginning(&genesis)?;
                 core.clock.shift_to(genesis.clock);
                 core.relive(&mut past)?;
@@ -55,6 +55,23 @@ impl Core {
         Ok(core.kept_in(journal))
     }
 
+    /// A chain with its first block only, which is the past's if there was one.
+    fn begin(
+        config: &Config,
+        accounts: &[DevAccount],
+        past: Option<&GenesisRecord>,
+    ) -> Result<Self, OpenError> {
+        let fork = match &config.fork {
+            Some(fork) => Some(Arc::new(Fork::connect(fork, fork_block(fork, past)?)?)),
+            None => match past.and_then(|past| past.forked) {
+                Some(block) => return Err(JournalError::Fork(block).into()),
+                None => None,
+            },
+        };
+        let start = Start::of(config, accounts, fork.as_deref(), past)?;
+        Ok(Self::new(config, start, fork))
+    }
+
     /// Writes down what is about to happen, if this chain is kept.
     pub(super) fn record(&mut self, record: impl FnOnce() -> Record) -> Result<(), ChainError> {
         match &mut self.journal {
@@ -63,13 +80,23 @@ impl Core {
         }
     }
 
-    fn beginning(&self, timestamp: u64) -> GenesisRecord {
-        let hash = self.history.block(0).map_or(B256::ZERO, |block| block.hash());
-        GenesisRecord { chain_id: self.chain_id, timestamp, hash, clock: self.clock.offset() }
+    fn beginning(&self) -> GenesisRecord {
+        let first = self.history.first_number();
+        let (hash, timestamp) = self
+            .history
+            .block(first)
+            .map_or((B256::ZERO, 0), |block| (block.hash(), block.header().timestamp));
+        GenesisRecord {
+            chain_id: self.chain_id,
+            timestamp,
+            hash,
+            clock: self.clock.offset(),
+            forked: self.fork.as_ref().map(|fork| fork.anchor().number),
+        }
     }
 
     fn check_beginning(&self, past: &GenesisRecord) -> Result<(), JournalError> {
-        let own = self.beginning(past.timestamp);
+        let own = self.beginning();
         if own.chain_id != past.chain_id {
             return Err(JournalError::OtherChainId { expected: own.chain_id, got: past.chain_id });
         }
@@ -138,6 +165,19 @@ impl Core {
             })?;
         }
         builder.seal()
+    }
+}
+
+/// The block to fork: the one that the file goes on from, which the configuration may name, too.
+fn fork_block(
+    fork: &ForkConfig,
+    past: Option<&GenesisRecord>,
+) -> Result<Option<u64>, JournalError> {
+    let Some(past) = past else { return Ok(fork.block) };
+    let got = past.forked.ok_or(JournalError::NoFork)?;
+    match fork.block {
+        Some(expected) if expected != got => Err(JournalError::OtherFork { expected, got }),
+        _ => Ok(Some(got)),
     }
 }
 

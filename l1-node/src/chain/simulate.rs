@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use alloy_evm::{Evm as _, FromRecoveredTx, overrides::apply_state_overrides};
+use alloy_evm::{
+    Evm as _, FromRecoveredTx,
+    overrides::{StateOverrideError, apply_state_overrides},
+};
 use recourse_rpc::{BlockPoint, Call, ChainError, Trace, TxLocation};
 use revm::context::{TxEnv, result::ResultAndState};
 use revm_inspectors::tracing::{TracingInspector, TracingInspectorConfig};
@@ -13,7 +16,10 @@ use super::{
     evm, rules,
     transaction::PoolTx,
 };
-use crate::{execute::Meter, state::State};
+use crate::{
+    execute::Meter,
+    state::{State, StateError, evm_error},
+};
 
 /// A state to execute on, taken out of the chain so that the chain can go on meanwhile.
 #[derive(Debug)]
@@ -22,20 +28,18 @@ pub(crate) struct Simulation {
 }
 
 impl Simulation {
-    /// On the state at a point.
-    pub(crate) fn at(core: &Core, at: BlockPoint) -> Result<Self, ChainError> {
-        Ok(Self { state: core.state(at)?.clone() })
+    /// On this state.
+    pub(crate) const fn on(state: State) -> Self {
+        Self { state }
     }
 
     /// Executes a call. EXECUTE has a whole block's capacity for it.
     pub(crate) fn run(mut self, call: Call) -> Result<ResultAndState, ChainError> {
         if let Some(overrides) = call.overrides {
-            apply_state_overrides(overrides, &mut self.state)
-                .map_err(|error| ChainError::InvalidParams(error.to_string()))?;
+            apply_state_overrides(overrides, &mut self.state).map_err(override_error)?;
         }
-        let mut evm =
-            evm::evm(self.state, call.env, &Meter::default()).map_err(ChainError::internal)?;
-        Ok(evm.transact(call.tx)?)
+        let mut evm = evm::evm(self.state, call.env, &Meter::default())?;
+        evm.transact(call.tx).map_err(evm_error)
     }
 }
 
@@ -77,11 +81,17 @@ impl Replay {
         }
         let (state, meter) = self.builder.into_parts();
         self.env.cfg_env.disable_eip3607 = true;
-        let mut evm = evm::inspected(state, self.env, &meter, TracingInspector::new(config))
-            .map_err(ChainError::internal)?;
+        let mut evm = evm::inspected(state, self.env, &meter, TracingInspector::new(config))?;
         let tx = TxEnv::from_recovered_tx(self.target.tx.inner(), self.target.sender());
-        let result = evm.transact(tx)?;
+        let result = evm.transact(tx).map_err(evm_error)?;
         let (_, inspector, _) = evm.components();
         Ok(Trace { inspector: inspector.clone(), result })
+    }
+}
+
+fn override_error(error: StateOverrideError<StateError>) -> ChainError {
+    match error {
+        StateOverrideError::Database(error) => error.into(),
+        other => ChainError::InvalidParams(other.to_string()),
     }
 }

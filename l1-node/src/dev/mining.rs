@@ -8,7 +8,7 @@ use recourse_rpc::{Args, ChainError, method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{config::Mining, node::Node};
+use crate::{chain::nonce_in, config::Mining, node::Node};
 
 /// Blocks that one call mines at most.
 const MAX_BLOCKS: u64 = 100_000;
@@ -82,7 +82,8 @@ fn register_modes(module: &mut RpcModule<Node>) -> Result<(), RegisterMethodErro
 fn register_pool(module: &mut RpcModule<Node>) -> Result<(), RegisterMethodError> {
     method(module, "txpool_status", |node, _| {
         let core = node.core().lock();
-        let (pending, queued) = core.pool().status(|sender| core.nonce(sender));
+        let nonces = core.pool_nonces()?;
+        let (pending, queued) = core.pool().status(|sender| nonce_in(&nonces, sender));
         Ok(json!({ "pending": U64::from(pending), "queued": U64::from(queued) }))
     })?;
     method(module, "anvil_dropTransaction", |node, args| {
@@ -96,7 +97,11 @@ fn register_pool(module: &mut RpcModule<Node>) -> Result<(), RegisterMethodError
     method(module, "anvil_nodeInfo", |node, _| {
         let core = node.core().lock();
         let head = core.head()?;
+        let fork = core.fork().map(
+            |fork| json!({ "forkUrl": fork.label(), "forkBlockNumber": fork.anchor().number }),
+        );
         Ok(json!({
+            "forkConfig": fork.unwrap_or_else(|| json!({})),
             "currentBlockNumber": U64::from(head.number()),
             "currentBlockTimestamp": head.header().timestamp,
             "currentBlockHash": head.hash(),

@@ -32,16 +32,30 @@ pub enum JournalError {
     #[error("line {0} is not where it should be")]
     OutOfPlace(usize),
     /// The file is another chain's: the node was started with other accounts, gas limit or the like.
-    #[error("the file's genesis block is {got}, this configuration's is {expected}")]
+    #[error("the file's first block is {got}, this configuration's is {expected}")]
     OtherChain {
-        /// Hash of block 0 by the configuration.
+        /// Hash of the first block by the configuration.
         expected: B256,
-        /// Hash of block 0 in the file.
+        /// Hash of the first block in the file.
         got: B256,
     },
     /// The file is a chain's with another id.
     #[error("the file's chain id is {got}, this configuration's is {expected}")]
     OtherChainId {
+        /// By the configuration.
+        expected: u64,
+        /// In the file.
+        got: u64,
+    },
+    /// The file's chain begins with a genesis block, and a fork was asked for.
+    #[error("the file's chain begins with a genesis block and is no fork")]
+    NoFork,
+    /// The file's chain is a fork, and none was asked for.
+    #[error("the file's chain is a fork of block {0} of another chain: name that with --fork-url")]
+    Fork(u64),
+    /// The file's chain is a fork of another block.
+    #[error("the file's chain is a fork of block {got}, not of block {expected}")]
+    OtherFork {
         /// By the configuration.
         expected: u64,
         /// In the file.

@@ -38,12 +38,15 @@ pub(crate) enum Record {
 pub(crate) struct GenesisRecord {
     /// EIP-155 chain id, which no header has.
     pub(crate) chain_id: u64,
-    /// Timestamp of block 0 in seconds since 1970.
+    /// Timestamp of its first block in seconds since 1970.
     pub(crate) timestamp: u64,
-    /// Hash of block 0.
+    /// Hash of its first block.
     pub(crate) hash: B256,
     /// Seconds that the chain was ahead of the wall clock.
     pub(crate) clock: i64,
+    /// Number of the first block, when it is another chain's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) forked: Option<u64>,
 }
 
 /// A mined block.

@@ -21,6 +21,9 @@ pub(crate) trait BaseState: Debug + Send + Sync {
 
     /// The hash of a block before the first one of this chain.
     fn block_hash(&self, number: u64) -> Result<B256, StateError>;
+
+    /// Whether what it does not hold is in no state root either: otherwise only what this chain wrote can be proven.
+    fn is_whole(&self) -> bool;
 }
 
 /// Nothing at all.
@@ -42,5 +45,9 @@ impl BaseState for EmptyBase {
 
     fn block_hash(&self, _number: u64) -> Result<B256, StateError> {
         Ok(B256::ZERO)
+    }
+
+    fn is_whole(&self) -> bool {
+        true
     }
 }

@@ -22,7 +22,7 @@ use rpds::{HashTrieMapSync, RedBlackTreeMapSync};
 
 pub(crate) use base::{BaseState, EmptyBase};
 pub(crate) use change::Edit;
-pub(crate) use error::StateError;
+pub(crate) use error::{StateError, evm_error};
 use written::Written;
 
 /// Accounts, storage, code and recent block hashes.
@@ -86,14 +86,23 @@ impl State {
         }
     }
 
-    /// EIP-1186 proof of an account and of these slots.
+    /// EIP-1186 proof of an account and of these slots, against [`Self::root`]. What the root does not cover is an error:
+    /// over a base that is not empty, a proof that it is absent would be false.
     pub(crate) fn proof(
         &self,
         address: Address,
         slots: &[B256],
     ) -> Result<EIP1186AccountProofResponse, StateError> {
+        let written = self.written.get(&address);
+        let covered = |written: bool| self.base.is_whole() || written;
+        if !covered(written.is_some()) {
+            return Err(StateError::Uncovered { address, slot: None });
+        }
         let account = self.own(address)?.unwrap_or_default();
         let prove = |slot: &B256| {
+            if !covered(written.is_some_and(|written| written.has((*slot).into()))) {
+                return Err(StateError::Uncovered { address, slot: Some(*slot) });
+            }
             let path = slot_path((*slot).into());
             let value = account.storage.get(&path, &mut InMemory)?;
             Ok(EIP1186StorageProof {

@@ -16,6 +16,7 @@ mod chain;
 mod claim;
 mod code;
 mod execute;
+mod fork;
 mod harness;
 #[path = "../../../execution/tests/main/l2_block.rs"]
 mod l2_block;

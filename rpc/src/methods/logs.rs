@@ -53,8 +53,15 @@ fn install<C: Chain>(api: &Api<C>, kind: Kind) -> Result<U256, ChainError> {
 
 fn search<C: Chain>(api: &Api<C>, filter: &Filter) -> Result<Vec<Log>, ChainError> {
     let (from, to) = range(api, filter)?;
-    let mut logs = Vec::new();
-    for number in from..=to {
+    let first = api.chain.first_block();
+    let mut logs = match first.checked_sub(1) {
+        Some(last) if from <= last => {
+            let older = filter.clone().from_block(from).to_block(to.min(last));
+            api.chain.older_logs(&older)?
+        }
+        _ => Vec::new(),
+    };
+    for number in from.max(first)..=to {
         let Some(block) = api.chain.block(number)? else { break };
         logs.append(&mut matching(filter, &block, false));
         if logs.len() > MAX_LOGS {

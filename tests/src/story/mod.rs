@@ -16,7 +16,9 @@ use eyre::{OptionExt, ensure};
 use recourse_protocol::{Periods, bindings::IRollup::Confirmed};
 use serde_json::Value;
 
-use crate::{Daemon, Lie, Network, NetworkOptions, Role, Wallet, wait_for};
+use crate::{
+    Anvil, Daemon, ForkOf, Lie, Network, NetworkOptions, Role, Upstream, Wallet, wait_for,
+};
 use court::Court;
 use teller::Teller;
 
@@ -44,6 +46,9 @@ pub struct Args {
     /// Folder for logs, keys and stores [default: logs/demo-TIME].
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+    /// Start Anvil, put a token and some history on it, and play on a fork of it, with that token as L2's gas.
+    #[arg(long)]
+    pub fork_anvil: bool,
     /// Leave the network up until Ctrl-C.
     #[arg(long)]
     pub keep_running: bool,
@@ -74,6 +79,8 @@ pub async fn tell(args: &Args, executable: PathBuf, folder: PathBuf) -> eyre::Re
 /// A network that runs.
 #[derive(Debug)]
 pub struct Stage {
+    /// What L1 is a fork of.
+    upstream: Option<Upstream>,
     network: Network,
     proposer: Daemon,
     challenger: Daemon,
@@ -92,7 +99,11 @@ impl Stage {
             force_delay: 24 * 3_600,
             withdrawal_delay: 0,
         };
-        let options = NetworkOptions { periods, ..NetworkOptions::default() };
+        let upstream = if args.fork_anvil { Some(forked(teller).await?) } else { None };
+        let fork = upstream
+            .as_ref()
+            .map(|upstream| ForkOf { url: upstream.url().to_owned(), gas_token: upstream.token() });
+        let options = NetworkOptions { periods, fork, ..NetworkOptions::default() };
         let network = Network::start(executable, folder, &options).await?;
         let contracts = network.config().contracts;
         teller.tell("L1", &format!("with EXECUTE at 0x0101: {}", network.l1().url()));
@@ -104,7 +115,7 @@ impl Stage {
         teller.tell("proposer", &format!("L2 JSON-RPC at {}", proposer.url()));
         let challenger = network.challenger("challenger", Role::Challenger).await?;
         teller.tell("challenger", &format!("watches; health at {}/health", challenger.url()));
-        Ok(Self { network, proposer, challenger })
+        Ok(Self { upstream, network, proposer, challenger })
     }
 
     fn l2_wallet(&self, role: Role) -> eyre::Result<Wallet> {
@@ -121,6 +132,16 @@ impl Stage {
             self.challenger.url()
         )
     }
+}
+
+/// Anvil with a history.
+async fn forked(teller: &Teller) -> eyre::Result<Upstream> {
+    let program =
+        Anvil::program().ok_or_eyre("anvil is not installed: cargo xtask demo does it")?;
+    let upstream = Upstream::start(&program).await?;
+    teller.tell("Anvil", &format!("{}, with some history on it", upstream.url()));
+    teller.more(&format!("a token, which will be L2's gas: {}", upstream.token()));
+    Ok(upstream)
 }
 
 /// Waits until a claim that covers `batch` is final.

@@ -46,8 +46,9 @@ pub(super) async fn play(teller: &Teller, stage: &Stage, count: u64) -> eyre::Re
 /// What reaches L2 without the proposer's leave.
 async fn from_l1(teller: &Teller, stage: &Stage) -> eyre::Result<()> {
     let network = &stage.network;
-    network.deposit(Role::User, Role::User.signer()?.address(), 1_000_000_000).await?;
-    teller.tell("user", "deposits 1 ether through the Inbox");
+    network.deposit_gas(Role::User, Role::User.signer()?.address(), 1_000_000_000).await?;
+    let what = if stage.upstream.is_some() { "1 token of the forked chain" } else { "1 ether" };
+    teller.tell("user", &format!("deposits {what} through the Inbox"));
     let chain_id = network.config().l2.chain_id;
     let to = Address::repeat_byte(0xf0);
     let forced = raw_transfer(&Role::OtherUser.signer()?, chain_id, 0, to, 5)?;

@@ -133,7 +133,9 @@ async fn a_transaction_that_does_not_get_into_the_block_takes_nothing() {
     // Room for three of these, then less than a fourth asks for: it is run in the next block. Each
     // declares a third of the limit, so that four would be too much for one.
     let gas_limit = MOST_GAS + 600_000;
-    let scene = Scene::on(Net::with(Config { gas_limit, ..Config::default() }).await).await;
+    let scene =
+        Scene::on(Net::with(Config { gas_limit: Some(gas_limit), ..Config::default() }).await)
+            .await;
     let part = LIMIT / 3;
     let mut hashes = Vec::new();
     for from in 0..4 {

@@ -216,7 +216,7 @@ async fn a_file_that_does_not_fit_is_refused() {
 
     let richer = Config { balance: U256::ONE, ..kept_in(&path) };
     assert!(matches!(refused(richer).await, JournalError::OtherChain { .. }));
-    let other_id = Config { chain_id: 7, ..kept_in(&path) };
+    let other_id = Config { chain_id: Some(7), ..kept_in(&path) };
     let error = refused(other_id).await;
     assert!(matches!(error, JournalError::OtherChainId { expected: 7, got: 31_337 }));
     let text = fs::read_to_string(&path).unwrap();

@@ -1,5 +1,7 @@
 //! The command line of `l1-node`.
 
+mod fork;
+
 use std::{
     io::Write as _,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -10,6 +12,8 @@ use std::{
 use alloy_primitives::{U256, hex};
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
+
+pub use fork::ForkArgs;
 
 use crate::{Config, DEV_MNEMONIC, Handle, Mining, StartError, config::ETHER, spawn};
 
@@ -23,9 +27,9 @@ pub struct Args {
     /// Port of JSON-RPC and of the beacon API; 0 takes a free one.
     #[arg(long, default_value_t = 8545)]
     pub port: u16,
-    /// EIP-155 chain id.
-    #[arg(long, default_value_t = 31_337)]
-    pub chain_id: u64,
+    /// EIP-155 chain id [default: 31337, or that of the forked chain].
+    #[arg(long)]
+    pub chain_id: Option<u64>,
     /// Seconds from block to block; without it, or with 0, each transaction gets its block at once.
     #[arg(long, default_value_t = 0)]
     pub block_time: u64,
@@ -41,15 +45,17 @@ pub struct Args {
     /// BIP-39 phrase of the prefunded accounts.
     #[arg(long, default_value = DEV_MNEMONIC)]
     pub mnemonic: String,
-    /// Timestamp of the genesis block in seconds since 1970; now by default.
+    /// Timestamp of the genesis block in seconds since 1970 [default: now]; on a fork the time that it is at the start [default:
+    /// the fork block's].
     #[arg(long)]
     pub timestamp: Option<u64>,
-    /// Gas limit of every block.
-    #[arg(long, default_value_t = 60_000_000)]
-    pub gas_limit: u64,
-    /// Base fee of the genesis block in wei per gas.
-    #[arg(long, default_value_t = 1_000_000_000)]
-    pub base_fee: u64,
+    /// Gas limit of every block [default: 60000000, or that of the fork block].
+    #[arg(long)]
+    pub gas_limit: Option<u64>,
+    /// Base fee of the genesis block in wei per gas [default: 1 gwei], or of the first block after the fork [default: what follows
+    /// from the fork block].
+    #[arg(long, visible_alias = "block-base-fee-per-gas")]
+    pub base_fee: Option<u64>,
     /// The safe block is so many blocks behind the head, the finalized one twice as many.
     #[arg(long, default_value_t = 32)]
     pub slots_in_an_epoch: u64,
@@ -59,6 +65,9 @@ pub struct Args {
     /// Keep the chain in this file, which is made if absent, and take it up from there at the start.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// The chain to fork.
+    #[command(flatten)]
+    pub fork: ForkArgs,
     /// Print no banner, only the line with the address.
     #[arg(long)]
     pub quiet: bool,
@@ -84,6 +93,7 @@ impl From<&Args> for Config {
         };
         Self {
             listen: SocketAddr::from((args.host, args.port)),
+            fork: args.fork.config(),
             chain_id: args.chain_id,
             mining,
             accounts: args.accounts,

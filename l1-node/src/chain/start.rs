@@ -1,0 +1,95 @@
+//! How a chain begins: with a genesis block, or with a block of the chain that it forks.
+
+use std::sync::Arc;
+
+use alloy_consensus::Sealable as _;
+use alloy_eips::eip4895::Withdrawals;
+use recourse_rpc::MinedBlock;
+
+use super::{clock::wall, genesis, rules};
+use crate::{
+    Config, DevAccount,
+    fork::Fork,
+    journal::GenesisRecord,
+    state::{EmptyBase, State, StateError},
+};
+
+/// EIP-155 chain id of a chain that is no fork, unless another is asked for.
+const CHAIN_ID: u64 = 31_337;
+/// Gas limit of a chain that is no fork.
+const GAS_LIMIT: u64 = 60_000_000;
+/// Base fee of the first block, or of the first after a fork block that has none, in wei.
+const BASE_FEE: u64 = 1_000_000_000;
+
+/// A chain's first block, the state after it, and what the next ones take over.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) chain_id: u64,
+    pub(super) gas_limit: u64,
+    pub(super) block: Arc<MinedBlock>,
+    pub(super) state: State,
+    /// The chain's time now.
+    pub(super) now: u64,
+    pub(super) next_base_fee: Option<u64>,
+}
+
+impl Start {
+    /// The beginning that the configuration asks for, or the one of which a file tells.
+    pub(super) fn of(
+        config: &Config,
+        accounts: &[DevAccount],
+        fork: Option<&Fork>,
+        past: Option<&GenesisRecord>,
+    ) -> Result<Self, StateError> {
+        match fork {
+            Some(fork) => Self::forked(config, accounts, fork),
+            None => {
+                let time = past.map(|past| past.timestamp).or(config.genesis_timestamp);
+                Self::genesis(config, accounts, time.unwrap_or_else(wall))
+            }
+        }
+    }
+
+    fn genesis(
+        config: &Config,
+        accounts: &[DevAccount],
+        timestamp: u64,
+    ) -> Result<Self, StateError> {
+        let mut state = State::new(Arc::new(EmptyBase));
+        genesis::allocate(&mut state, config, accounts)?;
+        let (gas_limit, base_fee) =
+            (config.gas_limit.unwrap_or(GAS_LIMIT), config.base_fee.unwrap_or(BASE_FEE));
+        let mut header = genesis::header(config, state.root()?, timestamp);
+        (header.gas_limit, header.base_fee_per_gas) = (gas_limit, Some(base_fee));
+        let header = header.seal_slow();
+        state.set_block_hash(0, header.seal());
+        let price = header.blob_fee(rules::blob_params());
+        let block = MinedBlock::new(header, Vec::new(), Vec::new(), Withdrawals::default(), price);
+        Ok(Self {
+            chain_id: config.chain_id.unwrap_or(CHAIN_ID),
+            gas_limit,
+            block: Arc::new(block),
+            state,
+            now: timestamp,
+            next_base_fee: None,
+        })
+    }
+
+    /// The fork block as it is; what a hard fork would write, and the dev accounts, in the state that the next block finds.
+    fn forked(config: &Config, accounts: &[DevAccount], fork: &Fork) -> Result<Self, StateError> {
+        let block = fork.last()?;
+        let mut state = State::new(fork.base());
+        genesis::hard_fork(&mut state, config, accounts)?;
+        let header = block.header();
+        state.set_block_hash(header.number, block.hash());
+        let without_fee = header.base_fee_per_gas.is_none().then_some(BASE_FEE);
+        Ok(Self {
+            chain_id: config.chain_id.unwrap_or(fork.anchor().chain_id),
+            gas_limit: config.gas_limit.unwrap_or(header.gas_limit),
+            now: config.genesis_timestamp.unwrap_or(header.timestamp),
+            next_base_fee: config.base_fee.or(without_fee),
+            state,
+            block,
+        })
+    }
+}
