@@ -45,6 +45,8 @@ pub struct Config {
     pub coinbase: Address,
     /// The `safe` block is so many blocks behind the head, the `finalized` one twice as many.
     pub slots_in_an_epoch: u64,
+    /// The `finalized` block is so many blocks behind the head instead, the `safe` one half as many.
+    pub finality_lag: Option<u64>,
     /// States of so many newest blocks are kept for calls and proofs.
     pub state_history: usize,
     /// A file that keeps the chain over restarts; it is made if absent. In memory only without it.
@@ -79,6 +81,7 @@ impl Default for Config {
             base_fee: None,
             coinbase: address!("0x00000000000000000000000000000000c0ffee00"),
             slots_in_an_epoch: 32,
+            finality_lag: None,
             state_history: 4096,
             state: None,
             // 4,096 epochs of 32 slots of 12 seconds, as on mainnet.

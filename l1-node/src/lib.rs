@@ -7,6 +7,8 @@ mod cli;
 mod config;
 mod dev;
 mod execute;
+mod faults;
+mod finality;
 mod fork;
 mod journal;
 mod node;

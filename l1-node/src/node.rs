@@ -20,6 +20,8 @@ use crate::{
     Config, DevAccount,
     chain::{Core, OpenError, PoolTx, Replay, Simulation, blob_params, env},
     config::Mining,
+    faults::Faults,
+    finality::FinalityClock,
     fork::Fork,
     state::{State, StateError},
 };
@@ -34,7 +36,8 @@ pub(crate) struct Node {
     core: Mutex<Core>,
     fork: Option<Arc<Fork>>,
     accounts: Vec<DevAccount>,
-    slots_in_an_epoch: u64,
+    finality: FinalityClock,
+    faults: Arc<Faults>,
     mining: watch::Sender<Mining>,
 }
 
@@ -45,7 +48,8 @@ impl Node {
             fork: core.fork().cloned(),
             core: Mutex::new(core),
             accounts,
-            slots_in_an_epoch: config.slots_in_an_epoch,
+            finality: FinalityClock::new(config),
+            faults: Arc::default(),
             mining: watch::Sender::new(config.mining),
         })
     }
@@ -94,6 +98,16 @@ impl Node {
         }
     }
 
+    /// What goes wrong because somebody asked for it.
+    pub(crate) const fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+
+    /// Which blocks are safe and finalized.
+    pub(crate) const fn finality_clock(&self) -> &FinalityClock {
+        &self.finality
+    }
+
     pub(crate) fn version(&self) -> String {
         format!("recourse-l1-node/{}", env!("CARGO_PKG_VERSION"))
     }
@@ -113,8 +127,7 @@ impl Chain for Node {
     }
 
     fn finality(&self) -> Finality {
-        let safe = self.head().saturating_sub(self.slots_in_an_epoch);
-        Finality { safe, finalized: safe.saturating_sub(self.slots_in_an_epoch) }
+        self.finality.at(self.head())
     }
 
     fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {

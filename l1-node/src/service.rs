@@ -4,12 +4,17 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use alloy::signers::local::LocalSignerError;
 use jsonrpsee::core::RegisterMethodError;
-use recourse_rpc::{Chain as _, Routes, RunningServer, ServerOptions, serve};
+use recourse_rpc::{Chain as _, Gate, Routes, RunningServer, ServerOptions, serve};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    Config, DevAccount, ForkError, JournalError, chain::OpenError, config::Mining, dev, node::Node,
+    Config, DevAccount, ForkError, JournalError,
+    chain::OpenError,
+    config::Mining,
+    dev,
+    faults::{Faults, FaultyRoutes},
+    node::Node,
     state::StateError,
 };
 
@@ -122,8 +127,10 @@ pub async fn spawn(config: Config) -> Result<Handle, StartError> {
     let chain_id = node.chain_id();
     let mut module = recourse_rpc::module(Arc::clone(&node))?;
     module.merge(dev::module(Arc::clone(&node))?)?;
-    let routes: Arc<dyn Routes> = Arc::<Node>::clone(&node);
-    let server = serve(ServerOptions::new(config.listen), module, Some(routes))
+    let routes: Arc<dyn Routes> = Arc::new(FaultyRoutes(Arc::clone(&node)));
+    let gate: Arc<dyn Gate> = Arc::<Faults>::clone(node.faults());
+    let options = ServerOptions { gate: Some(gate), ..ServerOptions::new(config.listen) };
+    let server = serve(options, module, Some(routes))
         .await
         .map_err(|source| StartError::Bind { address: config.listen, source })?;
     let stop = CancellationToken::new();
@@ -163,7 +170,7 @@ async fn tick(period: Option<Duration>) {
 
 async fn mine(node: &Arc<Node>) {
     let node = Arc::clone(node);
-    let mined = tokio::task::spawn_blocking(move || node.core().lock().mine().map(drop)).await;
+    let mined = tokio::task::spawn_blocking(move || node.core().lock().mine_due()).await;
     match mined {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(%error, "mining failed"),

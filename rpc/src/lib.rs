@@ -6,6 +6,7 @@ mod chain;
 mod error;
 mod estimate;
 mod filters;
+mod gate;
 mod invalid;
 mod methods;
 mod resolve;
@@ -19,6 +20,7 @@ pub use chain::{
     AccountView, BlockPoint, Call, Chain, ChainEvent, Fees, Finality, Trace, TxLocation,
 };
 pub use error::{ChainError, Rejection};
+pub use gate::{Gate, Passage};
 pub use methods::calls::estimate_gas;
 pub use routes::{Reply, Routes};
 pub use server::{Origins, RunningServer, ServerOptions, serve};

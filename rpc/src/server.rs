@@ -6,13 +6,17 @@ use http::{HeaderValue, Method, header};
 use jsonrpsee::{
     RpcModule,
     core::{id_providers::RandomIntegerIdProvider, traits::IdProvider},
-    server::{Server, ServerConfig, ServerHandle},
+    server::{Server, ServerConfig, ServerHandle, middleware::rpc::RpcServiceBuilder},
     types::SubscriptionId,
 };
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-use crate::routes::{GetLayer, Routes};
+use crate::{
+    Gate,
+    gate::GateLayer,
+    routes::{GetLayer, Routes},
+};
 
 /// Room for a blob transaction in hex, six blobs with their cell proofs, several times over.
 const MAX_REQUEST: u32 = 16 * 1024 * 1024;
@@ -31,13 +35,15 @@ pub struct ServerOptions {
     pub origins: Origins,
     /// Connections at once.
     pub max_connections: u32,
+    /// Stands before every JSON-RPC request.
+    pub gate: Option<Arc<dyn Gate>>,
 }
 
 impl ServerOptions {
     /// Listens here with any origin allowed and at most 1,000 connections.
     #[must_use]
     pub const fn new(listen: SocketAddr) -> Self {
-        Self { listen, origins: Origins::Any, max_connections: 1000 }
+        Self { listen, origins: Origins::Any, max_connections: 1000, gate: None }
     }
 }
 
@@ -90,6 +96,7 @@ pub async fn serve(
     let server = Server::builder()
         .set_config(config)
         .set_http_middleware(layers)
+        .set_rpc_middleware(RpcServiceBuilder::new().layer(GateLayer(options.gate)))
         .build(options.listen)
         .await?;
     let address = server.local_addr()?;

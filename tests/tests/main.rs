@@ -16,6 +16,7 @@ mod attacks;
 mod bridge;
 mod demo;
 mod deployment;
+mod faults;
 mod fork;
 mod fraud;
 mod honest;

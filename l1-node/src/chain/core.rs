@@ -31,6 +31,8 @@ pub(crate) struct Core {
     pub(super) clock: Clock,
     pub(super) mining: Mining,
     pub(super) next_base_fee: Option<u64>,
+    /// Times that a block is due and there will be none.
+    pub(super) missing: u64,
     pub(super) impersonated: HashSet<Address>,
     pub(super) impersonate_all: bool,
     pub(super) snapshots: Snapshots,
@@ -52,6 +54,7 @@ impl Core {
             clock: Clock::starting_at(start.now),
             mining: config.mining,
             next_base_fee: start.next_base_fee,
+            missing: 0,
             impersonated: HashSet::new(),
             impersonate_all: false,
             snapshots: Snapshots::default(),
@@ -123,15 +126,20 @@ impl Core {
 
     /// The header of the block that would be mined now, without what execution adds.
     pub(crate) fn next_header(&self) -> Result<Header, ChainError> {
-        let head = self.head()?;
-        let parent = head.header();
+        let mut header = self.header_after(self.head()?);
+        if let Some(fee) = self.next_base_fee {
+            header.base_fee_per_gas = Some(fee);
+        }
+        Ok(header)
+    }
+
+    /// The header of a block after this one, made now.
+    pub(super) fn header_after(&self, parent: &MinedBlock) -> Header {
+        let (hash, parent) = (parent.hash(), parent.header());
         let number = parent.number.saturating_add(1);
-        let base_fee = self
-            .next_base_fee
-            .or_else(|| parent.next_block_base_fee(rules::base_fee_params()))
-            .unwrap_or_default();
-        Ok(Header {
-            parent_hash: head.hash(),
+        let base_fee = parent.next_block_base_fee(rules::base_fee_params()).unwrap_or_default();
+        Header {
+            parent_hash: hash,
             beneficiary: self.coinbase,
             number,
             gas_limit: self.gas_limit,
@@ -142,7 +150,7 @@ impl Core {
             excess_blob_gas: parent.next_block_excess_blob_gas(rules::blob_params()),
             parent_beacon_block_root: Some(block_root(parent, self.genesis_time())),
             ..Header::default()
-        })
+        }
     }
 
     /// Timestamp of this chain's first block, which is slot 0.

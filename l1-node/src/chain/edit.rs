@@ -56,6 +56,11 @@ impl Core {
         self.next_base_fee = Some(fee);
     }
 
+    /// The next `count` times that a block is due, after an interval or for a transaction, there is none.
+    pub(crate) const fn miss_blocks(&mut self, count: u64) {
+        self.missing = count;
+    }
+
     /// Drops a transaction from the pool; false when it is not there.
     pub(crate) fn drop_transaction(&mut self, hash: &B256) -> bool {
         self.pool.remove(hash)

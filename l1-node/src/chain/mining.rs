@@ -28,11 +28,23 @@ impl Core {
         self.adopt(built.seal()?)
     }
 
+    /// Mines the block that is due after an interval, unless it is to be missing.
+    pub(crate) fn mine_due(&mut self) -> Result<(), ChainError> {
+        if self.is_missing() { Ok(()) } else { self.mine().map(drop) }
+    }
+
+    /// Uses up one of the blocks that are to be missing.
+    const fn is_missing(&mut self) -> bool {
+        let missing = self.missing > 0;
+        self.missing = self.missing.saturating_sub(1);
+        missing
+    }
+
     /// In automatic mode, mines a block for each transaction that can be mined.
     pub(crate) fn mine_waiting(&mut self) -> Result<(), ChainError> {
         while self.mining == Mining::Automatic {
             let builder = self.build(Fill::One)?;
-            if builder.len() == 0 {
+            if builder.len() == 0 || self.is_missing() {
                 break;
             }
             self.adopt(builder.seal()?)?;

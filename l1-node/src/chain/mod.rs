@@ -11,6 +11,7 @@ mod genesis;
 mod history;
 mod mining;
 mod pool;
+mod reorg;
 mod restore;
 mod rules;
 mod simulate;

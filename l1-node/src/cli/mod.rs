@@ -59,6 +59,9 @@ pub struct Args {
     /// The safe block is so many blocks behind the head, the finalized one twice as many.
     #[arg(long, default_value_t = 32)]
     pub slots_in_an_epoch: u64,
+    /// The finalized block is so many blocks behind the head, the safe one half as many [default: twice --slots-in-an-epoch].
+    #[arg(long, value_name = "BLOCKS")]
+    pub finality_lag: Option<u64>,
     /// States of so many newest blocks are kept for calls and proofs.
     #[arg(long, default_value_t = 4096)]
     pub state_history: usize,
@@ -103,6 +106,7 @@ impl From<&Args> for Config {
             gas_limit: args.gas_limit,
             base_fee: args.base_fee,
             slots_in_an_epoch: args.slots_in_an_epoch,
+            finality_lag: args.finality_lag,
             state_history: args.state_history,
             state: args.state.clone(),
             ..Self::default()

@@ -1,6 +1,7 @@
 //! Methods of a dev chain, with Anvil's names.
 
 mod accounts;
+mod faults;
 mod mining;
 mod send;
 
@@ -16,5 +17,6 @@ pub(crate) fn module(node: Arc<Node>) -> Result<RpcModule<()>, RegisterMethodErr
     mining::register(&mut module)?;
     accounts::register(&mut module)?;
     send::register(&mut module)?;
+    faults::register(&mut module)?;
     Ok(module.remove_context())
 }

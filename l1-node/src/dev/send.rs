@@ -13,7 +13,12 @@ pub(super) fn register(module: &mut RpcModule<Node>) -> Result<(), RegisterMetho
 }
 
 fn send(node: &Node, args: &mut Args<'_>) -> Result<B256, ChainError> {
-    let mut request = args.required::<TransactionRequest>("transaction")?;
+    let pooled = signed(node, args.required::<TransactionRequest>("transaction")?)?;
+    node.core().lock().submit(pooled)
+}
+
+/// The transaction, signed by a dev account or taken on faith from an impersonated one.
+pub(super) fn signed(node: &Node, mut request: TransactionRequest) -> Result<PoolTx, ChainError> {
     let from = request
         .from
         .ok_or_else(|| ChainError::InvalidParams("transaction: from is missing".to_owned()))?;
@@ -31,8 +36,7 @@ fn send(node: &Node, args: &mut Args<'_>) -> Result<B256, ChainError> {
         None => stand_in(from),
     };
     let tx = Recovered::new_unchecked(envelope(tx, signature)?, from);
-    let pooled = PoolTx { tx, blobs: Vec::new(), impersonated: key.is_none() };
-    node.core().lock().submit(pooled)
+    Ok(PoolTx { tx, blobs: Vec::new(), impersonated: key.is_none() })
 }
 
 /// Chooses what the caller left open: nonce, chain id, gas, fees.

@@ -16,6 +16,7 @@ mod chain;
 mod claim;
 mod code;
 mod execute;
+mod faults;
 mod fork;
 mod harness;
 #[path = "../../../execution/tests/main/l2_block.rs"]
