@@ -8,7 +8,7 @@ use recourse_node::{
     NodeError, Severity, blobs::BlobError, inbox, l1::L1Error, states::StatesError,
     store::StoreError, tx::TxError,
 };
-use recourse_protocol::{AttemptId, BatchIndex, CheckpointHash};
+use recourse_protocol::{AttemptId, BatchIndex, CheckpointHash, EXECUTE_ADDRESS};
 use recourse_trace_builder::HistoryError;
 
 /// The command line or a file that it names is wrong.
@@ -144,6 +144,9 @@ pub enum MoveError {
     /// It was refused in simulation, or failed on L1.
     #[error("the transaction failed")]
     Transaction(#[from] TxError),
+    /// L1 can't be asked about a step.
+    #[error("this L1 has no EXECUTE at {EXECUTE_ADDRESS}: the step can't be proven here")]
+    NoExecute,
     /// The game ended while its proof was being staged.
     #[error("attempt {0} has its fate already")]
     Over(AttemptId),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use alloy::{eips::BlockId, rpc::types::TransactionReceipt};
+use alloy::{eips::BlockId, rpc::types::TransactionReceipt, sol_types::SolError as _};
 use alloy_primitives::{Address, B256};
 use futures::{StreamExt, stream};
 use recourse_bisection::{Action, ClaimRange};
@@ -16,7 +16,7 @@ use recourse_node::{
 };
 use recourse_protocol::{
     AttemptId, ContentHash, Game, RollupConfig,
-    bindings::{IChunkStore, IRollup},
+    bindings::{IChunkStore, IRollup, IStepVerifier},
     content_hash,
 };
 use recourse_trace_builder::{
@@ -69,9 +69,24 @@ impl Responder {
         self.stage(chunks, about).await?;
         let request = request(key, self.config.contracts.rollup, call);
         // What L1 would refuse costs gas, and tells that the plan is out of date.
-        self.transactions.simulate(&request).await?;
+        if let Err(error) = self.transactions.simulate(&request).await {
+            return Err(self.explained(error).await);
+        }
         drop(permit);
         Ok(self.transactions.send(request).await?)
+    }
+
+    /// A proof that could not run may have been asked of an L1 that has nobody to ask.
+    async fn explained(&self, error: TxError) -> MoveError {
+        let could_not_run = matches!(
+            &error,
+            TxError::WouldRevert(revert)
+                if revert.selector() == Some(IStepVerifier::ExecuteCouldNotRun::SELECTOR.into())
+        );
+        if could_not_run && matches!(self.transactions.client().has_execute().await, Ok(false)) {
+            return MoveError::NoExecute;
+        }
+        error.into()
     }
 
     /// Puts on L1 what a proof points to and what is not there yet. Where a chunk stands is known from its bytes: a restart, and

@@ -38,6 +38,8 @@ pub struct NetworkOptions {
     pub gas_token: Option<Bytes>,
     /// What L1 is a fork of; it begins with a genesis block of its own without.
     pub fork: Option<ForkOf>,
+    /// URL of an L1 that runs already, instead of one that is started here.
+    pub l1: Option<String>,
 }
 
 /// A chain to fork.
@@ -65,8 +67,16 @@ impl Default for NetworkOptions {
             sequencer: None,
             gas_token: None,
             fork: None,
+            l1: None,
         }
     }
+}
+
+/// An L1: a child of ours, or somebody else's at this URL.
+#[derive(Debug)]
+enum L1 {
+    Child(Box<Daemon>),
+    Foreign(String),
 }
 
 /// A network.
@@ -74,7 +84,7 @@ impl Default for NetworkOptions {
 pub struct Network {
     executable: PathBuf,
     folder: PathBuf,
-    l1: Daemon,
+    l1: L1,
     config: RollupConfig,
 }
 
@@ -95,7 +105,13 @@ impl Network {
             args.extend(args_of([("fork-url", fork.url.as_str())]));
             args.push("--no-storage-caching".to_owned());
         }
-        let l1 = Daemon::start(executable, "l1-node", "l1-node", &args, folder).await?;
+        let l1 = match &options.l1 {
+            Some(url) => L1::Foreign(url.clone()),
+            None => {
+                let child = Daemon::start(executable, "l1-node", "l1-node", &args, folder).await?;
+                L1::Child(Box::new(child))
+            }
+        };
         let deployer = Wallet::connect(&l1.url(), Role::Deployer.signer()?)?;
         let mut params = params(options)?;
         if let Some(code) = &options.gas_token {
@@ -123,10 +139,10 @@ impl Network {
         &self.folder
     }
 
-    /// The L1.
+    /// URL of the L1's JSON-RPC and beacon API.
     #[must_use]
-    pub const fn l1(&self) -> &Daemon {
-        &self.l1
+    pub fn l1_url(&self) -> String {
+        self.l1.url()
     }
 
     /// An account on L1.
@@ -134,7 +150,7 @@ impl Network {
     /// # Errors
     /// Never in practice.
     pub fn l1_wallet(&self, role: Role) -> eyre::Result<Wallet> {
-        Wallet::connect(&self.l1.url(), role.signer()?)
+        Wallet::connect(&self.l1_url(), role.signer()?)
     }
 
     /// Starts a proposer; `name` names its log and its store.
@@ -157,7 +173,7 @@ impl Network {
     /// # Errors
     /// When it does not start.
     pub async fn challenger(&self, name: &str, role: Role) -> eyre::Result<Daemon> {
-        self.challenger_behind(name, role, &self.l1.url()).await
+        self.challenger_behind(name, role, &self.l1_url()).await
     }
 
     /// Starts a watchtower that sees L1 through another endpoint.
@@ -232,7 +248,7 @@ impl Network {
     }
 
     fn daemon_args(&self, name: &str, role: Role) -> eyre::Result<Vec<String>> {
-        self.daemon_args_with(name, role, &self.l1.url())
+        self.daemon_args_with(name, role, &self.l1_url())
     }
 
     fn daemon_args_with(&self, name: &str, role: Role, l1: &str) -> eyre::Result<Vec<String>> {
@@ -246,6 +262,15 @@ impl Network {
             ("key-file", &key.to_string_lossy()),
             ("data-dir", &data.to_string_lossy()),
         ]))
+    }
+}
+
+impl L1 {
+    fn url(&self) -> String {
+        match self {
+            Self::Child(daemon) => daemon.url(),
+            Self::Foreign(url) => url.clone(),
+        }
     }
 }
 

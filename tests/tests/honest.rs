@@ -86,7 +86,7 @@ async fn a_lying_endpoint_does_not_make_a_watchtower_attack_the_truth() {
     let folder = tempfile::tempdir().unwrap();
     let network = Network::start(executable(), folder.path(), &Default::default()).await.unwrap();
     let rollup = network.config().contracts.rollup;
-    let lying = LyingL1::before(network.l1().url()).await.unwrap();
+    let lying = LyingL1::before(network.l1_url()).await.unwrap();
     let challenger =
         network.challenger_behind("challenger", Role::Challenger, &lying.url()).await.unwrap();
     let to = Role::User.signer().unwrap().address();

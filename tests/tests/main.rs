@@ -11,6 +11,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod anvil;
 mod architecture;
 mod attacks;
 mod bridge;

@@ -1,14 +1,18 @@
 //! Checks before anything else is done: the right chain, the right contracts, the same rules.
 
 use alloy::eips::BlockId;
-use alloy_primitives::Address;
+use alloy_primitives::{Address, Bytes};
 use recourse_protocol::{
-    RollupConfig,
+    EXECUTE_ADDRESS, RollupConfig,
     bindings::{IBridge, IInbox, IRollup, IStepVerifier},
     genesis_content,
 };
+use serde_json::json;
 
 use super::{L1Client, L1Error};
+
+/// Bytes of EXECUTE's answer to a query: a price, and gas left.
+const QUERY_ANSWER: usize = 64;
 
 impl L1Client {
     /// Compares L1 with the configuration: chain id, code at the addresses, what the contracts were made
@@ -32,6 +36,17 @@ impl L1Client {
         self.check_verifier(config).await?;
         self.check_rollup(config).await?;
         self.check_bridge(config).await
+    }
+
+    /// Whether this L1 has EXECUTE: a query costs little and names no claim, and an L1 without the precompile answers with
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`L1Error`].
+    pub async fn has_execute(&self) -> Result<bool, L1Error> {
+        let params = json!([{ "to": EXECUTE_ADDRESS }, "latest"]);
+        let answer: Bytes = self.request_of("eth_call", params, EXECUTE_ADDRESS).await?;
+        Ok(answer.len() == QUERY_ANSWER)
     }
 
     async fn check_code(&self, what: &'static str, address: Address) -> Result<(), L1Error> {

@@ -216,7 +216,7 @@ impl L1Client {
     }
 
     /// As [`Self::request`], but tells reverts apart.
-    async fn request_of<R: RpcRecv>(
+    pub(super) async fn request_of<R: RpcRecv>(
         &self,
         method: &'static str,
         params: Value,

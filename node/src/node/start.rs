@@ -3,7 +3,7 @@
 use std::{collections::HashSet, num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
 use recourse_execution::parallel::Workers;
-use recourse_protocol::RollupConfig;
+use recourse_protocol::{EXECUTE_ADDRESS, RollupConfig};
 use tokio::{
     sync::{Mutex, watch},
     task::{JoinSet, spawn_blocking},
@@ -59,6 +59,12 @@ impl Node {
         let mut derivation = open(rollup.clone(), store.clone(), config.rederive, workers).await?;
         let client = L1Client::new(&config.l1_rpc, config.retry)?;
         client.check(&rollup).await?;
+        if !client.has_execute().await? {
+            tracing::warn!(
+                address = %EXECUTE_ADDRESS,
+                "this L1 has no EXECUTE: claims and challenges work, a false step that executes can't be proven"
+            );
+        }
         let timeout = config.retry.request_timeout;
         let blobs = BlobSource::new(&config.beacons, timeout, store.clone(), metrics.clone())?;
         let needed = Needed::open(store.clone(), &rollup.periods, rollup.limits.levels)?;

@@ -106,7 +106,7 @@ impl Stage {
         let options = NetworkOptions { periods, fork, ..NetworkOptions::default() };
         let network = Network::start(executable, folder, &options).await?;
         let contracts = network.config().contracts;
-        teller.tell("L1", &format!("with EXECUTE at 0x0101: {}", network.l1().url()));
+        teller.tell("L1", &format!("with EXECUTE at 0x0101: {}", network.l1_url()));
         teller.more(&format!("Inbox {}", contracts.inbox));
         teller.more(&format!("StepVerifier {}", contracts.verifier));
         teller.more(&format!("Rollup {}", contracts.rollup));
@@ -127,7 +127,7 @@ impl Stage {
     pub fn addresses(&self) -> String {
         format!(
             "L1 {}  L2 {}  challenger {}/health",
-            self.network.l1().url(),
+            self.network.l1_url(),
             self.proposer.url(),
             self.challenger.url()
         )
