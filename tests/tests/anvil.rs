@@ -3,7 +3,10 @@
 use recourse_protocol::bindings::IRollup::{self, SegmentRevealed};
 use recourse_tests::{Anvil, Daemon, Lie, Network, NetworkOptions, PATIENCE, Role, wait_for};
 
-use crate::network::executable;
+use crate::{
+    fraud::{self, Death},
+    network::executable,
+};
 
 /// Anvil and a network on it; `None` where it is not installed.
 async fn plain() -> Option<(Anvil, NetworkOptions)> {
@@ -53,5 +56,12 @@ async fn a_dispute_on_plain_anvil_goes_up_to_the_step_and_says_what_is_missing()
     let call = IRollup::attemptOfCall { attempt: claim.attempt };
     let attempt = wallet.ask(rollup, &call).await.unwrap();
     assert_eq!(attempt.status as u8, IRollup::Status::Live as u8);
+    drop(anvil);
+}
+
+#[tokio::test]
+async fn what_dies_without_a_step_dies_on_plain_anvil_too() {
+    let Some((anvil, options)) = plain().await else { return };
+    fraud::caught(Lie::TooManySteps, options, Death::Beyond).await;
     drop(anvil);
 }

@@ -55,7 +55,14 @@ pub(crate) async fn caught(lie: Lie, options: NetworkOptions, death: Death) {
 
     let fate = network.fate_of(claim.attempt).await.unwrap();
     assert_eq!(fate.status as u8, IRollup::Status::Dead as u8);
-    let deaths = wallet.events::<Died>(rollup).await.unwrap();
+    // A node may know the new state a moment before it can be asked for the logs.
+    let deaths = wait_for("the event of its death", PATIENCE, || async {
+        let deaths = wallet.events::<Died>(rollup).await?;
+        let told = deaths.iter().any(|seen| seen.event.attempt == claim.attempt);
+        Ok(told.then_some(deaths))
+    })
+    .await
+    .unwrap();
     let died = deaths.iter().find(|seen| seen.event.attempt == claim.attempt).unwrap();
     let watchtower = Role::Challenger.signer().unwrap().address();
     assert_eq!(died.event.byTimeout, death == Death::Timeout);
