@@ -1,6 +1,6 @@
 //! Flags about the chain to fork, with Anvil's names where the meaning is Anvil's.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::Args;
 use http::{HeaderName, HeaderValue};
@@ -9,7 +9,7 @@ use reqwest::Url;
 use crate::ForkConfig;
 
 /// The chain to fork.
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 #[command(next_help_heading = "Fork")]
 pub struct ForkArgs {
     /// Start from the state of the chain at this JSON-RPC endpoint, read as it is needed. Several: the next one is asked when one
@@ -40,6 +40,13 @@ pub struct ForkArgs {
     /// Pause before the first of these rounds, in milliseconds; it doubles with each.
     #[arg(long, value_name = "MS", default_value_t = 500)]
     pub fork_retry_backoff: u64,
+}
+
+/// Without keys.
+impl fmt::Debug for ForkArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForkArgs").field("config", &self.config()).finish_non_exhaustive()
+    }
 }
 
 impl ForkArgs {

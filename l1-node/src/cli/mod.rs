@@ -25,25 +25,25 @@ pub struct Args {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub host: IpAddr,
     /// Port of JSON-RPC and of the beacon API; 0 takes a free one.
-    #[arg(long, default_value_t = 8545)]
+    #[arg(short, long, default_value_t = 8545)]
     pub port: u16,
     /// EIP-155 chain id [default: 31337, or that of the forked chain].
     #[arg(long)]
     pub chain_id: Option<u64>,
     /// Seconds from block to block; without it, or with 0, each transaction gets its block at once.
-    #[arg(long, default_value_t = 0)]
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 0)]
     pub block_time: u64,
     /// Mine on request only (evm_mine).
-    #[arg(long, conflicts_with = "block_time")]
+    #[arg(long, visible_alias = "no-mine", conflicts_with = "block_time")]
     pub no_mining: bool,
     /// Number of prefunded accounts.
-    #[arg(long, default_value_t = 10)]
+    #[arg(short, long, default_value_t = 10)]
     pub accounts: u32,
     /// Balance of each prefunded account, in ether.
     #[arg(long, default_value_t = 10_000)]
     pub balance: u64,
     /// BIP-39 phrase of the prefunded accounts.
-    #[arg(long, default_value = DEV_MNEMONIC)]
+    #[arg(short, long, default_value = DEV_MNEMONIC)]
     pub mnemonic: String,
     /// Timestamp of the genesis block in seconds since 1970 [default: now]; on a fork the time that it is at the start [default:
     /// the fork block's].
@@ -68,12 +68,12 @@ pub struct Args {
     /// Keep the chain in this file, which is made if absent, and take it up from there at the start.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Print no banner, only the line with the address.
+    #[arg(short, long)]
+    pub quiet: bool,
     /// The chain to fork.
     #[command(flatten)]
     pub fork: ForkArgs,
-    /// Print no banner, only the line with the address.
-    #[arg(long)]
-    pub quiet: bool,
 }
 
 /// Why the program ended.
@@ -141,4 +141,47 @@ fn print(args: &Args, handle: &Handle) -> std::io::Result<()> {
     }
     writeln!(out, "listening on {}", handle.address())?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn flags_are_what_foundry_users_type() {
+        Args::command().debug_assert();
+        let args = Args::parse_from([
+            "l1-node",
+            "-p",
+            "0",
+            "-a",
+            "3",
+            "-b",
+            "2",
+            "-q",
+            "-f",
+            "http://127.0.0.1:1/secret",
+            "--rpc-url",
+            "http://127.0.0.1:2",
+            "--fork-block",
+            "7",
+            "--fork-header",
+            "Authorization: Bearer key",
+        ]);
+        let config = Config::from(&args);
+        assert_eq!((config.listen.port(), config.accounts), (0, 3));
+        assert_eq!(config.mining, Mining::Interval(Duration::from_secs(2)));
+        let fork = config.fork.unwrap();
+        assert_eq!((fork.urls.len(), fork.block), (2, Some(7)));
+        let shown = format!("{args:?}{fork:?}");
+        assert!(
+            !shown.contains("Bearer") && !shown.contains("secret"),
+            "keys are not shown: {shown}"
+        );
+        assert!(Args::try_parse_from(["l1-node", "--fork-block", "7"]).is_err(), "of which chain?");
+        let nameless = ["l1-node", "-f", "http://a", "--fork-header", "Bearer"];
+        assert!(Args::try_parse_from(nameless).is_err());
+    }
 }
