@@ -27,7 +27,7 @@ pub struct Args {
         conflicts_with = "key_env"
     )]
     pub key_file: Option<PathBuf>,
-    /// Environment variable that holds the private key.
+    /// Environment variable that holds the private key, instead of --key-file.
     #[arg(long, value_name = "NAME")]
     pub key_env: Option<String>,
     /// Folder of the store: the journal of what is not on L1 yet, archived blobs, transactions in flight, the L2 state.

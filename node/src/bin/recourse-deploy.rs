@@ -56,7 +56,7 @@ struct Key {
     /// File that holds the private key.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Environment variable that holds the private key.
+    /// Environment variable that holds the private key, instead of --key-file.
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
 }
