@@ -52,8 +52,13 @@ fn system_packages() -> Vec<&'static str> {
         return missing;
     }
     let install = ["install", "--yes", "--no-install-recommends"];
-    let installed = command::run("", "apt-get", &["update", "--quiet"])
-        .and_then(|()| command::run("", "apt-get", &[&install[..], &missing].concat()));
+    let apt = |arguments: &[&str]| {
+        // It asks nobody anything.
+        let how = ["DEBIAN_FRONTEND=noninteractive", "apt-get"];
+        command::run("", "env", &[&how[..], arguments].concat())
+    };
+    let installed =
+        apt(&["update", "--quiet"]).and_then(|()| apt(&[&install[..], &missing].concat()));
     if let Err(error) = installed {
         say(&format!("{error:#}"));
     }

@@ -147,7 +147,8 @@ impl Core {
             mix_hash: prevrandao(parent.mix_hash, number),
             difficulty: U256::ZERO,
             base_fee_per_gas: Some(base_fee),
-            excess_blob_gas: parent.next_block_excess_blob_gas(rules::blob_params()),
+            // A forked chain may not have had blobs.
+            excess_blob_gas: parent.next_block_excess_blob_gas(rules::blob_params()).or(Some(0)),
             parent_beacon_block_root: Some(block_root(parent, self.genesis_time())),
             ..Header::default()
         }

@@ -61,7 +61,7 @@ impl Core {
     fn build(&mut self, fill: Fill) -> Result<Builder, ChainError> {
         let state = self.state(BlockPoint::Pending)?.clone();
         let mut builder = Builder::open(state, self.next_header()?, self.chain_id)?;
-        let mut invalid = Vec::new();
+        let (mut invalid, mut failed) = (Vec::new(), None);
         let nonces = self.pool_nonces()?;
         let mut best = self.pool.best(builder.base_fee(), |sender| nonce_in(&nonces, sender));
         while let Some(tx) = best.pop() {
@@ -73,13 +73,17 @@ impl Core {
                     invalid.push(tx.hash());
                 }
                 Err(Skip::Failed(error)) => {
-                    // It must not come up again with every block, unless it is not its fault and nobody was told.
-                    let told = self.mining == Mining::Automatic;
-                    if told || !matches!(error, ChainError::Upstream(_)) {
-                        let hash = tx.hash();
-                        self.pool.remove(&hash);
+                    let hash = tx.hash();
+                    // What can't be read for one transaction holds up no block; it waits with its sender's others.
+                    if self.mining != Mining::Automatic && matches!(error, ChainError::Upstream(_))
+                    {
+                        tracing::warn!(%hash, %error, "a transaction needs what the forked chain does not give");
+                        continue;
                     }
-                    return Err(error);
+                    // It must not come up again with every block.
+                    invalid.push(hash);
+                    failed = Some(error);
+                    break;
                 }
             }
             if fill == Fill::One && builder.len() > 0 {
@@ -89,7 +93,7 @@ impl Core {
         for hash in invalid {
             self.pool.remove(&hash);
         }
-        Ok(builder)
+        failed.map_or(Ok(builder), Err)
     }
 
     /// Makes a block the head.

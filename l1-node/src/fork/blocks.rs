@@ -67,11 +67,7 @@ impl Blocks {
             return Ok(Some(Arc::clone(block)));
         }
         let (upstream, anchor) = (Arc::clone(&self.upstream), self.anchor);
-        let Some(block) =
-            self.upstream.wait(async move { fetch(&upstream, anchor, number).await })?
-        else {
-            return Ok(None);
-        };
+        let block = self.upstream.wait(async move { fetch(&upstream, anchor, number).await })?;
         let block = Arc::new(block);
         remember(&self.kept, Arc::clone(&block), KEPT);
         Ok(Some(block))
@@ -81,10 +77,8 @@ impl Blocks {
     pub(super) fn hash(&self, number: u64) -> Result<Option<B256>, ForkError> {
         let (upstream, anchor) = (Arc::clone(&self.upstream), self.anchor);
         self.upstream.wait(async move {
-            let (named, ()) = futures::try_join!(
-                by_number::<Named>(&upstream, number, false),
-                canonical(&upstream, anchor)
-            )?;
+            let named: Option<Named> = by_number(&upstream, number, false).await?;
+            canonical(&upstream, anchor).await?;
             Ok(named.map(|named| named.hash))
         })
     }
@@ -128,8 +122,17 @@ impl Blocks {
             let index = usize::try_from(place.transaction_index?).ok()?;
             (block <= self.anchor.number).then_some(TxLocation { block, index })
         });
-        if place.is_none() {
+        let Some(TxLocation { block, index }) = place else {
             self.add_stranger(transaction);
+            return Ok(None);
+        };
+        let held = self.block(block)?;
+        let there = held.as_ref().and_then(|held| held.transactions().get(index));
+        if there.is_none_or(|there| *there.tx_hash() != transaction) {
+            return Err(ForkError::Unreadable(
+                block,
+                "a transaction is not where the endpoint says",
+            ));
         }
         Ok(place)
     }
@@ -138,8 +141,8 @@ impl Blocks {
     pub(super) fn logs(&self, filter: &Filter) -> Result<Vec<Log>, ForkError> {
         let (upstream, anchor, filter) = (Arc::clone(&self.upstream), self.anchor, json!([filter]));
         self.upstream.wait(async move {
-            let asked = upstream.any::<Vec<Log>>("eth_getLogs", filter);
-            let (logs, ()) = futures::try_join!(asked, canonical(&upstream, anchor))?;
+            let logs = upstream.any::<Vec<Log>>("eth_getLogs", filter).await?;
+            canonical(&upstream, anchor).await?;
             Ok(logs)
         })
     }
@@ -169,7 +172,8 @@ async fn by_number<T: serde::de::DeserializeOwned>(
     upstream.any("eth_getBlockByNumber", json!([format!("{number:#x}"), full])).await
 }
 
-/// What is read by number is ours only as long as the upstream still has the block that was forked.
+/// What is read by number is ours only as long as the upstream still has the block that was forked: asked afterwards, of the
+/// endpoint that answered, if it still does.
 async fn canonical(upstream: &Upstream, anchor: Anchor) -> Result<(), ForkError> {
     let now: Option<Named> = by_number(upstream, anchor.number, false).await?;
     match now {
@@ -183,16 +187,11 @@ async fn canonical(upstream: &Upstream, anchor: Anchor) -> Result<(), ForkError>
     }
 }
 
-async fn fetch(
-    upstream: &Upstream,
-    anchor: Anchor,
-    number: u64,
-) -> Result<Option<MinedBlock>, ForkError> {
-    let (block, ()) = futures::try_join!(
-        by_number::<Value>(upstream, number, true),
-        canonical(upstream, anchor)
-    )?;
-    let Some(block) = block else { return Ok(None) };
+async fn fetch(upstream: &Upstream, anchor: Anchor, number: u64) -> Result<MinedBlock, ForkError> {
+    let block: Option<Value> = by_number(upstream, number, true).await?;
+    canonical(upstream, anchor).await?;
+    // A chain that has the fork block has all before it.
+    let block = block.ok_or(ForkError::NoBlock(number))?;
     let block: Block = serde_json::from_value(block).map_err(|_| {
         ForkError::Unreadable(number, "its fields or its transactions are not Ethereum's")
     })?;
@@ -201,7 +200,7 @@ async fn fetch(
     let receipts: Option<Vec<TransactionReceipt>> =
         upstream.any("eth_getBlockReceipts", id).await?;
     let receipts = receipts.ok_or(ForkError::Unreadable(number, "its receipts are missing"))?;
-    whole(number, block, receipts).map(Some)
+    whole(number, block, receipts)
 }
 
 /// Puts the block together, and holds each part against the header, which was held against its hash.

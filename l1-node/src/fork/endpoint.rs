@@ -16,6 +16,8 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// "Limit exceeded" (EIP-1474).
 const LIMIT_EXCEEDED: i64 = -32005;
+/// How some providers say the same: HTTP's code in an answer of status 200.
+const TOO_MANY: i64 = 429;
 
 /// An endpoint and what is known of it.
 #[derive(Debug)]
@@ -92,10 +94,12 @@ impl Endpoint {
             return Err(self.problem("too many requests", lasting));
         }
         let bytes = self.body(answer).await?;
+        if status.is_server_error() {
+            return Err(self.temporary(format!("HTTP {status}")));
+        }
         match serde_json::from_slice::<Answer>(&bytes) {
             Ok(Answer { error: Some(refusal), .. }) => Err(self.refused(&refusal)),
             Ok(Answer { result: Some(result), .. }) if status.is_success() => Ok(result),
-            _ if status.is_server_error() => Err(self.temporary(format!("HTTP {status}"))),
             _ if !status.is_success() => {
                 Err(self.problem(format!("HTTP {status}"), Lasting::Final))
             }
@@ -114,7 +118,7 @@ impl Endpoint {
 
     fn refused(&self, refusal: &Refusal) -> Problem {
         let text = format!("error {}: {}", refusal.code, refusal.message);
-        if refusal.code == LIMIT_EXCEEDED {
+        if [LIMIT_EXCEEDED, TOO_MANY].contains(&refusal.code) {
             self.temporary(text)
         } else {
             self.problem(text, Lasting::Final)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 
 /// Why the forked chain cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +102,9 @@ pub enum ForkError {
     /// A block holds what this node does not know, or is not whole.
     #[error("block {0} of the forked chain is not one that this node can read: {1}")]
     Unreadable(u64, &'static str),
+    /// A nonce of more than 64 bits.
+    #[error("the forked chain's nonce of {0} is no nonce: it has more than 64 bits")]
+    WideNonce(Address),
     /// A code without its account.
     #[error("the code {0} was not read with any account")]
     UnknownCode(B256),

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes, U64, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use revm::state::{AccountInfo, Bytecode};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Value, json};
 
 use super::{
@@ -43,16 +44,32 @@ impl RemoteState {
         let (upstream, params) = (Arc::clone(&self.upstream), json!([address, self.id()]));
         let asked = async move {
             futures::try_join!(
-                upstream.any::<U256>("eth_getBalance", params.clone()),
-                upstream.any::<U64>("eth_getTransactionCount", params.clone()),
+                upstream.any::<Number>("eth_getBalance", params.clone()),
+                upstream.any::<Number>("eth_getTransactionCount", params.clone()),
                 upstream.any::<Bytes>("eth_getCode", params.clone()),
             )
         };
         let (balance, nonce, code) =
             self.upstream.wait(asked).map_err(|error| self.explained(error))?;
         let code = Bytecode::new_raw_checked(code)?;
-        let known = Known { balance, nonce: nonce.to(), code_hash: code.hash_slow() };
+        let nonce = u64::try_from(nonce.0).map_err(|_| ForkError::WideNonce(address))?;
+        let known = Known { balance: balance.0, nonce, code_hash: code.hash_slow() };
         Ok((known, code))
+    }
+}
+
+/// A quantity or a word: `0x` and digits. An empty answer is no zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number(U256);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let digits = text.strip_prefix("0x").filter(|digits| !digits.is_empty());
+        let number = digits.and_then(|digits| U256::from_str_radix(digits, 16).ok());
+        number
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("expected a number as 0x..., got {text:?}")))
     }
 }
 
@@ -86,8 +103,8 @@ impl BaseState for RemoteState {
             return Ok(value);
         }
         let (upstream, params) = (Arc::clone(&self.upstream), json!([address, slot, self.id()]));
-        let asked = async move { upstream.any::<U256>("eth_getStorageAt", params).await };
-        let value = self.upstream.wait(asked).map_err(|error| self.explained(error))?;
+        let asked = async move { upstream.any::<Number>("eth_getStorageAt", params).await };
+        let Number(value) = self.upstream.wait(asked).map_err(|error| self.explained(error))?;
         self.cache.add_slot(address, slot, value);
         Ok(value)
     }
@@ -106,5 +123,22 @@ impl BaseState for RemoteState {
 
     fn is_whole(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_answer_is_no_zero() {
+        let read = |text: &str| serde_json::from_value::<Number>(json!(text)).ok();
+        let word = format!("0x{:064x}", 26);
+        for (text, number) in [("0x0", 0_u64), ("0x1a", 26), (word.as_str(), 26)] {
+            assert_eq!(read(text), Some(Number(U256::from(number))), "{text}");
+        }
+        for text in ["", "0x", "26", "0xzz", "-0x1", &format!("0x1{:064x}", 0)] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }

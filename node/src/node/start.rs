@@ -39,6 +39,22 @@ pub struct Node {
     stop: CancellationToken,
 }
 
+/// Only a warning: a node on a sound L1 must not stay down because an endpoint treats this one address oddly.
+async fn warn_without_execute(client: &L1Client) {
+    match client.has_execute().await {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(
+            address = %EXECUTE_ADDRESS,
+            "this L1 has no EXECUTE: claims and challenges work, a false step that executes can't be proven"
+        ),
+        Err(error) => tracing::warn!(
+            address = %EXECUTE_ADDRESS,
+            %error,
+            "it can't be told whether this L1 has EXECUTE"
+        ),
+    }
+}
+
 impl Node {
     /// Checks L1 and the store against the configuration, reads L1 to its head, and starts the tasks. They end when
     /// `stop` is cancelled; if one of them fails, it cancels `stop` itself.
@@ -59,12 +75,7 @@ impl Node {
         let mut derivation = open(rollup.clone(), store.clone(), config.rederive, workers).await?;
         let client = L1Client::new(&config.l1_rpc, config.retry)?;
         client.check(&rollup).await?;
-        if !client.has_execute().await? {
-            tracing::warn!(
-                address = %EXECUTE_ADDRESS,
-                "this L1 has no EXECUTE: claims and challenges work, a false step that executes can't be proven"
-            );
-        }
+        warn_without_execute(&client).await;
         let timeout = config.retry.request_timeout;
         let blobs = BlobSource::new(&config.beacons, timeout, store.clone(), metrics.clone())?;
         let needed = Needed::open(store.clone(), &rollup.periods, rollup.limits.levels)?;
