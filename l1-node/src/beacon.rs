@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use alloy_consensus::Header;
 use alloy_primitives::{B256, Sealed, hex};
 use http::StatusCode;
-use recourse_rpc::{MinedBlock, Reply, Routes};
+use recourse_rpc::{Chain as _, Finality, MinedBlock, Reply, Routes};
 use serde_json::{Value, json};
 
 use crate::{chain::Core, node::Node};
@@ -15,6 +15,9 @@ use crate::{chain::Core, node::Node};
 /// Seconds of a slot. Timestamps of blocks are strictly increasing, so a block is alone in its
 /// slot, and `slot = timestamp - genesis_time`.
 pub const SECONDS_PER_SLOT: u64 = 1;
+
+/// Slots of an epoch, as on mainnet.
+const SLOTS_PER_EPOCH: u64 = 32;
 
 /// Root of the beacon block that carries this execution block: the SSZ hash tree root of
 /// `BeaconBlockHeader { slot, proposer_index: 0, parent_root, state_root, body_root }` where the
@@ -53,14 +56,25 @@ impl Routes for Node {
     }
 
     fn get(&self, path: &str, query: Option<&str>) -> Reply {
+        let finality = self.finality();
         let core = self.core().lock();
+        let view = View { core: &core, finality };
         let answer = match segments(path).as_slice() {
             ["beacon", "genesis"] => Ok(genesis(&core)),
             ["config", "spec"] => Ok(spec(&core)),
-            ["beacon", "headers", id] => header(&core, id),
-            ["beacon", "blobs", id] => blobs(&core, id, query),
+            ["config", "fork_schedule"] => Ok(json!({ "data": [fork()] })),
+            ["beacon", "headers"] => view.headers(query),
+            ["beacon", "headers", id] => view.find(id).map(|block| view.header(block)),
+            ["beacon", "blobs", id] => view.blobs(id, query),
+            ["beacon", "blob_sidecars", _] => Err(Problem::deprecated()),
+            ["beacon", "states", id, "finality_checkpoints"] => view.checkpoints(id),
+            ["beacon", "states", id, "fork"] => {
+                view.find(id).map(|block| view.told(block, &fork()))
+            }
             ["node", "version"] => Ok(json!({ "data": { "version": self.version() } })),
-            _ => Err(Problem(StatusCode::NOT_FOUND, "no such route")),
+            ["node", "syncing"] => view.syncing(),
+            ["node", "health"] => return Reply { status: StatusCode::OK, body: String::new() },
+            _ => Err(Problem::new(StatusCode::NOT_FOUND, "no such route")),
         };
         answer.map_or_else(Problem::reply, |body| Reply {
             status: StatusCode::OK,
@@ -71,9 +85,24 @@ impl Routes for Node {
 
 /// An error in the form of the beacon API.
 #[derive(Debug)]
-struct Problem(StatusCode, &'static str);
+struct Problem(StatusCode, String);
 
 impl Problem {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self(status, message.into())
+    }
+
+    fn bad_id(id: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, format!("Invalid block ID: {id}"))
+    }
+
+    /// Since PeerDAS sidecars are columns; the route that was theirs gave blobs with proofs that nobody makes any more.
+    fn deprecated() -> Self {
+        let text =
+            "This endpoint is deprecated. Use `GET /eth/v1/beacon/blobs/{block_id}` instead.";
+        Self::new(StatusCode::GONE, text)
+    }
+
     fn reply(self) -> Reply {
         let Self(status, message) = self;
         let body = json!({ "code": status.as_u16(), "message": message }).to_string();
@@ -97,7 +126,7 @@ fn spec(core: &Core) -> Value {
     json!({ "data": {
         "CONFIG_NAME": "recourse-dev",
         "SECONDS_PER_SLOT": SECONDS_PER_SLOT.to_string(),
-        "SLOTS_PER_EPOCH": "32",
+        "SLOTS_PER_EPOCH": SLOTS_PER_EPOCH.to_string(),
         "MIN_GENESIS_TIME": core.genesis_time().to_string(),
         "DEPOSIT_CHAIN_ID": core.chain_id().to_string(),
         "DEPOSIT_NETWORK_ID": core.chain_id().to_string(),
@@ -106,14 +135,49 @@ fn spec(core: &Core) -> Value {
     }})
 }
 
-fn header(core: &Core, id: &str) -> Result<Value, Problem> {
-    let block = find(core, id)?;
-    let message = Message::of(block.header(), core.genesis_time());
-    Ok(json!({
-        "execution_optimistic": false,
-        "finalized": false,
-        "data": {
-            "root": block_root(block.header(), core.genesis_time()),
+/// The only fork that this beacon chain has ever had.
+fn fork() -> Value {
+    json!({ "previous_version": "0x00000000", "current_version": "0x00000000", "epoch": "0" })
+}
+
+/// The chain as it is at one moment.
+#[derive(Debug)]
+struct View<'a> {
+    core: &'a Core,
+    finality: Finality,
+}
+
+impl<'a> View<'a> {
+    fn headers(&self, query: Option<&str>) -> Result<Value, Problem> {
+        let of = |name| values(query, name).next();
+        let found = match (of("slot"), of("parent_root")) {
+            (_, Some(parent)) => {
+                let parent: B256 = parent
+                    .parse()
+                    .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "invalid parent root"))?;
+                let blocks = self.core.history().blocks().iter();
+                let child = |block: &&std::sync::Arc<MinedBlock>| {
+                    block.header().parent_beacon_block_root == Some(parent)
+                };
+                blocks.rev().find(child).map(AsRef::as_ref)
+            }
+            (Some(slot), None) => self.find(slot).map(Some).or_else(absent)?,
+            (None, None) => Some(self.find("head")?),
+        };
+        let finalized = found.is_some_and(|block| self.is_final(block));
+        let data: Vec<Value> = found.map(|block| self.data(block)).into_iter().collect();
+        Ok(json!({ "execution_optimistic": false, "finalized": finalized, "data": data }))
+    }
+
+    fn header(&self, block: &MinedBlock) -> Value {
+        self.told(block, &self.data(block))
+    }
+
+    fn data(&self, block: &MinedBlock) -> Value {
+        let time = self.core.genesis_time();
+        let message = Message::of(block.header(), time);
+        json!({
+            "root": block_root(block.header(), time),
             "canonical": true,
             "header": {
                 "message": {
@@ -125,65 +189,120 @@ fn header(core: &Core, id: &str) -> Result<Value, Problem> {
                 },
                 "signature": format!("0x{}", "00".repeat(96)),
             },
-        },
-    }))
+        })
+    }
+
+    fn blobs(&self, id: &str, query: Option<&str>) -> Result<Value, Problem> {
+        let wanted = versioned_hashes(query)?;
+        let block = self.find(id)?;
+        let stored = self.core.blobs().get(block.number());
+        if stored.is_empty() && block.header().blob_gas_used.unwrap_or_default() > 0 {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "Blobs of this block are pruned"));
+        }
+        let data: Vec<String> = stored
+            .iter()
+            .filter(|blob| wanted.as_ref().is_none_or(|all| all.contains(&blob.versioned_hash)))
+            .map(|blob| hex::encode_prefixed(blob.blob.as_slice()))
+            .collect();
+        Ok(self.told(block, &data.into()))
+    }
+
+    /// The checkpoints as of now; the state's own are not kept.
+    fn checkpoints(&self, id: &str) -> Result<Value, Problem> {
+        let state = self.find(id)?;
+        let checkpoint = |number: u64| {
+            let block = self.core.history().block(number);
+            block.map_or_else(
+                || json!({ "epoch": "0", "root": B256::ZERO }),
+                |block| {
+                    let slot = Message::of(block.header(), self.core.genesis_time()).slot;
+                    let root = block_root(block.header(), self.core.genesis_time());
+                    json!({ "epoch": (slot / SLOTS_PER_EPOCH).to_string(), "root": root })
+                },
+            )
+        };
+        let (justified, finalized) =
+            (checkpoint(self.finality.safe), checkpoint(self.finality.finalized));
+        Ok(self.told(
+            state,
+            &json!({
+                "previous_justified": finalized,
+                "current_justified": justified,
+                "finalized": finalized,
+            }),
+        ))
+    }
+
+    fn syncing(&self) -> Result<Value, Problem> {
+        let slot = Message::of(self.find("head")?.header(), self.core.genesis_time()).slot;
+        Ok(json!({ "data": {
+            "head_slot": slot.to_string(),
+            "sync_distance": "0",
+            "is_syncing": false,
+            "is_optimistic": false,
+            "el_offline": false,
+        }}))
+    }
+
+    fn told(&self, block: &MinedBlock, data: &Value) -> Value {
+        json!({ "execution_optimistic": false, "finalized": self.is_final(block), "data": data })
+    }
+
+    fn is_final(&self, block: &MinedBlock) -> bool {
+        block.number() <= self.finality.finalized
+    }
+
+    /// The block of an id: a slot, a beacon block root, or a name.
+    fn find(&self, id: &str) -> Result<&'a MinedBlock, Problem> {
+        let time = self.core.genesis_time();
+        let blocks = self.core.history().blocks();
+        let found = match id {
+            "genesis" => blocks.first(),
+            "head" => blocks.last(),
+            "justified" => self.core.history().block(self.finality.safe),
+            "finalized" => self.core.history().block(self.finality.finalized),
+            root if root.starts_with("0x") => {
+                let root: B256 = root.parse().map_err(|_| Problem::bad_id(id))?;
+                // Clients ask for recent blocks.
+                blocks.iter().rev().find(|block| block_root(block.header(), time) == root)
+            }
+            slot => {
+                let slot: u64 = slot.parse().map_err(|_| Problem::bad_id(id))?;
+                let timestamp = slot.saturating_mul(SECONDS_PER_SLOT).saturating_add(time);
+                let at = blocks.binary_search_by_key(&timestamp, |block| block.header().timestamp);
+                at.ok().and_then(|index| blocks.get(index))
+            }
+        };
+        found
+            .map(AsRef::as_ref)
+            .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "Block not found"))
+    }
 }
 
-fn blobs(core: &Core, id: &str, query: Option<&str>) -> Result<Value, Problem> {
-    let wanted = versioned_hashes(query)?;
-    let block = find(core, id)?;
-    let stored = core.blobs().get(block.number());
-    if stored.is_empty() && block.header().blob_gas_used.unwrap_or_default() > 0 {
-        return Err(Problem(StatusCode::NOT_FOUND, "Blobs of this block are pruned"));
-    }
-    let data: Vec<String> = stored
-        .iter()
-        .filter(|blob| wanted.as_ref().is_none_or(|hashes| hashes.contains(&blob.versioned_hash)))
-        .map(|blob| hex::encode_prefixed(blob.blob.as_slice()))
-        .collect();
-    Ok(json!({ "execution_optimistic": false, "finalized": false, "data": data }))
+/// A list may be empty where a single block must be there.
+fn absent<T>(problem: Problem) -> Result<Option<T>, Problem> {
+    if problem.0 == StatusCode::NOT_FOUND { Ok(None) } else { Err(problem) }
+}
+
+/// The values of a query's parameter, given once with commas or several times.
+fn values<'q>(query: Option<&'q str>, name: &'q str) -> impl Iterator<Item = &'q str> {
+    query
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .filter(move |(found, _)| *found == name)
+        .flat_map(|(_, values)| values.split(','))
+        .flat_map(|values| values.split("%2C"))
 }
 
 /// The filter `versioned_hashes=A,B` or `versioned_hashes=A&versioned_hashes=B`.
 fn versioned_hashes(query: Option<&str>) -> Result<Option<HashSet<B256>>, Problem> {
-    let values: Vec<&str> = query
-        .unwrap_or_default()
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(name, _)| *name == "versioned_hashes")
-        .flat_map(|(_, values)| values.split(','))
-        .flat_map(|values| values.split("%2C"))
-        .collect();
+    let values: Vec<&str> = values(query, "versioned_hashes").collect();
     if values.is_empty() {
         return Ok(None);
     }
     let hashes: Result<HashSet<B256>, _> = values.into_iter().map(str::parse).collect();
-    hashes.map(Some).map_err(|_| Problem(StatusCode::BAD_REQUEST, "invalid versioned hash"))
-}
-
-/// The block of an id: a slot, a beacon block root, or a name.
-fn find<'a>(core: &'a Core, id: &str) -> Result<&'a MinedBlock, Problem> {
-    let time = core.genesis_time();
-    let blocks = core.history().blocks();
-    let found = match id {
-        "genesis" => blocks.first(),
-        "head" | "justified" | "finalized" => blocks.last(),
-        root if root.starts_with("0x") => {
-            let root: B256 =
-                root.parse().map_err(|_| Problem(StatusCode::BAD_REQUEST, "invalid block id"))?;
-            // Clients ask for recent blocks.
-            blocks.iter().rev().find(|block| block_root(block.header(), time) == root)
-        }
-        slot => {
-            let slot: u64 =
-                slot.parse().map_err(|_| Problem(StatusCode::BAD_REQUEST, "invalid block id"))?;
-            let timestamp = slot.saturating_mul(SECONDS_PER_SLOT).saturating_add(time);
-            let index =
-                blocks.binary_search_by_key(&timestamp, |block| block.header().timestamp).ok();
-            index.and_then(|index| blocks.get(index))
-        }
-    };
-    found.map(AsRef::as_ref).ok_or(Problem(StatusCode::NOT_FOUND, "Block not found"))
+    hashes.map(Some).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "invalid versioned hash"))
 }
 
 fn chunk(number: u64) -> B256 {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, U256, address};
+use recourse_rpc::Origins;
 
 use crate::ForkConfig;
 
@@ -51,6 +52,13 @@ pub struct Config {
     pub state_history: usize,
     /// A file that keeps the chain over restarts; it is made if absent. In memory only without it.
     pub state: Option<PathBuf>,
+    /// A genesis file as geth writes it, in place of the chain id, the accounts and the first block; such a chain is in
+    /// memory only.
+    pub genesis: Option<PathBuf>,
+    /// A file of RLP blocks that follow the genesis file's.
+    pub import: Option<PathBuf>,
+    /// Web pages that may call.
+    pub origins: Origins,
     /// Blobs are served for so long after their block, in chain time.
     pub blob_retention: Duration,
 }
@@ -84,6 +92,9 @@ impl Default for Config {
             finality_lag: None,
             state_history: 4096,
             state: None,
+            genesis: None,
+            import: None,
+            origins: Origins::Local,
             // 4,096 epochs of 32 slots of 12 seconds, as on mainnet.
             blob_retention: Duration::from_secs(4096 * 32 * 12),
         }

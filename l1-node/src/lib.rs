@@ -17,6 +17,7 @@ mod state;
 
 pub use accounts::DevAccount;
 pub use beacon::SECONDS_PER_SLOT;
+pub use chain::ImportError;
 pub use cli::{Args, ForkArgs, RunError, run};
 pub use config::{Config, DEV_MNEMONIC, Mining};
 pub use fork::{ForkConfig, ForkError};

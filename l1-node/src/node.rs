@@ -10,15 +10,14 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use parking_lot::Mutex;
 use recourse_rpc::{
     AccountView, BlockPoint, Call, Chain, ChainError, ChainEvent, Fees, Finality, MinedBlock,
-    Trace, TxLocation,
+    TxLocation,
 };
 use revm::context::result::ResultAndState;
-use revm_inspectors::tracing::TracingInspectorConfig;
 use tokio::sync::{broadcast, watch};
 
 use crate::{
     Config, DevAccount,
-    chain::{Core, OpenError, PoolTx, Replay, Simulation, blob_params, env},
+    chain::{Core, OpenError, PoolTx, Scratchpad, Simulation},
     config::Mining,
     faults::Faults,
     finality::FinalityClock,
@@ -114,6 +113,8 @@ impl Node {
 }
 
 impl Chain for Node {
+    type Scratch = Scratchpad;
+
     fn chain_id(&self) -> u64 {
         self.core.lock().chain_id()
     }
@@ -215,27 +216,31 @@ impl Chain for Node {
         if let Some((fork, number)) = self.before_fork(at) {
             let block = fork.block(number).map_err(StateError::from)?;
             let block = block.ok_or(ChainError::NotFound("block"))?;
-            return Ok(env(block.header(), self.chain_id()));
+            return Ok(self.core.lock().rules().env(block.header()));
         }
         let core = self.core.lock();
-        Ok(env(&core.header(at)?, core.chain_id()))
+        Ok(core.rules().env(&core.header(at)?))
     }
 
     fn execute(&self, at: BlockPoint, call: Call) -> Result<ResultAndState, ChainError> {
-        Simulation::on(self.state(at)?).run(call)
+        // What is tried on the newest block is meant for the next one.
+        let next = self.number_at(at).saturating_add(1);
+        let execute = self.core.lock().rules().has_execute(next);
+        Simulation::on(self.state(at)?, execute).run(call)
     }
 
     fn fees(&self) -> Result<Fees, ChainError> {
-        let header = self.core.lock().next_header()?;
+        let core = self.core.lock();
+        let header = core.next_header()?;
         Ok(Fees {
             base_fee: header.base_fee_per_gas.unwrap_or_default(),
             priority_fee: PRIORITY_FEE,
-            blob_base_fee: header.blob_fee(blob_params()),
+            blob_base_fee: core.rules().blob_fee(&header),
         })
     }
 
-    fn blob_params(&self, _timestamp: u64) -> Option<BlobParams> {
-        Some(blob_params())
+    fn blob_params(&self, timestamp: u64) -> Option<BlobParams> {
+        self.core.lock().rules().blob_params_at(timestamp)
     }
 
     fn events(&self) -> broadcast::Receiver<ChainEvent> {
@@ -250,11 +255,16 @@ impl Chain for Node {
         self.accounts.iter().map(DevAccount::address).collect()
     }
 
-    fn trace(&self, at: TxLocation, config: TracingInspectorConfig) -> Result<Trace, ChainError> {
-        if self.fork.as_ref().is_some_and(|fork| at.block <= fork.anchor().number) {
-            return Err(ChainError::Unsupported("tracing transactions from before the fork"));
-        }
-        let replay = Replay::of(&self.core.lock(), at)?;
-        replay.run(config)
+    fn scratch(&self, at: BlockPoint) -> Result<Scratchpad, ChainError> {
+        let rules = Arc::clone(self.core.lock().rules());
+        Ok(Scratchpad::new(self.state(at)?, rules))
+    }
+
+    fn pool(&self) -> Result<Vec<Recovered<TxEnvelope>>, ChainError> {
+        Ok(self.core.lock().pool().all().map(|tx| tx.tx.clone()).collect())
+    }
+
+    fn oldest_state(&self) -> u64 {
+        self.core.lock().history().oldest_state()
     }
 }

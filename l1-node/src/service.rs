@@ -4,13 +4,13 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use alloy::signers::local::LocalSignerError;
 use jsonrpsee::core::RegisterMethodError;
-use recourse_rpc::{Chain as _, Gate, Routes, RunningServer, ServerOptions, serve};
+use recourse_rpc::{Gate, Routes, RunningServer, ServerOptions, serve};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     Config, DevAccount, ForkError, JournalError,
-    chain::OpenError,
+    chain::{ImportError, OpenError},
     config::Mining,
     dev,
     faults::{Faults, FaultyRoutes},
@@ -45,6 +45,9 @@ pub enum StartError {
     /// The chain cannot be taken up from its file.
     #[error("cannot take the chain up from its file")]
     Journal(#[from] JournalError),
+    /// The chain cannot be taken up from files.
+    #[error("cannot take the chain up from files")]
+    Import(#[from] ImportError),
     /// Two methods have one name.
     #[error("cannot register the methods")]
     Methods(#[from] RegisterMethodError),
@@ -56,6 +59,7 @@ impl From<OpenError> for StartError {
             OpenError::Begin(StateError::Fork(error)) => Self::Fork(error),
             OpenError::Begin(source) => Self::Begin(Box::new(source)),
             OpenError::Journal(error) => Self::Journal(error),
+            OpenError::Import(error) => Self::Import(error),
         }
     }
 }
@@ -124,15 +128,19 @@ pub async fn spawn(config: Config) -> Result<Handle, StartError> {
     let (settings, owners) = (config.clone(), accounts.clone());
     let opened = tokio::task::spawn_blocking(move || Node::new(&settings, owners)).await?;
     let node = Arc::new(opened?);
-    let chain_id = node.chain_id();
     let mut module = recourse_rpc::module(Arc::clone(&node))?;
     module.merge(dev::module(Arc::clone(&node))?)?;
     let routes: Arc<dyn Routes> = Arc::new(FaultyRoutes(Arc::clone(&node)));
     let gate: Arc<dyn Gate> = Arc::<Faults>::clone(node.faults());
-    let options = ServerOptions { gate: Some(gate), ..ServerOptions::new(config.listen) };
+    let options = ServerOptions {
+        gate: Some(gate),
+        origins: config.origins.clone(),
+        ..ServerOptions::new(config.listen)
+    };
     let server = serve(options, module, Some(routes))
         .await
         .map_err(|source| StartError::Bind { address: config.listen, source })?;
+    let chain_id = node.core().lock().chain_id();
     let stop = CancellationToken::new();
     let miner = tokio::spawn(mine_at_intervals(node, stop.clone()));
     Ok(Handle {

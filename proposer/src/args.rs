@@ -4,6 +4,7 @@ use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use alloy_primitives::Address;
 use clap::Parser;
+use recourse_rpc::Origin;
 
 /// Sequences a rollup: takes L2 transactions over JSON-RPC, posts them to L1 in blobs, claims the result and
 /// defends its claims.
@@ -42,6 +43,10 @@ pub struct Args {
     /// Where L2 JSON-RPC (HTTP and WebSocket) and /health are served; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9545")]
     pub rpc_addr: SocketAddr,
+    /// A web page that may call L2 JSON-RPC, such as https://app.example; * for all. May be given several times. Pages of this
+    /// machine and browser extensions always may.
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<Origin>,
     /// Seconds between two L2 blocks, at least, if there is something to put into them.
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
     pub block_time: u64,

@@ -6,6 +6,7 @@ use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use recourse_node::lifecycle::Secret;
 use recourse_protocol::RollupConfig;
+use recourse_rpc::Origins;
 
 use crate::{
     Args, ConfigError,
@@ -39,6 +40,8 @@ pub struct Config {
     pub threads: Option<NonZeroUsize>,
     /// Where JSON-RPC is served.
     pub rpc_addr: SocketAddr,
+    /// Web pages that may call it.
+    pub origins: Origins,
     /// Between two L2 blocks.
     pub block_time: Duration,
     /// How blocks and batches are made.
@@ -81,6 +84,7 @@ impl TryFrom<Args> for Config {
             rederive: args.rederive,
             threads: args.threads,
             rpc_addr: args.rpc_addr,
+            origins: Origins::of(&args.allow_origin),
         })
     }
 }

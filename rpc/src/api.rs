@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::B256;
 use jsonrpsee::{
     RpcModule,
     core::RegisterMethodError,
@@ -25,7 +26,10 @@ pub fn module<C: Chain>(chain: Arc<C>) -> Result<RpcModule<()>, RegisterMethodEr
     methods::calls::register(&mut module)?;
     methods::fees::register(&mut module)?;
     methods::logs::register(&mut module)?;
+    methods::simulate::register(&mut module)?;
     methods::traces::register(&mut module)?;
+    methods::raw::register(&mut module)?;
+    methods::pool::register(&mut module)?;
     methods::subscriptions::register(&mut module)?;
     Ok(module.remove_context())
 }
@@ -56,6 +60,18 @@ impl<'a> Args<'a> {
         let value: serde_json::Value = self.0.next().map_err(|error| wrong(name, &error))?;
         serde_json::from_value(value)
             .map_err(|error| ChainError::InvalidParams(format!("{name}: {error}")))
+    }
+
+    /// The next parameter, which must be a hash: 32 bytes of hex with 0x.
+    ///
+    /// # Errors
+    /// [`ChainError::InvalidParams`] when it is absent or something else.
+    pub fn hash(&mut self, name: &str) -> Result<B256, ChainError> {
+        let text = self.required::<String>(name)?;
+        if !text.starts_with("0x") {
+            return Err(ChainError::InvalidParams(format!("{name}: expected hex with 0x")));
+        }
+        text.parse().map_err(|error| ChainError::InvalidParams(format!("{name}: {error}")))
     }
 
     /// The next parameter, `None` when it is absent or null.

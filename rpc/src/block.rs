@@ -15,6 +15,7 @@ pub struct MinedBlock {
     transactions: Vec<Recovered<TxEnvelope>>,
     receipts: Vec<ReceiptEnvelope>,
     withdrawals: Withdrawals,
+    ommers: Vec<ConsensusHeader>,
     blob_price: Option<u128>,
     bloom: Bloom,
     size: usize,
@@ -35,13 +36,48 @@ impl MinedBlock {
         blob_price: Option<u128>,
     ) -> Self {
         let bloom = receipts.iter().fold(Bloom::ZERO, |all, receipt| all | receipt.bloom());
-        let body = BlockBody {
-            transactions: transactions.iter().map(|tx| tx.inner().clone()).collect(),
-            ommers: Vec::new(),
-            withdrawals: Some(withdrawals.clone()),
+        let ommers = Vec::new();
+        let mut block = Self {
+            header,
+            transactions,
+            receipts,
+            withdrawals,
+            ommers,
+            blob_price,
+            bloom,
+            size: 0,
         };
-        let size = alloy_consensus::Block::<_, _>::rlp_length_for(header.inner(), &body);
-        Self { header, transactions, receipts, withdrawals, blob_price, bloom, size }
+        block.measure();
+        block
+    }
+
+    /// The same with these ommers, which blocks before the Merge may have.
+    #[must_use]
+    pub fn with_ommers(mut self, ommers: Vec<ConsensusHeader>) -> Self {
+        self.ommers = ommers;
+        self.measure();
+        self
+    }
+
+    fn measure(&mut self) {
+        self.size =
+            alloy_consensus::Block::<_, _>::rlp_length_for(self.header.inner(), &self.body());
+    }
+
+    /// What is in the block beside its header; before Shanghai there are no withdrawals.
+    #[must_use]
+    pub fn body(&self) -> BlockBody<TxEnvelope> {
+        BlockBody {
+            transactions: self.transactions.iter().map(|tx| tx.inner().clone()).collect(),
+            ommers: self.ommers.clone(),
+            withdrawals: self.header.withdrawals_root.map(|_| self.withdrawals.clone()),
+        }
+    }
+
+    /// Headers of its ommers.
+    #[must_use]
+    pub fn ommers(&self) -> &[ConsensusHeader] {
+        &self.ommers
     }
 
     /// The header with its hash.
@@ -127,7 +163,10 @@ impl MinedBlock {
                 self.transactions.iter().map(|tx| *tx.tx_hash()).collect(),
             ),
         };
-        Block::new(self.rpc_header(), transactions).with_withdrawals(Some(self.withdrawals.clone()))
+        let ommers = self.ommers.iter().map(ConsensusHeader::hash_slow).collect();
+        let withdrawals = self.header.withdrawals_root.map(|_| self.withdrawals.clone());
+        Block { uncles: ommers, ..Block::new(self.rpc_header(), transactions) }
+            .with_withdrawals(withdrawals)
     }
 
     /// A transaction for JSON-RPC.

@@ -11,16 +11,18 @@ use revm::{
     context::{TxEnv, result::ResultAndState},
     state::Bytecode,
 };
-use revm_inspectors::tracing::{TracingInspector, TracingInspectorConfig};
 use tokio::sync::broadcast;
 
-use crate::{ChainError, MinedBlock};
+use crate::{ChainError, MinedBlock, Scratch};
 
 /// A chain, L1 or L2, as the JSON-RPC server sees it.
 ///
 /// Every method may block: the server calls them on blocking threads only. An implementation
 /// answers each call from one consistent snapshot; two calls may see two heads.
 pub trait Chain: Send + Sync + 'static {
+    /// A state of its own to try blocks on.
+    type Scratch: Scratch;
+
     /// EIP-155 chain id.
     fn chain_id(&self) -> u64;
 
@@ -123,6 +125,12 @@ pub trait Chain: Send + Sync + 'static {
     /// [`ChainError::Rejected`] when the transaction is invalid.
     fn execute(&self, at: BlockPoint, call: Call) -> Result<ResultAndState, ChainError>;
 
+    /// A copy of the state after the block (after the head for [`BlockPoint::Pending`]).
+    ///
+    /// # Errors
+    /// When the state at this point is not (any more) held.
+    fn scratch(&self, at: BlockPoint) -> Result<Self::Scratch, ChainError>;
+
     /// Prices for the next block.
     ///
     /// # Errors
@@ -150,12 +158,15 @@ pub trait Chain: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Runs a mined transaction again under a tracing inspector.
+    /// All transactions in the pool, by sender and nonce.
     ///
     /// # Errors
-    /// [`ChainError::Unsupported`] by default.
-    fn trace(&self, _at: TxLocation, _config: TracingInspectorConfig) -> Result<Trace, ChainError> {
-        Err(ChainError::Unsupported("tracing"))
+    /// When the pool cannot be read.
+    fn pool(&self) -> Result<Vec<Recovered<TxEnvelope>>, ChainError>;
+
+    /// The oldest block whose state is held.
+    fn oldest_state(&self) -> u64 {
+        0
     }
 }
 
@@ -232,13 +243,4 @@ pub enum ChainEvent {
     },
     /// A transaction entered the pool.
     Pooled(B256),
-}
-
-/// A transaction run again under a tracer.
-#[derive(Debug)]
-pub struct Trace {
-    /// The inspector after the run.
-    pub inspector: TracingInspector,
-    /// The result of the run.
-    pub result: ResultAndState,
 }

@@ -42,6 +42,14 @@ pub enum ChainError {
     /// Another node, on which this one builds, does not give what is needed.
     #[error("{0}")]
     Upstream(String),
+    /// A failure with a code of its own, as `eth_simulateV1` has them.
+    #[error("{message}")]
+    Coded {
+        /// The JSON-RPC error code.
+        code: i32,
+        /// What is told.
+        message: String,
+    },
     /// The node's own failure.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -64,6 +72,7 @@ impl ChainError {
             Self::InvalidParams(_) => INVALID_PARAMS_CODE,
             Self::NotFound(_) => NOT_FOUND_CODE,
             Self::Unsupported(_) => METHOD_NOT_FOUND_CODE,
+            Self::Coded { code, .. } => *code,
             Self::Internal(_) => INTERNAL_ERROR_CODE,
         }
     }

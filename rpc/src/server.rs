@@ -2,19 +2,21 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, header};
+use http::Extensions;
 use jsonrpsee::{
     RpcModule,
     core::{id_providers::RandomIntegerIdProvider, traits::IdProvider},
-    server::{Server, ServerConfig, ServerHandle, middleware::rpc::RpcServiceBuilder},
-    types::SubscriptionId,
+    server::{
+        BatchRequestConfig, Server, ServerConfig, ServerHandle, middleware::rpc::RpcServiceBuilder,
+    },
+    types::{Params, SubscriptionId},
 };
 use tower::ServiceBuilder;
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::{
     Gate,
     gate::GateLayer,
+    origins::{OriginLayer, Origins},
     routes::{GetLayer, Routes},
 };
 
@@ -22,6 +24,13 @@ use crate::{
 const MAX_REQUEST: u32 = 16 * 1024 * 1024;
 /// Room for the traces and receipts of a full block.
 const MAX_RESPONSE: u32 = 256 * 1024 * 1024;
+
+/// Calls in one batch, as in geth.
+const MAX_BATCH: u32 = 1_000;
+/// Subscriptions of one connection.
+const MAX_SUBSCRIPTIONS: u32 = 256;
+/// The method that lists all methods.
+const LIST: &str = "rpc_methods";
 
 /// A call that takes longer is given up when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -31,7 +40,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct ServerOptions {
     /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Browser origins that may call (CORS).
+    /// Web pages that may call.
     pub origins: Origins,
     /// Connections at once.
     pub max_connections: u32,
@@ -40,21 +49,11 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// Listens here with any origin allowed and at most 1,000 connections.
+    /// Listens here for at most 1,000 connections, and for web pages of this machine only.
     #[must_use]
     pub const fn new(listen: SocketAddr) -> Self {
-        Self { listen, origins: Origins::Any, max_connections: 1000, gate: None }
+        Self { listen, origins: Origins::Local, max_connections: 1000, gate: None }
     }
-}
-
-/// Browser origins that may call.
-#[derive(Debug, Clone, Default)]
-pub enum Origins {
-    /// All of them.
-    #[default]
-    Any,
-    /// Only these.
-    List(Vec<HeaderValue>),
 }
 
 /// A running server.
@@ -83,16 +82,22 @@ impl RunningServer {
 /// When the address cannot be bound.
 pub async fn serve(
     options: ServerOptions,
-    module: RpcModule<()>,
+    mut module: RpcModule<()>,
     routes: Option<Arc<dyn Routes>>,
 ) -> std::io::Result<RunningServer> {
+    list(&mut module);
     let config = ServerConfig::builder()
         .max_request_body_size(MAX_REQUEST)
         .max_response_body_size(MAX_RESPONSE)
         .max_connections(options.max_connections)
+        .max_subscriptions_per_connection(MAX_SUBSCRIPTIONS)
+        .set_batch_request_config(BatchRequestConfig::Limit(MAX_BATCH))
         .set_id_provider(HexIds)
         .build();
-    let layers = ServiceBuilder::new().layer(cors(&options.origins)).layer(GetLayer::new(routes));
+    let layers = ServiceBuilder::new()
+        .layer(OriginLayer::new(options.origins.clone()))
+        .layer(options.origins.cors())
+        .layer(GetLayer::new(routes));
     let server = Server::builder()
         .set_config(config)
         .set_http_middleware(layers)
@@ -103,15 +108,14 @@ pub async fn serve(
     Ok(RunningServer { address, handle: server.start(module) })
 }
 
-fn cors(origins: &Origins) -> CorsLayer {
-    let origins = match origins {
-        Origins::Any => AllowOrigin::from(Any),
-        Origins::List(list) => AllowOrigin::list(list.clone()),
-    };
-    CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE])
-        .allow_origin(origins)
+/// Lets a client ask for the names of all methods.
+fn list(module: &mut RpcModule<()>) {
+    let mut names: Vec<&'static str> = module.method_names().collect();
+    names.push(LIST);
+    names.sort_unstable();
+    let answer = move |_: Params<'_>, (): &(), _: &Extensions| names.clone();
+    // It fails only where a chain has a method of this name, which is then the chain's.
+    let _ = module.register_method(LIST, answer);
 }
 
 /// Subscription ids as hex quantities, as Ethereum clients expect them.

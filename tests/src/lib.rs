@@ -3,6 +3,7 @@
 mod accounts;
 mod anvil;
 pub mod cheat;
+pub mod conformance;
 mod network;
 mod process;
 mod proxy;

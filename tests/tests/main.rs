@@ -25,6 +25,7 @@ mod messages;
 mod network;
 mod published;
 mod restarts;
+mod rpc;
 mod sequencer;
 mod staged;
 mod vectors;

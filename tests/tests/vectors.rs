@@ -4,7 +4,7 @@
 use std::{path::Path, process::Command};
 
 #[path = "../../execution/tests/main/vectors.rs"]
-mod find;
+pub(crate) mod find;
 
 /// Runs the program and gives how many passed. None may fail.
 fn run(args: &[&str]) -> usize {

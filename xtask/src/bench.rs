@@ -21,6 +21,8 @@ pub(crate) enum Bench {
     Root,
     /// A restart: the L2 state read from disk, its root verified; see docs/engine.md.
     Load,
+    /// 10,000 transactions a minute against l1-node, its memory watched; see docs/l1-node.md.
+    LoadL1,
     /// Derivation from blobs to disk; see docs/engine.md.
     Pipeline,
 }
@@ -34,9 +36,11 @@ pub(crate) fn run(bench: Bench, options: &[String]) -> eyre::Result<()> {
         Bench::Engine => "engine",
         Bench::Root => "root",
         Bench::Load => "load",
+        Bench::LoadL1 => "load-l1",
         Bench::Pipeline => "pipeline",
     };
     let package = match bench {
+        Bench::LoadL1 => "recourse-l1-node",
         Bench::Load | Bench::Pipeline => "recourse-node",
         _ => "recourse-execution",
     };

@@ -15,6 +15,7 @@ mod kills;
 mod npm;
 mod oracle;
 mod python;
+mod rpc;
 mod test;
 mod vectors;
 
@@ -130,6 +131,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Asks both nodes what the tests of execution-apis ask, method by method; see docs/json-rpc.md.
+    RpcConformance,
     /// Runs random blocks by our executor and by the Python execution specs; see docs/vectors.md.
     Oracle {
         /// How many.
@@ -174,6 +177,7 @@ fn main() -> eyre::Result<()> {
         Command::Bonds => bonds::run(),
         Command::Kills { count } => kills::run(count),
         Command::Bench { what, options } => bench::run(what, &options),
+        Command::RpcConformance => rpc::conformance(),
         Command::Oracle { blocks, seed, replay } => {
             oracle::run(&oracle::Options { blocks, seed, replay })
         }

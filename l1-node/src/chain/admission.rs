@@ -10,7 +10,7 @@ use revm::{
     handler::{Handler, MainnetHandler},
 };
 
-use super::{Core, evm, rules, transaction::PoolTx};
+use super::{Core, evm, transaction::PoolTx};
 use crate::{execute::Meter, state::StateError};
 
 impl Core {
@@ -45,15 +45,15 @@ impl Core {
     /// What no state can mend: chain id, gas limits, intrinsic gas, blobs. Fee caps are left
     /// out: a transaction below the base fee waits.
     fn check_rules(&self, tx: &PoolTx) -> Result<(), ChainError> {
-        if let Some(got) = tx.tx.chain_id().filter(|id| *id != self.chain_id) {
-            return Err(Rejection::WrongChain { expected: self.chain_id, got }.into());
+        if let Some(got) = tx.tx.chain_id().filter(|id| *id != self.chain_id()) {
+            return Err(Rejection::WrongChain { expected: self.chain_id(), got }.into());
         }
-        let mut env = rules::env(&self.next_header()?, self.chain_id);
+        let mut env = self.rules.env(&self.next_header()?);
         env.cfg_env.disable_base_fee = true;
         env.block_env.blob_excess_gas_and_price =
             Some(BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 0 });
         let state = self.state(BlockPoint::Pending)?.clone();
-        let mut evm = evm::evm(state, env, &Meter::default())?.into_inner();
+        let mut evm = evm::evm(state, env, Some(&Meter::default()))?.into_inner();
         evm.ctx.set_tx(TxEnv::from_recovered_tx(tx.tx.inner(), tx.sender()));
         let handler = MainnetHandler::<_, EVMError<StateError>, _>::default();
         handler.validate_env(&mut evm)?;

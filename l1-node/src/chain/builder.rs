@@ -1,9 +1,11 @@
 //! Executes a block, transaction by transaction.
 
 use alloy_consensus::{
-    EMPTY_OMMER_ROOT_HASH, Header, Receipt, ReceiptEnvelope, Sealable, Transaction as _, TxType,
-    constants::EMPTY_WITHDRAWALS,
-    proofs::{calculate_receipt_root, calculate_transaction_root},
+    Eip658Value, Header, Receipt, ReceiptEnvelope, Sealable, Transaction as _, TxType,
+    proofs::{
+        calculate_ommers_root, calculate_receipt_root, calculate_transaction_root,
+        calculate_withdrawals_root,
+    },
 };
 use alloy_eips::{
     eip2935::HISTORY_STORAGE_ADDRESS,
@@ -12,6 +14,7 @@ use alloy_eips::{
     eip7002::{WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, WITHDRAWAL_REQUEST_TYPE},
     eip7251::{CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_TYPE},
     eip7685::Requests,
+    eip7840::BlobParams,
 };
 use alloy_evm::{Evm as _, FromRecoveredTx};
 use alloy_primitives::{Address, Bloom, Bytes, U256};
@@ -19,25 +22,30 @@ use recourse_rpc::{ChainError, MinedBlock, Rejection};
 use revm::{
     DatabaseCommit,
     context::{TxEnv, result::ExecutionResult},
+    primitives::hardfork::SpecId,
 };
 use std::sync::Arc;
 
 use super::{
-    EXECUTE_ADDRESS,
+    EXECUTE_ADDRESS, Rules,
     evm::{self, Evm},
-    rules,
+    rewards::rewards,
     transaction::{PoolTx, StoredBlob},
 };
 use crate::{
     execute::{EXCESS_SLOT, Meter, next_excess},
-    state::{State, evm_error},
+    state::{State, StateError, evm_error},
 };
 
 /// A block in the making.
 pub(crate) struct Builder {
     evm: Evm,
+    spec: SpecId,
+    blobs: BlobParams,
     header: Header,
-    meter: Meter,
+    ommers: Vec<Header>,
+    withdrawals: Withdrawals,
+    meter: Option<Meter>,
     transactions: Vec<Arc<PoolTx>>,
     receipts: Vec<ReceiptEnvelope>,
     gas_used: u64,
@@ -75,23 +83,36 @@ pub(crate) enum Skip {
 impl Builder {
     /// Opens a block with this header, whose roots are not set yet, on its parent's state:
     /// EIP-2935 and EIP-4788 system calls.
-    pub(crate) fn open(state: State, header: Header, chain_id: u64) -> Result<Self, ChainError> {
-        let meter = Meter::default();
-        let env = rules::env(&header, chain_id);
-        let evm = evm::evm(state, env, &meter)?;
+    pub(crate) fn open(
+        mut state: State,
+        header: Header,
+        rules: &Rules,
+    ) -> Result<Self, ChainError> {
+        let meter = rules.has_execute(header.number).then(Meter::default);
+        let env = rules.env(&header);
+        state.keep_empty(!env.cfg_env.spec.is_enabled_in(SpecId::SPURIOUS_DRAGON));
+        let evm = evm::evm(state, env, meter.as_ref())?;
         let mut builder = Self {
             evm,
+            spec: rules.spec(&header),
+            blobs: rules.blob_params(header.timestamp),
             header,
+            ommers: Vec::new(),
+            withdrawals: Withdrawals::default(),
             meter,
             transactions: Vec::new(),
             receipts: Vec::new(),
             gas_used: 0,
             blob_gas_used: 0,
         };
-        let parent = builder.header.parent_hash;
-        builder.system_call(HISTORY_STORAGE_ADDRESS, parent.0.into())?;
-        let beacon_root = builder.header.parent_beacon_block_root.unwrap_or_default();
-        builder.system_call(BEACON_ROOTS_ADDRESS, beacon_root.0.into())?;
+        if builder.since(SpecId::PRAGUE) {
+            let parent = builder.header.parent_hash;
+            builder.system_call(HISTORY_STORAGE_ADDRESS, parent.0.into())?;
+        }
+        if builder.since(SpecId::CANCUN) {
+            let beacon_root = builder.header.parent_beacon_block_root.unwrap_or_default();
+            builder.system_call(BEACON_ROOTS_ADDRESS, beacon_root.0.into())?;
+        }
         Ok(builder)
     }
 
@@ -99,8 +120,7 @@ impl Builder {
     pub(crate) fn add(&mut self, tx: &Arc<PoolTx>) -> Result<(), Skip> {
         let blob_gas = tx.tx.blob_gas_used().unwrap_or_default();
         let gas_left = self.header.gas_limit.saturating_sub(self.gas_used);
-        let blob_gas_left =
-            rules::blob_params().max_blob_gas_per_block().saturating_sub(self.blob_gas_used);
+        let blob_gas_left = self.blobs.max_blob_gas_per_block().saturating_sub(self.blob_gas_used);
         if tx.tx.gas_limit() > gas_left || blob_gas > blob_gas_left {
             return Err(Skip::Full);
         }
@@ -113,8 +133,28 @@ impl Builder {
         self.evm.db_mut().commit(run.state);
         self.gas_used = self.gas_used.saturating_add(run.result.tx_gas_used());
         self.blob_gas_used = self.blob_gas_used.saturating_add(blob_gas);
-        self.receipts.push(receipt(tx.tx.tx_type(), run.result, self.gas_used));
+        let outcome = self.outcome(&run.result)?;
+        self.receipts.push(receipt(tx.tx.tx_type(), outcome, run.result, self.gas_used));
         self.transactions.push(Arc::clone(tx));
+        Ok(())
+    }
+
+    /// What comes after the transactions: rewards of proof of work, for the block and its ommers, and withdrawals.
+    pub(crate) fn add_body(
+        &mut self,
+        ommers: Vec<Header>,
+        withdrawals: Option<Withdrawals>,
+    ) -> Result<(), ChainError> {
+        self.ommers = ommers;
+        self.withdrawals = withdrawals.unwrap_or_default();
+        let mut credits = rewards(self.spec, &self.header, &self.ommers);
+        credits.extend(self.withdrawals.iter().map(|one| (one.address, one.amount_wei())));
+        for (address, wei) in credits.into_iter().filter(|(_, wei)| !wei.is_zero()) {
+            let state = self.evm.db_mut();
+            let account = state.account(address).map_err(ChainError::internal)?;
+            let balance = account.unwrap_or_default().balance.saturating_add(wei);
+            state.set_balance(address, balance).map_err(ChainError::internal)?;
+        }
         Ok(())
     }
 
@@ -128,13 +168,51 @@ impl Builder {
         self.header.base_fee_per_gas.unwrap_or_default()
     }
 
-    /// The state so far and the meter, for running one more transaction elsewhere.
-    pub(crate) fn into_parts(self) -> (State, Meter) {
-        (self.evm.into_db(), self.meter)
-    }
-
     /// Ends the block: EIP-7002 and EIP-7251 system calls, EXECUTE's excess, roots.
     pub(crate) fn seal(mut self) -> Result<Built, ChainError> {
+        let requests = self.requests()?;
+        let (shanghai, cancun) = (self.since(SpecId::SHANGHAI), self.since(SpecId::CANCUN));
+        let blob_price = cancun.then(|| self.header.blob_fee(self.blobs)).flatten();
+        let used = self.meter.as_ref().map(Meter::used);
+        let mut state = self.evm.into_db();
+        if let Some(used) = used {
+            charge(&mut state, used).map_err(ChainError::internal)?;
+        }
+        let txs: Vec<_> = self.transactions.iter().map(|tx| tx.tx.clone()).collect();
+        let bare: Vec<_> = txs.iter().map(|tx| tx.inner()).collect();
+        let header = Header {
+            ommers_hash: calculate_ommers_root(&self.ommers),
+            withdrawals_root: shanghai.then(|| calculate_withdrawals_root(&self.withdrawals)),
+            state_root: state.root().map_err(ChainError::internal)?,
+            transactions_root: calculate_transaction_root(&bare),
+            receipts_root: calculate_receipt_root(&self.receipts),
+            logs_bloom: self.receipts.iter().fold(Bloom::ZERO, |all, one| all | *one.logs_bloom()),
+            gas_used: self.gas_used,
+            blob_gas_used: cancun.then_some(self.blob_gas_used),
+            requests_hash: requests.map(|requests| requests.requests_hash()),
+            ..self.header
+        };
+        let header = header.seal_slow();
+        state.set_block_hash(header.number, header.seal());
+        let blobs = self.transactions.iter().flat_map(|tx| tx.blobs.clone()).collect();
+        let block = MinedBlock::new(header, txs, self.receipts, self.withdrawals, blob_price)
+            .with_ommers(self.ommers);
+        Ok(Built { block, state, blobs })
+    }
+
+    /// What a receipt says of the outcome: since Byzantium (EIP-658) a status, before it the state's root.
+    fn outcome(&self, result: &ExecutionResult) -> Result<Eip658Value, Skip> {
+        if self.since(SpecId::BYZANTIUM) {
+            return Ok(result.is_success().into());
+        }
+        let root = self.evm.db().root();
+        root.map(Eip658Value::PostState).map_err(|error| Skip::Failed(ChainError::internal(error)))
+    }
+
+    fn requests(&mut self) -> Result<Option<Requests>, ChainError> {
+        if !self.since(SpecId::PRAGUE) {
+            return Ok(None);
+        }
         let mut requests = Requests::default();
         for (kind, contract) in [
             (WITHDRAWAL_REQUEST_TYPE, WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS),
@@ -145,30 +223,11 @@ impl Builder {
                 requests.push_request_with_type(kind, output);
             }
         }
-        let used = self.meter.used();
-        let mut state = self.evm.into_db();
-        let excess = next_excess(evm::excess(&state)?, used);
-        state.set_storage(EXECUTE_ADDRESS, U256::from(EXCESS_SLOT), U256::from(excess))?;
-        let txs: Vec<_> = self.transactions.iter().map(|tx| tx.tx.clone()).collect();
-        let bare: Vec<_> = txs.iter().map(|tx| tx.inner()).collect();
-        let header = Header {
-            ommers_hash: EMPTY_OMMER_ROOT_HASH,
-            withdrawals_root: Some(EMPTY_WITHDRAWALS),
-            state_root: state.root()?,
-            transactions_root: calculate_transaction_root(&bare),
-            receipts_root: calculate_receipt_root(&self.receipts),
-            logs_bloom: self.receipts.iter().fold(Bloom::ZERO, |all, one| all | *one.logs_bloom()),
-            gas_used: self.gas_used,
-            blob_gas_used: Some(self.blob_gas_used),
-            requests_hash: Some(requests.requests_hash()),
-            ..self.header
-        };
-        let blob_price = header.blob_fee(rules::blob_params());
-        let header = header.seal_slow();
-        state.set_block_hash(header.number, header.seal());
-        let blobs = self.transactions.iter().flat_map(|tx| tx.blobs.clone()).collect();
-        let block = MinedBlock::new(header, txs, self.receipts, Withdrawals::default(), blob_price);
-        Ok(Built { block, state, blobs })
+        Ok(Some(requests))
+    }
+
+    fn since(&self, fork: SpecId) -> bool {
+        self.spec.is_enabled_in(fork)
     }
 
     fn system_call(&mut self, contract: Address, data: Bytes) -> Result<Bytes, ChainError> {
@@ -182,9 +241,25 @@ impl Builder {
     }
 }
 
-fn receipt(kind: TxType, result: ExecutionResult, cumulative: u64) -> ReceiptEnvelope {
+/// Writes EXECUTE's excess after a block in which it used so much.
+fn charge(state: &mut State, used: u64) -> Result<(), StateError> {
+    let excess = next_excess(evm::excess(state)?, used);
+    let account = state.account(EXECUTE_ADDRESS)?.unwrap_or_default();
+    if excess > 0 && account.nonce == 0 {
+        // A nonce keeps the account from being empty, and so from being cleared: own chains have it from genesis on.
+        state.set_nonce(EXECUTE_ADDRESS, 1)?;
+    }
+    state.set_storage(EXECUTE_ADDRESS, U256::from(EXCESS_SLOT), U256::from(excess))
+}
+
+fn receipt(
+    kind: TxType,
+    status: Eip658Value,
+    result: ExecutionResult,
+    cumulative: u64,
+) -> ReceiptEnvelope {
     let receipt = Receipt {
-        status: result.is_success().into(),
+        status,
         cumulative_gas_used: cumulative,
         logs: if result.is_success() { result.into_logs() } else { Vec::new() },
     }

@@ -8,8 +8,8 @@ use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock};
 use tokio::sync::broadcast;
 
 use super::{
-    blobs::BlobStore, clock::Clock, history::History, pool::Pool, rules, snapshot::Snapshots,
-    start::Start,
+    Rules, blobs::BlobStore, clock::Clock, history::History, pool::Pool, rules,
+    snapshot::Snapshots, start::Start,
 };
 use crate::{
     Config, beacon::block_root, config::Mining, fork::Fork, journal::Journal, state::State,
@@ -22,7 +22,7 @@ const EVENTS: usize = 8192;
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(super) fork: Option<Arc<Fork>>,
-    pub(super) chain_id: u64,
+    pub(super) rules: Arc<Rules>,
     pub(super) coinbase: Address,
     pub(super) gas_limit: u64,
     pub(super) history: History,
@@ -45,7 +45,7 @@ impl Core {
     pub(super) fn new(config: &Config, start: Start, fork: Option<Arc<Fork>>) -> Self {
         Self {
             fork,
-            chain_id: start.chain_id,
+            rules: Arc::new(start.rules),
             coinbase: config.coinbase,
             gas_limit: start.gas_limit,
             history: History::new(start.block, start.state, config.state_history),
@@ -69,8 +69,12 @@ impl Core {
         self
     }
 
-    pub(crate) const fn chain_id(&self) -> u64 {
-        self.chain_id
+    pub(crate) fn chain_id(&self) -> u64 {
+        self.rules.chain_id()
+    }
+
+    pub(crate) const fn rules(&self) -> &Arc<Rules> {
+        &self.rules
     }
 
     /// The chain that this one forks.
@@ -137,18 +141,21 @@ impl Core {
     pub(super) fn header_after(&self, parent: &MinedBlock) -> Header {
         let (hash, parent) = (parent.hash(), parent.header());
         let number = parent.number.saturating_add(1);
+        let timestamp = self.clock.next_timestamp(parent.timestamp);
         let base_fee = parent.next_block_base_fee(rules::base_fee_params()).unwrap_or_default();
         Header {
             parent_hash: hash,
             beneficiary: self.coinbase,
             number,
             gas_limit: self.gas_limit,
-            timestamp: self.clock.next_timestamp(parent.timestamp),
+            timestamp,
             mix_hash: prevrandao(parent.mix_hash, number),
             difficulty: U256::ZERO,
             base_fee_per_gas: Some(base_fee),
             // A forked chain may not have had blobs.
-            excess_blob_gas: parent.next_block_excess_blob_gas(rules::blob_params()).or(Some(0)),
+            excess_blob_gas: parent
+                .next_block_excess_blob_gas(self.rules.blob_params(timestamp))
+                .or(Some(0)),
             parent_beacon_block_root: Some(block_root(parent, self.genesis_time())),
             ..Header::default()
         }

@@ -1,44 +1,29 @@
-//! The EVM of this L1: Osaka's, with EXECUTE.
+//! The EVM of this L1, with EXECUTE.
 
 use alloy_evm::{
     EvmEnv,
-    eth::{EthEvm, EthEvmBuilder, EthEvmContext},
+    eth::{EthEvm, EthEvmBuilder},
     precompiles::PrecompilesMap,
 };
 use alloy_primitives::U256;
 use revm::{
-    Inspector,
     inspector::NoOpInspector,
     precompile::{PrecompileSpecId, Precompiles},
 };
 
-use super::{EXECUTE_ADDRESS, PAYLOAD_ADDRESS, rules::SPEC};
+use super::{EXECUTE_ADDRESS, PAYLOAD_ADDRESS};
 use crate::{
     execute::{EXCESS_SLOT, Meter, Price, payload_precompile, precompile},
     state::{State, StateError},
 };
 
 /// The EVM over a state that it may change.
-pub(crate) type Evm<I = NoOpInspector> = EthEvm<State, I, PrecompilesMap>;
+pub(crate) type Evm = EthEvm<State, NoOpInspector, PrecompilesMap>;
 
-/// An EVM in this environment. `meter` counts EXECUTE's gas of the whole block.
-pub(crate) fn evm(state: State, env: EvmEnv, meter: &Meter) -> Result<Evm, StateError> {
+/// An EVM in this environment. `meter` counts EXECUTE's gas of the whole block; without one there is no EXECUTE.
+pub(crate) fn evm(state: State, env: EvmEnv, meter: Option<&Meter>) -> Result<Evm, StateError> {
     let precompiles = precompiles(&state, &env, meter)?;
     Ok(EthEvmBuilder::new(state, env).precompiles(precompiles).build())
-}
-
-/// The same under an inspector.
-pub(crate) fn inspected<I: Inspector<EthEvmContext<State>>>(
-    state: State,
-    env: EvmEnv,
-    meter: &Meter,
-    inspector: I,
-) -> Result<Evm<I>, StateError> {
-    let precompiles = precompiles(&state, &env, meter)?;
-    Ok(EthEvmBuilder::new(state, env)
-        .activate_inspector(inspector)
-        .precompiles(precompiles)
-        .build())
 }
 
 /// The excess that the blocks up to this state have left.
@@ -46,11 +31,17 @@ pub(crate) fn excess(state: &State) -> Result<u64, StateError> {
     Ok(state.storage(EXECUTE_ADDRESS, U256::from(EXCESS_SLOT))?.saturating_to())
 }
 
-fn precompiles(state: &State, env: &EvmEnv, meter: &Meter) -> Result<PrecompilesMap, StateError> {
+/// The precompiles in this environment: with a meter, EXECUTE is one of them.
+pub(super) fn precompiles(
+    state: &State,
+    env: &EvmEnv,
+    meter: Option<&Meter>,
+) -> Result<PrecompilesMap, StateError> {
+    let standard = Precompiles::new(PrecompileSpecId::from_spec_id(env.cfg_env.spec));
+    let mut map = PrecompilesMap::from_static(standard);
+    let Some(meter) = meter else { return Ok(map) };
     // The excess changes only at the end of a block, so the price stands while it runs.
     let price = Price::new(excess(state)?, env.block_env.basefee);
-    let standard = Precompiles::new(PrecompileSpecId::from_spec_id(SPEC));
-    let mut map = PrecompilesMap::from_static(standard);
     let execute = precompile(price, meter.clone());
     map.apply_precompile(&EXECUTE_ADDRESS, |_| Some(execute));
     let payloads = payload_precompile(price, meter.clone());

@@ -1,6 +1,7 @@
 //! The first block and the state under it.
 
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS};
+use alloy_eips::eip1559::INITIAL_BASE_FEE;
 use alloy_eips::{
     eip2935::{HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CODE},
     eip4788::{BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CODE},
@@ -8,11 +9,12 @@ use alloy_eips::{
     eip7251::{CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_CODE},
     eip7685::EMPTY_REQUESTS_HASH,
 };
+use alloy_genesis::Genesis;
 use alloy_primitives::{Address, B256, Bytes, U256, address, bytes};
 use alloy_trie::EMPTY_ROOT_HASH;
-use revm::state::Bytecode;
+use revm::{primitives::hardfork::SpecId, state::Bytecode};
 
-use super::EXECUTE_ADDRESS;
+use super::{EXECUTE_ADDRESS, Rules};
 use crate::{
     Config, DevAccount,
     state::{State, StateError},
@@ -75,6 +77,51 @@ pub(crate) fn hard_fork(
         state.set_code(account.address(), Bytecode::default())?;
     }
     Ok(())
+}
+
+/// Writes the accounts of a genesis file.
+pub(crate) fn allocate_file(state: &mut State, file: &Genesis) -> Result<(), StateError> {
+    for (address, account) in &file.alloc {
+        state.set_balance(*address, account.balance)?;
+        state.set_nonce(*address, account.nonce.unwrap_or_default())?;
+        if let Some(code) = account.code.clone().filter(|code| !code.is_empty()) {
+            state.set_code(*address, Bytecode::new_raw_checked(code)?)?;
+        }
+        for (slot, value) in account.storage.iter().flatten() {
+            state.set_storage(*address, (*slot).into(), (*value).into())?;
+        }
+    }
+    Ok(())
+}
+
+/// The header of block 0 of a genesis file, over a state root.
+pub(crate) fn header_of(file: &Genesis, rules: &Rules, state_root: B256) -> Header {
+    let bare = Header {
+        ommers_hash: EMPTY_OMMER_ROOT_HASH,
+        beneficiary: file.coinbase,
+        state_root,
+        transactions_root: EMPTY_ROOT_HASH,
+        receipts_root: EMPTY_ROOT_HASH,
+        difficulty: file.difficulty,
+        gas_limit: file.gas_limit,
+        timestamp: file.timestamp,
+        extra_data: file.extra_data.clone(),
+        mix_hash: file.mix_hash,
+        nonce: file.nonce.into(),
+        ..Header::default()
+    };
+    let spec = rules.spec(&bare);
+    let since = |fork| spec.is_enabled_in(fork);
+    let base_fee = file.base_fee_per_gas.and_then(|fee| u64::try_from(fee).ok());
+    Header {
+        base_fee_per_gas: since(SpecId::LONDON).then(|| base_fee.unwrap_or(INITIAL_BASE_FEE)),
+        withdrawals_root: since(SpecId::SHANGHAI).then_some(EMPTY_WITHDRAWALS),
+        blob_gas_used: since(SpecId::CANCUN).then(|| file.blob_gas_used.unwrap_or_default()),
+        excess_blob_gas: since(SpecId::CANCUN).then(|| file.excess_blob_gas.unwrap_or_default()),
+        parent_beacon_block_root: since(SpecId::CANCUN).then_some(B256::ZERO),
+        requests_hash: since(SpecId::PRAGUE).then_some(EMPTY_REQUESTS_HASH),
+        ..bare
+    }
 }
 
 /// The header of block 0 over a state root, without gas limit and base fee.

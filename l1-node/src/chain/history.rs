@@ -97,6 +97,11 @@ impl History {
         self.states.get(&number)
     }
 
+    /// The oldest block whose state is kept.
+    pub(crate) fn oldest_state(&self) -> u64 {
+        self.states.first_key_value().map_or(0, |(number, _)| *number)
+    }
+
     /// Replaces the state after a block, for dev methods.
     pub(crate) fn set_state(&mut self, number: u64, state: State) {
         self.states.insert(number, state);

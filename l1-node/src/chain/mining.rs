@@ -60,7 +60,7 @@ impl Core {
     /// Executes a block on top of the head. Transactions that turn out invalid leave the pool.
     fn build(&mut self, fill: Fill) -> Result<Builder, ChainError> {
         let state = self.state(BlockPoint::Pending)?.clone();
-        let mut builder = Builder::open(state, self.next_header()?, self.chain_id)?;
+        let mut builder = Builder::open(state, self.next_header()?, &self.rules)?;
         let (mut invalid, mut failed) = (Vec::new(), None);
         let nonces = self.pool_nonces()?;
         let mut best = self.pool.best(builder.base_fee(), |sender| nonce_in(&nonces, sender));

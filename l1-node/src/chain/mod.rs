@@ -9,11 +9,14 @@ mod edit;
 mod evm;
 mod genesis;
 mod history;
+mod import;
 mod mining;
 mod pool;
 mod reorg;
 mod restore;
+mod rewards;
 mod rules;
+mod scratch;
 mod simulate;
 mod snapshot;
 mod start;
@@ -22,10 +25,11 @@ mod transaction;
 use alloy_primitives::{Address, address};
 
 pub(crate) use self::core::Core;
-pub(crate) use mining::nonce_in;
+pub use import::ImportError;
 pub(crate) use restore::OpenError;
-pub(crate) use rules::{blob_params, env};
-pub(crate) use simulate::{Replay, Simulation};
+pub(crate) use rules::Rules;
+pub(crate) use scratch::Scratchpad;
+pub(crate) use simulate::Simulation;
 pub(crate) use transaction::{PoolTx, StoredBlob};
 
 /// Where EXECUTE lives.

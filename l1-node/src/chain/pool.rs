@@ -61,6 +61,11 @@ impl Pool {
         self.senders.get(sender)?.get(nonce).map(|entry| &entry.tx)
     }
 
+    /// All transactions, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<PoolTx>> {
+        self.senders.values().flat_map(BTreeMap::values).map(|entry| &entry.tx)
+    }
+
     /// Drops the transaction of this hash; false when there is none.
     pub(crate) fn remove(&mut self, hash: &B256) -> bool {
         let Some((sender, nonce)) = self.hashes.remove(hash) else { return false };
@@ -99,20 +104,6 @@ impl Pool {
     /// All who have a transaction here.
     pub(crate) fn senders(&self) -> impl Iterator<Item = Address> {
         self.senders.keys().copied()
-    }
-
-    /// How many transactions can be mined at once and how many wait for an earlier nonce.
-    pub(crate) fn status(&self, nonce_of: impl Fn(Address) -> u64) -> (usize, usize) {
-        let pending: usize = self
-            .senders
-            .keys()
-            .map(|sender| {
-                let nonce = nonce_of(*sender);
-                usize::try_from(self.next_nonce(*sender, nonce).saturating_sub(nonce))
-                    .unwrap_or(usize::MAX)
-            })
-            .sum();
-        (pending, self.hashes.len().saturating_sub(pending))
     }
 
     /// The transactions that can be mined at this base fee, best tip first, each sender's in

@@ -71,7 +71,7 @@ impl Core {
             header.timestamp = old.header().timestamp;
             // Without it, an empty block in place of an empty one would be the same.
             header.extra_data = B256::from(old.hash()).into();
-            let built = sealed(Builder::open(state, header, self.chain_id)?, txs)?;
+            let built = sealed(Builder::open(state, header, &self.rules)?, txs)?;
             (state, parent) = (built.state.clone(), built.block.clone());
             blocks.push(built);
         }

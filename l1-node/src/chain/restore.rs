@@ -1,6 +1,6 @@
 //! A chain that is kept in a file, and taken up from it.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use alloy_primitives::B256;
 use recourse_rpc::{BlockPoint, ChainError};
@@ -8,6 +8,7 @@ use recourse_rpc::{BlockPoint, ChainError};
 use super::{
     Core,
     builder::{Builder, Built, Skip},
+    import::{ImportError, read_genesis},
     start::Start,
 };
 use crate::{
@@ -25,6 +26,9 @@ pub(crate) enum OpenError {
     /// The first block's state cannot be had or written.
     #[error("cannot begin the chain")]
     Begin(#[from] StateError),
+    /// A chain cannot be taken up from files.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// Its file does not fit.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -33,6 +37,9 @@ pub(crate) enum OpenError {
 impl Core {
     /// A new chain, or the one that the configured file tells of.
     pub(crate) fn open(config: &Config, accounts: &[DevAccount]) -> Result<Self, OpenError> {
+        if let Some(genesis) = &config.genesis {
+            return Self::taken_up(config, genesis);
+        }
         let Some(path) = &config.state else {
             return Self::begin(config, accounts, None);
         };
@@ -72,6 +79,16 @@ impl Core {
         Ok(Self::new(config, start, fork))
     }
 
+    /// The chain that files tell of. It is not kept: the files are.
+    fn taken_up(config: &Config, genesis: &Path) -> Result<Self, OpenError> {
+        let (genesis, rules) = read_genesis(genesis)?;
+        let mut core = Self::new(config, Start::from_file(&genesis, rules)?, None);
+        if let Some(blocks) = &config.import {
+            core.import(blocks)?;
+        }
+        Ok(core)
+    }
+
     /// Writes down what is about to happen, if this chain is kept.
     pub(super) fn record(&mut self, record: impl FnOnce() -> Record) -> Result<(), ChainError> {
         match &mut self.journal {
@@ -87,7 +104,7 @@ impl Core {
             .block(first)
             .map_or((B256::ZERO, 0), |block| (block.hash(), block.header().timestamp));
         GenesisRecord {
-            chain_id: self.chain_id,
+            chain_id: self.chain_id(),
             timestamp,
             hash,
             clock: self.clock.offset(),
@@ -155,7 +172,7 @@ impl Core {
 
     fn build_again(&self, record: &BlockRecord) -> Result<Built, ChainError> {
         let state = self.state(BlockPoint::Pending)?.clone();
-        let mut builder = Builder::open(state, record.header.clone(), self.chain_id)?;
+        let mut builder = Builder::open(state, record.header.clone(), &self.rules)?;
         for tx in &record.transactions {
             let tx = Arc::new(tx.read().map_err(ChainError::internal)?);
             builder.add(&tx).map_err(|skip| match skip {

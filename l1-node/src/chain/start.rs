@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use alloy_consensus::Sealable as _;
 use alloy_eips::eip4895::Withdrawals;
+use alloy_genesis::Genesis;
 use recourse_rpc::MinedBlock;
 
-use super::{clock::wall, genesis, rules};
+use super::{Rules, clock::wall, genesis};
 use crate::{
     Config, DevAccount,
     fork::Fork,
@@ -24,7 +25,7 @@ const BASE_FEE: u64 = 1_000_000_000;
 /// A chain's first block, the state after it, and what the next ones take over.
 #[derive(Debug)]
 pub(super) struct Start {
-    pub(super) chain_id: u64,
+    pub(super) rules: Rules,
     pub(super) gas_limit: u64,
     pub(super) block: Arc<MinedBlock>,
     pub(super) state: State,
@@ -63,16 +64,30 @@ impl Start {
         (header.gas_limit, header.base_fee_per_gas) = (gas_limit, Some(base_fee));
         let header = header.seal_slow();
         state.set_block_hash(0, header.seal());
-        let price = header.blob_fee(rules::blob_params());
+        let rules = Rules::osaka(config.chain_id.unwrap_or(CHAIN_ID));
+        let price = rules.blob_fee(&header);
         let block = MinedBlock::new(header, Vec::new(), Vec::new(), Withdrawals::default(), price);
         Ok(Self {
-            chain_id: config.chain_id.unwrap_or(CHAIN_ID),
+            rules,
             gas_limit,
             block: Arc::new(block),
             state,
             now: timestamp,
             next_base_fee: None,
         })
+    }
+
+    /// The beginning that a genesis file tells of. There are no dev accounts.
+    pub(super) fn from_file(file: &Genesis, rules: Rules) -> Result<Self, StateError> {
+        let mut state = State::new(Arc::new(EmptyBase));
+        genesis::allocate_file(&mut state, file)?;
+        let header = genesis::header_of(file, &rules, state.root()?);
+        let (gas_limit, now) = (header.gas_limit, header.timestamp);
+        let price = rules.blob_fee(&header);
+        let header = header.seal_slow();
+        state.set_block_hash(0, header.seal());
+        let block = MinedBlock::new(header, Vec::new(), Vec::new(), Withdrawals::default(), price);
+        Ok(Self { rules, gas_limit, block: Arc::new(block), state, now, next_base_fee: None })
     }
 
     /// The fork block as it is; what a hard fork would write, and the dev accounts, in the state that the next block finds.
@@ -84,7 +99,7 @@ impl Start {
         state.set_block_hash(header.number, block.hash());
         let without_fee = header.base_fee_per_gas.is_none().then_some(BASE_FEE);
         Ok(Self {
-            chain_id: config.chain_id.unwrap_or(fork.anchor().chain_id),
+            rules: Rules::osaka(config.chain_id.unwrap_or(fork.anchor().chain_id)),
             gas_limit: config.gas_limit.unwrap_or(header.gas_limit),
             now: config.genesis_timestamp.unwrap_or(header.timestamp),
             next_base_fee: config.base_fee.or(without_fee),

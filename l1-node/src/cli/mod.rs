@@ -11,6 +11,7 @@ use std::{
 
 use alloy_primitives::{U256, hex};
 use clap::Parser;
+use recourse_rpc::{Origin, Origins};
 use tokio_util::sync::CancellationToken;
 
 pub use fork::ForkArgs;
@@ -68,6 +69,19 @@ pub struct Args {
     /// Keep the chain in this file, which is made if absent, and take it up from there at the start.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Begin with this genesis file (as geth writes it) instead; its forks are in force, and there are no prefunded accounts.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "fork_url"])]
+    pub genesis: Option<PathBuf>,
+    /// Take in the blocks of this file (RLP, one after another), each executed and held against its header.
+    #[arg(long, value_name = "FILE", requires = "genesis")]
+    pub import: Option<PathBuf>,
+    /// A web page that may call, such as https://app.example; * for all. May be given several times. Pages of this machine and
+    /// browser extensions always may.
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<Origin>,
+    /// Seconds of chain time that blobs are served; by default 4,096 epochs of mainnet.
+    #[arg(long, value_name = "SECONDS", default_value_t = 4096 * 32 * 12)]
+    pub blob_retention: u64,
     /// Print no banner, only the line with the address.
     #[arg(short, long)]
     pub quiet: bool,
@@ -109,6 +123,10 @@ impl From<&Args> for Config {
             finality_lag: args.finality_lag,
             state_history: args.state_history,
             state: args.state.clone(),
+            genesis: args.genesis.clone(),
+            import: args.import.clone(),
+            origins: Origins::of(&args.allow_origin),
+            blob_retention: Duration::from_secs(args.blob_retention),
             ..Self::default()
         }
     }

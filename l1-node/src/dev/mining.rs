@@ -8,7 +8,7 @@ use recourse_rpc::{Args, ChainError, method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{chain::nonce_in, config::Mining, node::Node};
+use crate::{config::Mining, node::Node};
 
 /// Blocks that one call mines at most.
 const MAX_BLOCKS: u64 = 100_000;
@@ -80,12 +80,6 @@ fn register_modes(module: &mut RpcModule<Node>) -> Result<(), RegisterMethodErro
 }
 
 fn register_pool(module: &mut RpcModule<Node>) -> Result<(), RegisterMethodError> {
-    method(module, "txpool_status", |node, _| {
-        let core = node.core().lock();
-        let nonces = core.pool_nonces()?;
-        let (pending, queued) = core.pool().status(|sender| nonce_in(&nonces, sender));
-        Ok(json!({ "pending": U64::from(pending), "queued": U64::from(queued) }))
-    })?;
     method(module, "anvil_dropTransaction", |node, args| {
         let hash = args.required::<B256>("transaction hash")?;
         Ok(node.core().lock().drop_transaction(&hash).then_some(hash))

@@ -17,7 +17,6 @@ use super::{
     ForkError,
     upstream::{Anchor, Named, Upstream},
 };
-use crate::chain::blob_params;
 
 /// Whole blocks that are kept in memory.
 const KEPT: usize = 64;
@@ -216,7 +215,7 @@ fn whole(
     let bare: Vec<_> = txs.iter().map(|tx| tx.inner()).collect();
     is("the transactions' root", header.transactions_root, calculate_transaction_root(&bare))?;
     let price = receipts.iter().find_map(|receipt| receipt.blob_gas_price);
-    let price = price.or_else(|| header.blob_fee(blob_params()));
+    let price = price.or_else(|| header.blob_fee(alloy_eips::eip7840::BlobParams::osaka()));
     let receipts: Vec<ReceiptEnvelope> =
         receipts.into_iter().map(|receipt| receipt.inner.into_primitives_receipt()).collect();
     is("the receipts' root", header.receipts_root, calculate_receipt_root(&receipts))?;

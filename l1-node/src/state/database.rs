@@ -77,6 +77,10 @@ impl State {
                 draft.set_slot(slot, value.present_value)?;
             }
         }
-        if draft.account.is_empty() { self.delete(address) } else { self.put(address, draft) }
+        if draft.account.is_empty() && !self.keeps_empty {
+            self.delete(address)
+        } else {
+            self.put(address, draft)
+        }
     }
 }

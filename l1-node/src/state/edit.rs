@@ -61,6 +61,11 @@ impl State {
         self.put(address, draft)
     }
 
+    /// Whether empty accounts that are touched stay, as before EIP-161.
+    pub(crate) const fn keep_empty(&mut self, on: bool) {
+        self.keeps_empty = on;
+    }
+
     /// Remembers a block hash for BLOCKHASH.
     pub(crate) fn set_block_hash(&mut self, number: u64, hash: B256) {
         self.hashes.insert_mut(number, hash);
@@ -98,7 +103,7 @@ impl State {
     /// Writes an account; an empty one without storage is deleted.
     pub(super) fn put(&mut self, address: Address, draft: Draft) -> Result<(), StateError> {
         let Draft { account, written } = draft;
-        if account.is_empty() && account.storage.is_empty() {
+        if account.is_empty() && account.storage.is_empty() && !self.keeps_empty {
             return self.delete(address);
         }
         self.accounts.apply([(&account_path(address), Some(account))], &mut InMemory)?;

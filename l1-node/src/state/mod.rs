@@ -34,6 +34,8 @@ pub(crate) struct State {
     written: HashTrieMapSync<Address, Written>,
     codes: HashTrieMapSync<B256, Bytecode>,
     hashes: RedBlackTreeMapSync<u64, B256>,
+    /// Before EIP-161 an empty account that was touched stayed.
+    keeps_empty: bool,
     /// Why a commit failed, which revm cannot be told.
     failure: Option<Arc<StateError>>,
 }
@@ -47,6 +49,7 @@ impl State {
             written: HashTrieMapSync::new_sync(),
             codes: HashTrieMapSync::new_sync(),
             hashes: RedBlackTreeMapSync::new_sync(),
+            keeps_empty: false,
             failure: None,
         }
     }

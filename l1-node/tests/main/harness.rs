@@ -24,13 +24,7 @@ impl Net {
 
     pub(crate) async fn with(config: Config) -> Self {
         let node = spawn(config).await.unwrap();
-        let mut accounts = node.accounts().iter();
-        let mut wallet = EthereumWallet::from(accounts.next().unwrap().signer().clone());
-        for account in accounts {
-            wallet.register_signer(account.signer().clone());
-        }
-        let url = node.url().parse().unwrap();
-        let provider = ProviderBuilder::new().wallet(wallet).connect_http(url).erased();
+        let provider = wallet(&node, &node.url());
         Self { node, provider }
     }
 
@@ -84,6 +78,16 @@ impl Net {
         let answer = reqwest::get(format!("{}{path}", self.node.url())).await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
+}
+
+/// A provider that signs for all dev accounts of this node, for the chain at this URL.
+pub(crate) fn wallet(node: &Handle, url: &str) -> DynProvider {
+    let mut accounts = node.accounts().iter();
+    let mut wallet = EthereumWallet::from(accounts.next().unwrap().signer().clone());
+    for account in accounts {
+        wallet.register_signer(account.signer().clone());
+    }
+    ProviderBuilder::new().wallet(wallet).connect_http(url.parse().unwrap()).erased()
 }
 
 /// The one event of this kind in a receipt.

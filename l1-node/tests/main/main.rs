@@ -11,6 +11,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod beacon;
 mod blobs;
 mod chain;
 mod claim;

@@ -97,17 +97,21 @@ async fn errors_have_their_codes() {
 }
 
 #[tokio::test]
-async fn browsers_may_call() {
+async fn pages_of_this_machine_may_call_and_no_others() {
     let net = Net::start().await;
     let client = reqwest::Client::new();
-    let preflight = client
-        .request(reqwest::Method::OPTIONS, net.node.url())
-        .header("origin", "http://localhost:3000")
-        .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "content-type")
-        .send()
-        .await
-        .unwrap();
-    assert!(preflight.status().is_success());
-    assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
+    let preflight = |origin: &str| {
+        let request = client
+            .request(reqwest::Method::OPTIONS, net.node.url())
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type");
+        async { request.send().await.unwrap() }
+    };
+    let local = preflight("http://localhost:3000").await;
+    assert!(local.status().is_success());
+    assert_eq!(local.headers()["access-control-allow-origin"], "http://localhost:3000");
+    let foreign = preflight("https://evil.example").await;
+    assert_eq!(foreign.status(), 403);
+    assert!(foreign.headers().get("access-control-allow-origin").is_none());
 }

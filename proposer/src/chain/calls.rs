@@ -28,7 +28,7 @@ pub(super) struct StateDb {
 /// A read failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the state could not be read")]
-pub(super) struct ReadError(#[from] StateError);
+pub struct ReadError(#[from] StateError);
 
 impl DBErrorMarker for ReadError {}
 

@@ -4,6 +4,7 @@ mod archive;
 mod blocks;
 mod calls;
 mod pending;
+mod scratch;
 mod serve;
 
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use crate::{
 };
 pub use archive::Archive;
 use blocks::Blocks;
+pub use calls::ReadError;
+pub use scratch::Scratchpad;
 
 /// News that a slow subscriber may lag behind.
 const EVENTS: usize = 1024;

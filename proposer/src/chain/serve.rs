@@ -19,6 +19,7 @@ use super::{
     L2Chain,
     calls::{self, StateDb},
     next_base_fee, pending,
+    scratch::{Scratchpad, context_of},
 };
 /// The tip that clients are told to offer, in wei per gas: any tip gets a transaction in.
 const SUGGESTED_TIP: u128 = 1_000_000;
@@ -49,16 +50,7 @@ impl L2Chain {
     }
 
     fn context_of(&self, block: &MinedBlock) -> BlockContext {
-        let header = block.header();
-        BlockContext {
-            chainId: self.l2.chain_id,
-            number: header.number,
-            timestamp: header.timestamp,
-            gasLimit: header.gas_limit,
-            baseFee: U256::from(header.base_fee_per_gas.unwrap_or_default()),
-            prevRandao: header.mix_hash,
-            coinbase: header.beneficiary,
-        }
+        context_of(block.header(), self.l2.chain_id)
     }
 
     fn next_context(&self) -> BlockContext {
@@ -82,6 +74,8 @@ fn not_kept(block: u64) -> String {
 }
 
 impl Chain for L2Chain {
+    type Scratch = Scratchpad;
+
     fn chain_id(&self) -> u64 {
         self.l2.chain_id
     }
@@ -191,6 +185,14 @@ impl Chain for L2Chain {
 
     fn execute(&self, at: BlockPoint, call: Call) -> Result<ResultAndState, ChainError> {
         calls::run(self.state_db(at)?, call)
+    }
+
+    fn scratch(&self, at: BlockPoint) -> Result<Scratchpad, ChainError> {
+        Ok(Scratchpad::new(self.state_db(at)?, self.l2))
+    }
+
+    fn pool(&self) -> Result<Vec<Recovered<TxEnvelope>>, ChainError> {
+        Ok(self.pool.lock().all().map(|pooled| pooled.tx.clone()).collect())
     }
 
     fn fees(&self) -> Result<Fees, ChainError> {

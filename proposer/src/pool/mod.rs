@@ -114,6 +114,11 @@ impl Pool {
         self.senders.get(address)?.get(*nonce)
     }
 
+    /// All transactions, by sender and nonce.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Pooled>> {
+        self.senders.values().flat_map(Sender::all)
+    }
+
     /// Takes a transaction out; later ones of its sender stay and wait for the nonce.
     pub fn remove(&mut self, hash: B256) -> Option<Arc<Pooled>> {
         let (address, nonce) = self.by_hash.remove(&hash)?;

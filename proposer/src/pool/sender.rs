@@ -34,6 +34,10 @@ impl Sender {
         self.queue.get(&nonce)
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Pooled>> {
+        self.queue.values()
+    }
+
     pub(super) fn last(&self) -> Option<&Arc<Pooled>> {
         self.queue.values().next_back()
     }

@@ -2,7 +2,7 @@
 
 use alloy::rpc::types::{Block, Header};
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::{B256, U64};
+use alloy_primitives::U64;
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 
 use crate::{
@@ -23,7 +23,6 @@ pub(crate) fn register<C: Chain>(
         count(api, by_number(args)?)
     })?;
     method(module, "eth_getBlockTransactionCountByHash", |api, args| count(api, by_hash(args)?))?;
-    // There are no uncles after the Merge; a missing block is still told apart.
     method(module, "eth_getUncleCountByBlockNumber", |api, args| uncles(api, by_number(args)?))?;
     method(module, "eth_getUncleCountByBlockHash", |api, args| uncles(api, by_hash(args)?))
 }
@@ -33,7 +32,7 @@ pub(crate) fn by_number(args: &mut Args<'_>) -> Result<BlockId, ChainError> {
 }
 
 pub(crate) fn by_hash(args: &mut Args<'_>) -> Result<BlockId, ChainError> {
-    args.required::<B256>("block hash").map(BlockId::from)
+    args.hash("block hash").map(BlockId::from)
 }
 
 fn block<C: Chain>(
@@ -55,5 +54,5 @@ fn count<C: Chain>(api: &Api<C>, id: BlockId) -> Result<Option<U64>, ChainError>
 }
 
 fn uncles<C: Chain>(api: &Api<C>, id: BlockId) -> Result<Option<U64>, ChainError> {
-    Ok(resolve::block(&*api.chain, id)?.map(|_| U64::ZERO))
+    Ok(resolve::block(&*api.chain, id)?.map(|block| U64::from(block.ommers().len())))
 }

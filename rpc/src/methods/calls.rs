@@ -19,7 +19,10 @@ use revm::{
 use crate::{
     BlockPoint, Call, Chain, ChainError,
     api::{Api, Args, method},
-    estimate, resolve,
+    estimate,
+    limits::CALL_GAS,
+    methods::simulate::free,
+    resolve,
 };
 
 pub(crate) fn register<C: Chain>(
@@ -70,23 +73,44 @@ impl Request {
         args: &mut Args<'_>,
         default: BlockNumberOrTag,
     ) -> Result<Self, ChainError> {
-        let fields = args.required::<TransactionRequest>("transaction")?;
-        let id = args.optional::<BlockId>("block")?.unwrap_or(BlockId::Number(default));
+        let mut request = Self::read_call(api, args, default)?;
         let overrides = args.optional::<StateOverride>("state overrides")?;
         let block = args.optional::<BlockOverrides>("block overrides")?;
+        request.override_with(overrides, block)?;
+        Ok(request)
+    }
+
+    /// The call and its block alone.
+    pub(crate) fn read_call<C: Chain>(
+        api: &Api<C>,
+        args: &mut Args<'_>,
+        default: BlockNumberOrTag,
+    ) -> Result<Self, ChainError> {
+        let fields = args.required::<TransactionRequest>("transaction")?;
+        let id = args.optional::<BlockId>("block")?.unwrap_or(BlockId::Number(default));
         let at = resolve::point(&*api.chain, Some(id))?;
         let mut env = api.chain.env(at)?;
         relax(&mut env);
-        override_block(&mut env, block)?;
-        Ok(Self { at, fields, env, overrides })
+        Ok(Self { at, fields, env, overrides: None })
+    }
+
+    /// Applies what the caller wants otherwise.
+    pub(crate) fn override_with(
+        &mut self,
+        state: Option<StateOverride>,
+        block: Option<BlockOverrides>,
+    ) -> Result<(), ChainError> {
+        self.overrides = state;
+        override_block(&mut self.env, block)
     }
 
     /// The transaction to run, with as much gas as the sender can pay for when none is given.
-    fn call(&self) -> Result<Call, ChainError> {
+    pub(crate) fn call(&self) -> Result<Call, ChainError> {
         let mut env = self.env.clone();
         // The cap of EIP-7825 is for mined transactions; reading may take the whole block's gas.
         env.cfg_env.tx_gas_limit_cap = Some(u64::MAX);
-        self.with_env(env, self.fields.gas)
+        let cap = CALL_GAS.max(env.block_env.gas_limit);
+        self.with_env(env, Some(self.fields.gas.unwrap_or(cap).min(cap)))
     }
 
     /// The transaction to run with exactly this much gas.
@@ -100,7 +124,7 @@ impl Request {
             .try_into_tx_env(&env)
             .map_err(|error| ChainError::InvalidParams(error.to_string()))?;
         // A call without fees is free, whatever the base fee.
-        env.cfg_env.disable_base_fee = tx.gas_price == 0;
+        free(&mut env, &tx);
         Ok(Call { env, tx, overrides: self.overrides.clone() })
     }
 }
@@ -132,7 +156,7 @@ pub(crate) fn output(result: ExecutionResult) -> Result<Bytes, ChainError> {
 }
 
 /// The reason of a halt in geth's words where clients look for them.
-fn halt(reason: &HaltReason) -> String {
+pub(crate) fn halt(reason: &HaltReason) -> String {
     match reason {
         HaltReason::OutOfGas(OutOfGasError::Basic | OutOfGasError::Precompile) => {
             "out of gas".to_owned()

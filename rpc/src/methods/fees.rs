@@ -26,6 +26,9 @@ pub(crate) fn register<C: Chain>(
     method(module, "eth_maxPriorityFeePerGas", |api, _| -> Result<U256, _> {
         Ok(U256::from(api.chain.fees()?.priority_fee))
     })?;
+    method(module, "eth_baseFee", |api, _| -> Result<U256, _> {
+        Ok(U256::from(api.chain.fees()?.base_fee))
+    })?;
     method(module, "eth_blobBaseFee", |api, _| -> Result<U256, _> {
         let fee = api.chain.fees()?.blob_base_fee;
         fee.map(U256::from).ok_or(ChainError::Unsupported("eth_blobBaseFee"))
@@ -55,9 +58,10 @@ fn history<C: Chain>(api: &Api<C>, args: &mut Args<'_>) -> Result<FeeHistory, Ch
     if count == 0 {
         return Ok(history);
     }
+    let blobs = api.chain.fees()?.blob_base_fee.is_some();
     for number in oldest..=newest {
         let block = api.chain.block(number)?.ok_or(ChainError::NotFound("block"))?;
-        add_block(api, &mut history, &block);
+        add_block(api, &mut history, &block, blobs);
         if let Some(reward) = &mut history.reward {
             reward.push(rewards(&block, percentiles.as_deref().unwrap_or_default()));
         }
@@ -79,7 +83,13 @@ fn check(percentiles: &[f64]) -> Result<(), ChainError> {
     Ok(())
 }
 
-fn add_block<C: Chain>(api: &Api<C>, history: &mut FeeHistory, block: &MinedBlock) {
+fn add_block<C: Chain>(
+    api: &Api<C>,
+    history: &mut FeeHistory,
+    block: &MinedBlock,
+    // Whether the chain has blobs by now, though perhaps not in this block.
+    blobs: bool,
+) {
     let header = block.header();
     history.base_fee_per_gas.push(u128::from(header.base_fee_per_gas.unwrap_or_default()));
     history.gas_used_ratio.push(ratio(header.gas_used, header.gas_limit));
@@ -87,6 +97,9 @@ fn add_block<C: Chain>(api: &Api<C>, history: &mut FeeHistory, block: &MinedBloc
         history.base_fee_per_blob_gas.push(block.blob_price().unwrap_or_default());
         let used = header.blob_gas_used.unwrap_or_default();
         history.blob_gas_used_ratio.push(ratio(used, params.max_blob_gas_per_block()));
+    } else if blobs {
+        history.base_fee_per_blob_gas.push(0);
+        history.blob_gas_used_ratio.push(0.0);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Logs and polled filters.
 
 use alloy::rpc::types::{Filter, FilterBlockOption, FilterChanges, Log};
+use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::U256;
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 
@@ -8,6 +9,7 @@ use crate::{
     Chain, ChainError, MinedBlock,
     api::{Api, Args, method},
     filters::Kind,
+    limits::LOG_RANGE,
     resolve,
 };
 
@@ -53,6 +55,9 @@ fn install<C: Chain>(api: &Api<C>, kind: Kind) -> Result<U256, ChainError> {
 
 fn search<C: Chain>(api: &Api<C>, filter: &Filter) -> Result<Vec<Log>, ChainError> {
     let (from, to) = range(api, filter)?;
+    if to.saturating_sub(from) >= LOG_RANGE {
+        return Err(ChainError::Refused(format!("query covers more than {LOG_RANGE} blocks")));
+    }
     let first = api.chain.first_block();
     let mut logs = match first.checked_sub(1) {
         Some(last) if from <= last => {
@@ -83,6 +88,13 @@ fn range<C: Chain>(api: &Api<C>, filter: &Filter) -> Result<(u64, u64), ChainErr
             let head = chain.head();
             let end = |tag: Option<_>| tag.map_or(head, |tag| resolve::number(chain, tag));
             let (from, to) = (end(from_block), end(to_block));
+            let beyond =
+                |tag| matches!(tag, Some(BlockNumberOrTag::Number(number)) if number > head);
+            if beyond(from_block) || beyond(to_block) {
+                return Err(ChainError::InvalidParams(
+                    "block range extends beyond current head block".to_owned(),
+                ));
+            }
             if from > to {
                 return Err(ChainError::InvalidParams("fromBlock is above toBlock".to_owned()));
             }

@@ -3,8 +3,10 @@
 use alloy_primitives::{Address, B256, Bytes, U64, keccak256};
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 
+use serde_json::{Value, json};
+
 use crate::{
-    Chain,
+    Chain, ChainError,
     api::{Api, method},
 };
 
@@ -18,6 +20,22 @@ pub(crate) fn register<C: Chain>(
     method(module, "web3_clientVersion", |api, _| Ok(api.chain.client_version()))?;
     method(module, "web3_sha3", |_, args| -> Result<B256, _> {
         Ok(keccak256(args.required::<Bytes>("data")?))
+    })?;
+    method(module, "eth_capabilities", |api, _| -> Result<Value, _> {
+        let head = api.chain.head();
+        let hash = api.chain.block(head)?.ok_or(ChainError::NotFound("block"))?.hash();
+        let whole = json!({ "disabled": false, "oldestBlock": "0x0" });
+        let state =
+            json!({ "disabled": false, "oldestBlock": U64::from(api.chain.oldest_state()) });
+        Ok(json!({
+            "head": { "number": U64::from(head), "hash": hash },
+            "state": state,
+            "stateproofs": state,
+            "tx": whole,
+            "logs": whole,
+            "receipts": whole,
+            "blocks": whole,
+        }))
     })?;
     method(module, "eth_syncing", |_, _| Ok(false))?;
     method(module, "eth_accounts", |api, _| -> Result<Vec<Address>, _> { Ok(api.chain.accounts()) })

@@ -1,64 +1,162 @@
-//! `debug_traceTransaction` with geth's call tracer and its default struct logger.
+//! `debug_trace*`: mined transactions and calls, run again under geth's tracers.
 
-use alloy::rpc::types::trace::geth::{
-    CallConfig, GethDebugBuiltInTracerType, GethDebugTracerType, GethDebugTracingOptions,
-    GethTrace, NoopFrame,
+use alloy::rpc::types::trace::{
+    common::TraceResult,
+    geth::{GethDebugTracingCallOptions, GethDebugTracingOptions, GethTrace},
 };
-use alloy_primitives::B256;
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_evm::{EvmEnv, FromRecoveredTx as _};
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
-use revm_inspectors::tracing::TracingInspectorConfig;
+use revm::context::TxEnv;
+use revm_inspectors::tracing::{DebugInspector, DebugInspectorError, TransactionContext};
 
 use crate::{
-    Chain, ChainError, TxLocation,
+    Chain, ChainError, MinedBlock,
     api::{Api, Args, method},
+    methods::{
+        blocks::{by_hash, by_number},
+        calls::Request,
+        transactions::mined,
+    },
+    resolve,
+    scratch::{Moves, Scratch, begin, change, run},
 };
 
 pub(crate) fn register<C: Chain>(
     module: &mut RpcModule<Api<C>>,
 ) -> Result<(), RegisterMethodError> {
-    method(module, "debug_traceTransaction", trace)
+    method(module, "debug_traceTransaction", transaction)?;
+    method(module, "debug_traceBlockByNumber", |api, args| block(api, by_number(args)?, args))?;
+    method(module, "debug_traceBlockByHash", |api, args| block(api, by_hash(args)?, args))?;
+    method(module, "debug_traceCall", call)
 }
 
-fn trace<C: Chain>(api: &Api<C>, args: &mut Args<'_>) -> Result<GethTrace, ChainError> {
-    let hash = args.required::<B256>("transaction hash")?;
+fn transaction<C: Chain>(api: &Api<C>, args: &mut Args<'_>) -> Result<GethTrace, ChainError> {
+    let hash = args.hash("transaction hash")?;
     let options = args.optional::<GethDebugTracingOptions>("options")?.unwrap_or_default();
-    let at = api.chain.locate(hash)?.ok_or(ChainError::NotFound("transaction"))?;
-    match &options.tracer {
-        None => struct_logs(api, at, options),
-        Some(GethDebugTracerType::BuiltInTracer(GethDebugBuiltInTracerType::CallTracer)) => {
-            let config = options
-                .tracer_config
-                .into_call_config()
-                .map_err(|error| ChainError::InvalidParams(error.to_string()))?;
-            calls(api, at, config)
+    let (block, place) =
+        mined(api, hash)?.ok_or_else(|| ChainError::Refused("transaction not found".to_owned()))?;
+    let mut replay = Replay::open(api, &block)?;
+    for index in 0..place.index {
+        replay.skip(index)?;
+    }
+    replay.trace(place.index, options)
+}
+
+fn block<C: Chain>(
+    api: &Api<C>,
+    id: BlockId,
+    args: &mut Args<'_>,
+) -> Result<Vec<TraceResult<GethTrace, String>>, ChainError> {
+    let options = args.optional::<GethDebugTracingOptions>("options")?.unwrap_or_default();
+    let block = resolve::block(&*api.chain, id)?
+        .ok_or_else(|| ChainError::Refused(format!("block {} not found", told(id))))?;
+    let mut replay = Replay::open(api, &block)?;
+    let mut traces = Vec::new();
+    for (index, tx) in block.transactions().iter().enumerate() {
+        let result = replay.trace(index, options.clone())?;
+        traces.push(TraceResult::new_success(result, Some(*tx.tx_hash())));
+    }
+    Ok(traces)
+}
+
+fn call<C: Chain>(api: &Api<C>, args: &mut Args<'_>) -> Result<GethTrace, ChainError> {
+    let mut request = Request::read_call(api, args, BlockNumberOrTag::Latest)?;
+    let options = args.optional::<GethDebugTracingCallOptions>("options")?.unwrap_or_default();
+    request.override_with(options.state_overrides, options.block_overrides)?;
+    let call = request.call()?;
+    let mut state = api.chain.scratch(request.at)?;
+    change(&mut state, call.overrides.unwrap_or_default())?;
+    traced(&mut state, call.env, call.tx, TransactionContext::default(), options.tracing_options)
+        .map(|(trace, _)| trace)
+}
+
+/// A mined block that runs again.
+struct Replay<'a, S> {
+    block: &'a MinedBlock,
+    state: S,
+    env: EvmEnv,
+}
+
+impl<'a, S: Scratch> Replay<'a, S> {
+    /// Goes to before the block's first transaction.
+    fn open<C: Chain<Scratch = S>>(
+        api: &Api<C>,
+        block: &'a MinedBlock,
+    ) -> Result<Self, ChainError> {
+        let number = block.number();
+        if number > 0 && number <= api.chain.first_block() {
+            // Its rules are not known here.
+            return Err(ChainError::Unsupported("tracing transactions from before the fork"));
         }
-        Some(GethDebugTracerType::BuiltInTracer(GethDebugBuiltInTracerType::NoopTracer)) => {
-            Ok(GethTrace::NoopTracer(NoopFrame::default()))
-        }
-        Some(_) => Err(ChainError::Unsupported("this tracer")),
+        let parent = number
+            .checked_sub(1)
+            .ok_or_else(|| ChainError::Refused("genesis is not traceable".to_owned()))?;
+        let mut state = api.chain.scratch(crate::BlockPoint::Number(parent))?;
+        let mut env = state.env(block.header());
+        begin(&mut state, &env, block.header())?;
+        // What a dev method sent for somebody else may come from a contract.
+        env.cfg_env.disable_eip3607 = true;
+        Ok(Self { block, state, env })
+    }
+
+    /// Runs the next transaction.
+    fn skip(&mut self, index: usize) -> Result<(), ChainError> {
+        let tx = self.tx(index)?;
+        let inspector = &mut revm::inspector::NoOpInspector;
+        let done = run(&mut self.state, self.env.clone(), tx, inspector, &Moves::default())?;
+        self.state.commit(done.state);
+        Ok(())
+    }
+
+    /// Runs the next transaction under a tracer.
+    fn trace(
+        &mut self,
+        index: usize,
+        options: GethDebugTracingOptions,
+    ) -> Result<GethTrace, ChainError> {
+        let tx = self.tx(index)?;
+        let context = TransactionContext {
+            block_hash: Some(self.block.hash()),
+            tx_index: Some(index),
+            tx_hash: self.block.transactions().get(index).map(|tx| *tx.tx_hash()),
+        };
+        let (trace, done) = traced(&mut self.state, self.env.clone(), tx, context, options)?;
+        self.state.commit(done);
+        Ok(trace)
+    }
+
+    fn tx(&self, index: usize) -> Result<TxEnv, ChainError> {
+        let tx = self.block.transactions().get(index).ok_or(ChainError::NotFound("transaction"))?;
+        Ok(TxEnv::from_recovered_tx(tx.inner(), tx.signer()))
     }
 }
 
-fn calls<C: Chain>(
-    api: &Api<C>,
-    at: TxLocation,
-    config: CallConfig,
-) -> Result<GethTrace, ChainError> {
-    let trace = api.chain.trace(at, TracingInspectorConfig::from_geth_call_config(&config))?;
-    let gas = *trace.result.result.gas();
-    let frame = trace.inspector.geth_builder().geth_call_traces_with_result_gas(config, gas);
-    Ok(GethTrace::CallTracer(frame))
+fn traced<S: Scratch>(
+    state: &mut S,
+    env: EvmEnv,
+    tx: TxEnv,
+    context: TransactionContext,
+    options: GethDebugTracingOptions,
+) -> Result<(GethTrace, revm::state::EvmState), ChainError> {
+    let mut inspector = DebugInspector::new(options).map_err(unsupported)?;
+    let done = run(state, env.clone(), tx.clone(), &mut inspector, &Moves::default())?;
+    let trace = inspector.get_result(Some(context), &tx, &env.block_env, &done, state).map_err(
+        |error| match error {
+            DebugInspectorError::Database(error) => S::failure(error),
+            other => ChainError::InvalidParams(other.to_string()),
+        },
+    )?;
+    Ok((trace, done.state))
 }
 
-fn struct_logs<C: Chain>(
-    api: &Api<C>,
-    at: TxLocation,
-    options: GethDebugTracingOptions,
-) -> Result<GethTrace, ChainError> {
-    let config = TracingInspectorConfig::from_geth_config(&options.config);
-    let trace = api.chain.trace(at, config)?;
-    let gas = *trace.result.result.gas();
-    let output = trace.result.result.into_output().unwrap_or_default();
-    let builder = trace.inspector.geth_builder();
-    Ok(GethTrace::Default(builder.geth_traces_with_result_gas(gas, output, options.config)))
+fn unsupported(error: DebugInspectorError) -> ChainError {
+    ChainError::InvalidParams(format!("tracer: {error}"))
+}
+
+fn told(id: BlockId) -> String {
+    match id {
+        BlockId::Hash(hash) => hash.block_hash.to_string(),
+        BlockId::Number(number) => number.to_string(),
+    }
 }

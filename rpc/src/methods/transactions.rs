@@ -22,10 +22,10 @@ pub(crate) fn register<C: Chain>(
         api.chain.submit(args.required::<Bytes>("transaction")?)
     })?;
     method(module, "eth_getTransactionByHash", |api, args| {
-        by_tx_hash(api, args.required("transaction hash")?)
+        by_tx_hash(api, args.hash("transaction hash")?)
     })?;
     method(module, "eth_getRawTransactionByHash", |api, args| {
-        let found = by_tx_hash(api, args.required("transaction hash")?)?;
+        let found = by_tx_hash(api, args.hash("transaction hash")?)?;
         Ok(found.map(|tx| Bytes::from(tx.inner.inner().encoded_2718())))
     })?;
     method(module, "eth_getTransactionByBlockHashAndIndex", |api, args| {
@@ -35,7 +35,7 @@ pub(crate) fn register<C: Chain>(
         by_index(api, by_number(args)?, args)
     })?;
     method(module, "eth_getTransactionReceipt", |api, args| {
-        receipt(api, args.required("transaction hash")?)
+        receipt(api, args.hash("transaction hash")?)
     })?;
     method(module, "eth_getBlockReceipts", |api, args| receipts(api, args.required("block")?))
 }
@@ -56,7 +56,7 @@ fn by_tx_hash<C: Chain>(api: &Api<C>, hash: B256) -> Result<Option<Transaction>,
     Ok(api.chain.pooled(hash)?.map(unmined))
 }
 
-fn unmined(inner: Recovered<TxEnvelope>) -> Transaction {
+pub(crate) fn unmined(inner: Recovered<TxEnvelope>) -> Transaction {
     let effective_gas_price = Some(inner.max_fee_per_gas());
     Transaction {
         inner,

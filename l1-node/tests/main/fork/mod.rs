@@ -6,7 +6,7 @@ mod faults;
 mod kept;
 #[allow(unreachable_pub, reason = "it is part of a library, too")]
 #[path = "../../../../tests/src/anvil.rs"]
-mod program;
+pub(crate) mod program;
 
 use std::time::Duration;
 
