@@ -11,7 +11,7 @@ import { chains, key, till } from './env.js'
 const ONE = 10n ** 9n
 const signed = ['--private-key', key]
 
-for (const { name, url, blobs, traces } of chains) {
+for (const { name, url, blobs } of chains) {
   describe(name, () => {
     let me, address
     const cast = async (...args) => {
@@ -102,14 +102,12 @@ for (const { name, url, blobs, traces } of chains) {
       assert.equal(BigInt(await cast('storage', address, slot, ...at)), paid)
     })
 
-    if (traces) {
-      test('traces a call, and runs a transaction again', async () => {
-        const { transactionHash } = await pay('traced')
-        const trace = JSON.parse(await cast('rpc', 'debug_traceTransaction', transactionHash, '{"tracer":"callTracer"}'))
-        assert.deepEqual([trace.type, trace.to], ['CALL', address.toLowerCase()])
-        assert.match(await cast('run', transactionHash), /Transaction successfully executed/)
-      })
-    }
+    test('traces a call, and runs a transaction again', async () => {
+      const { transactionHash } = await pay('traced')
+      const trace = JSON.parse(await cast('rpc', 'debug_traceTransaction', transactionHash, '{"tracer":"callTracer"}'))
+      assert.deepEqual([trace.type, trace.to], ['CALL', address.toLowerCase()])
+      assert.match(await cast('run', transactionHash), /Transaction successfully executed/)
+    })
 
     test('decodes why a call reverts', async () => {
       const call = (note, value) => cast('call', address, 'pay(string)', note, '--value', value, '--from', me)

@@ -10,8 +10,8 @@ const json = (name) => JSON.parse(readFileSync(given(name), 'utf8'))
 export const key = given('KEY')
 /// The chains to drive, each with its own quirks said once.
 export const chains = [
-  { name: 'L1', url: given('L1'), blobs: true, traces: true },
-  { name: 'L2', url: given('L2'), blobs: false, traces: false },
+  { name: 'L1', url: given('L1'), blobs: true },
+  { name: 'L2', url: given('L2'), blobs: false },
 ]
 /// ABI and bytecode of Till.sol.
 export const till = json('TILL')

@@ -87,8 +87,7 @@ fn is_near(url: &Url) -> bool {
         }
         Err(_) => {
             let within = |domain: &&str| host.ends_with(*domain);
-            !host.contains('.')
-                || [".localhost", ".local", ".internal"].iter().any(|end| within(end))
+            !host.contains('.') || [".localhost", ".local", ".internal"].iter().any(within)
         }
     }
 }
