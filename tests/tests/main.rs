@@ -20,6 +20,7 @@ mod deployment;
 mod faults;
 mod fork;
 mod fraud;
+mod garbage;
 mod honest;
 mod messages;
 mod network;
