@@ -105,5 +105,10 @@ async fn errors_latency_and_missing_blocks_only_delay_a_dispute() {
     }
     ask_l1(&network, "recourse_missBlocks", json!([3])).await;
     settled(&network, lie, honest).await;
+    // What struck as often as it should is not listed any more.
+    let left = ask_l1(&network, "recourse_faults", json!([])).await;
+    let idle: Vec<_> =
+        left.as_array().unwrap().iter().filter(|fault| fault["times"] == json!(5)).collect();
+    assert!(idle.is_empty(), "these never struck: {idle:?}");
     drop((proposer, challenger));
 }

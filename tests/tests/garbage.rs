@@ -129,8 +129,10 @@ async fn bombard(url: &str, least: usize) {
     assert!(names.len() >= least, "{names:?}");
     let mut refused = 0_u64;
     // Subscriptions are asked for over WebSocket.
-    let asked: Vec<_> =
-        names.iter().filter(|name| !["eth_subscribe", "eth_unsubscribe"].contains(&name.as_str())).collect();
+    let asked: Vec<_> = names
+        .iter()
+        .filter(|name| !["eth_subscribe", "eth_unsubscribe"].contains(&name.as_str()))
+        .collect();
     for name in &asked {
         let mut dice =
             Dice(name.bytes().fold(7, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte)));

@@ -10,7 +10,46 @@ use alloy_trie::{
     root::{state_root_unhashed, storage_root_unhashed},
 };
 
-use super::{EmptyBase, State};
+use revm::{
+    DatabaseCommit as _,
+    state::{Account, AccountInfo, AccountStatus, Bytecode},
+};
+
+use super::{BaseState, EmptyBase, State, StateError};
+
+/// A chain in which every account has one wei, and every slot of it 7.
+#[derive(Debug)]
+struct FullBase;
+
+impl BaseState for FullBase {
+    fn account(&self, _address: Address) -> Result<Option<AccountInfo>, StateError> {
+        Ok(Some(AccountInfo::from_balance(U256::ONE)))
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytecode, StateError> {
+        Err(StateError::UnknownCode(hash))
+    }
+
+    fn storage(&self, _address: Address, _slot: U256) -> Result<U256, StateError> {
+        Ok(U256::from(7))
+    }
+
+    fn block_hash(&self, _number: u64) -> Result<B256, StateError> {
+        Ok(B256::ZERO)
+    }
+
+    fn is_whole(&self) -> bool {
+        false
+    }
+}
+
+/// What a transaction that does this to an account leaves.
+fn commit(state: &mut State, address: Address, status: AccountStatus, wei: u64) {
+    let info = AccountInfo::from_balance(U256::from(wei));
+    let mut account = Account::from(info);
+    account.status = status | AccountStatus::Touched;
+    state.commit([(address, account)].into_iter().collect());
+}
 
 fn state() -> State {
     let mut state = State::new(Arc::new(EmptyBase));
@@ -87,4 +126,50 @@ fn the_root_is_that_of_a_second_library() {
     let storage = storage_root_unhashed(slots.map(|(slot, value)| (slot.into(), value)));
     expected.get_mut(&account).unwrap().storage_root = storage;
     assert_eq!(state.root().unwrap(), state_root_unhashed(expected));
+}
+
+#[test]
+fn what_was_written_hides_its_slot_of_the_base_only() {
+    let (account, slot) = (Address::with_last_byte(1), U256::from(3));
+    let mut state = State::new(Arc::new(FullBase));
+    state.set_storage(account, slot, U256::ZERO).unwrap();
+    assert_eq!(state.storage(account, slot).unwrap(), U256::ZERO, "zero was written");
+    assert_eq!(state.storage(account, U256::from(4)).unwrap(), U256::from(7));
+    assert_eq!(state.account(account).unwrap().unwrap().balance, U256::ONE);
+    commit(&mut state, account, AccountStatus::empty(), 5);
+    assert_eq!(state.storage(account, slot).unwrap(), U256::ZERO);
+    assert_eq!(state.storage(account, U256::from(4)).unwrap(), U256::from(7), "a payment keeps it");
+}
+
+#[test]
+fn nothing_of_the_base_shines_through_what_ended_here() {
+    let slot = U256::from(3);
+    for (last, then) in
+        [(1, None), (2, Some(AccountStatus::empty())), (3, Some(AccountStatus::Created))]
+    {
+        let account = Address::with_last_byte(last);
+        let mut state = State::new(Arc::new(FullBase));
+        let before = state.clone();
+        commit(&mut state, account, AccountStatus::SelfDestructed, 0);
+        assert_eq!(state.account(account).unwrap(), None);
+        assert_eq!(state.storage(account, slot).unwrap(), U256::ZERO);
+        if let Some(status) = then {
+            commit(&mut state, account, status, 9);
+            assert_eq!(state.account(account).unwrap().unwrap().balance, U256::from(9));
+            assert_eq!(state.storage(account, slot).unwrap(), U256::ZERO, "{status:?}");
+        }
+        assert_eq!(
+            before.storage(account, slot).unwrap(),
+            U256::from(7),
+            "a snapshot is as it was"
+        );
+    }
+}
+
+#[test]
+fn what_came_into_being_here_has_no_slots_of_the_base() {
+    let account = Address::with_last_byte(1);
+    let mut state = State::new(Arc::new(FullBase));
+    commit(&mut state, account, AccountStatus::Created, 9);
+    assert_eq!(state.storage(account, U256::from(3)).unwrap(), U256::ZERO);
 }
