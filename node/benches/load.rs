@@ -22,6 +22,10 @@ use recourse_node::{
 };
 use recourse_protocol::{BatchIndex, Checkpoint};
 
+/// That of the daemons.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Transactions of a batch.
 const TRANSACTIONS: u64 = 3000;
 const BATCHES: u64 = 5;

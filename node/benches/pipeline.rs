@@ -49,6 +49,10 @@ use tokio_util::sync::CancellationToken;
 
 use support::{Events, FakeL1};
 
+/// That of the daemons.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BLOBS: u64 = 6;
 /// Transfers that fit a blob: 126,976 bytes, up to 118 each with their heads.
 const TRANSFERS: u64 = 1070;

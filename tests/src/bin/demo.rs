@@ -10,6 +10,10 @@ use recourse_node::lifecycle::{LogFormat, init_tracing, shutdown};
 use recourse_tests::{cheat, die_with_parent, story};
 use tokio_util::sync::CancellationToken;
 
+/// That of the daemons.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// First arguments that make this executable a child.
 const CHILDREN: [&str; 4] = ["l1-node", "proposer", "challenger", "cheat"];
 /// Exit status after Ctrl-C, as shells have it.
