@@ -213,6 +213,8 @@ pub struct AccountView {
 pub struct Call {
     /// Configuration and block, with the caller's block overrides applied.
     pub env: EvmEnv,
+    /// The block's base fee in wei, also where `env` has none because the call offers no fee.
+    pub base_fee: u64,
     /// The transaction.
     pub tx: TxEnv,
     /// Changes to apply to the state first.

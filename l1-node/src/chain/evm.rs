@@ -22,7 +22,18 @@ pub(crate) type Evm = EthEvm<State, NoOpInspector, PrecompilesMap>;
 
 /// An EVM in this environment. `meter` counts EXECUTE's gas of the whole block; without one there is no EXECUTE.
 pub(crate) fn evm(state: State, env: EvmEnv, meter: Option<&Meter>) -> Result<Evm, StateError> {
-    let precompiles = precompiles(&state, &env, meter)?;
+    let base_fee = env.block_env.basefee;
+    evm_priced(state, env, base_fee, meter)
+}
+
+/// The same, where EXECUTE tells its price by another base fee than the environment's.
+pub(super) fn evm_priced(
+    state: State,
+    env: EvmEnv,
+    base_fee: u64,
+    meter: Option<&Meter>,
+) -> Result<Evm, StateError> {
+    let precompiles = precompiles(&state, &env, base_fee, meter)?;
     Ok(EthEvmBuilder::new(state, env).precompiles(precompiles).build())
 }
 
@@ -35,13 +46,14 @@ pub(crate) fn excess(state: &State) -> Result<u64, StateError> {
 pub(super) fn precompiles(
     state: &State,
     env: &EvmEnv,
+    base_fee: u64,
     meter: Option<&Meter>,
 ) -> Result<PrecompilesMap, StateError> {
     let standard = Precompiles::new(PrecompileSpecId::from_spec_id(env.cfg_env.spec));
     let mut map = PrecompilesMap::from_static(standard);
     let Some(meter) = meter else { return Ok(map) };
     // The excess changes only at the end of a block, so the price stands while it runs.
-    let price = Price::new(excess(state)?, env.block_env.basefee);
+    let price = Price::new(excess(state)?, base_fee);
     let execute = precompile(price, meter.clone());
     map.apply_precompile(&EXECUTE_ADDRESS, |_| Some(execute));
     let payloads = payload_precompile(price, meter.clone());

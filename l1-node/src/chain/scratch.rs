@@ -45,7 +45,7 @@ impl Scratch for Scratchpad {
         }
         let execute = self.rules.has_execute(number.saturating_to());
         let meter = execute.then_some(&self.meter.1);
-        Ok(evm::precompiles(&self.state, env, meter)?)
+        Ok(evm::precompiles(&self.state, env, env.block_env.basefee, meter)?)
     }
 
     fn root(&self) -> Result<B256, ChainError> {

@@ -33,7 +33,7 @@ impl Simulation {
         }
         let meter = Meter::default();
         let meter = self.execute.then_some(&meter);
-        let mut evm = evm::evm(self.state, call.env, meter)?;
+        let mut evm = evm::evm_priced(self.state, call.env, call.base_fee, meter)?;
         evm.transact(call.tx).map_err(evm_error)
     }
 }

@@ -124,8 +124,9 @@ impl Request {
             .try_into_tx_env(&env)
             .map_err(|error| ChainError::InvalidParams(error.to_string()))?;
         // A call without fees is free, whatever the base fee.
+        let base_fee = env.block_env.basefee;
         free(&mut env, &tx);
-        Ok(Call { env, tx, overrides: self.overrides.clone() })
+        Ok(Call { env, base_fee, tx, overrides: self.overrides.clone() })
     }
 }
 
