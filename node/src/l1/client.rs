@@ -206,6 +206,19 @@ impl L1Client {
         self.retry.run(method, || self.rpc.request::<P, R>(method, params.clone())).await
     }
 
+    /// Any standard method, asked once.
+    ///
+    /// # Errors
+    /// [`L1Error::Refused`].
+    pub(super) async fn request_once<P: RpcSend + 'static, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> Result<R, L1Error> {
+        let answer = self.rpc.request::<P, R>(method, params).await;
+        answer.map_err(|source| L1Error::Refused { method, source: Box::new(source) })
+    }
+
     async fn block_by(
         &self,
         method: &'static str,
