@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
     time::Duration,
 };
@@ -59,6 +60,8 @@ pub struct Config {
     pub import: Option<PathBuf>,
     /// Web pages that may call.
     pub origins: Origins,
+    /// Calls a second from one address; no limit without.
+    pub max_calls_per_second: Option<NonZeroU32>,
     /// Blobs are served for so long after their block, in chain time.
     pub blob_retention: Duration,
 }
@@ -95,6 +98,7 @@ impl Default for Config {
             genesis: None,
             import: None,
             origins: Origins::Local,
+            max_calls_per_second: None,
             // 4,096 epochs of 32 slots of 12 seconds, as on mainnet.
             blob_retention: Duration::from_secs(4096 * 32 * 12),
         }

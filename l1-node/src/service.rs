@@ -135,6 +135,7 @@ pub async fn spawn(config: Config) -> Result<Handle, StartError> {
     let options = ServerOptions {
         gate: Some(gate),
         origins: config.origins.clone(),
+        max_calls_per_second: config.max_calls_per_second,
         ..ServerOptions::new(config.listen)
     };
     let server = serve(options, module, Some(routes))

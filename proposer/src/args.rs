@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+};
 
 use alloy_primitives::Address;
 use clap::Parser;
@@ -47,6 +51,9 @@ pub struct Args {
     /// machine and browser extensions always may.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,
+    /// Calls a second from one address, and as many at once; the calls of a batch count each [default: no limit].
+    #[arg(long, value_name = "N")]
+    pub max_calls_per_second: Option<NonZeroU32>,
     /// Seconds between two L2 blocks, at least, if there is something to put into them.
     #[arg(long, value_name = "SECONDS", default_value_t = 1)]
     pub block_time: u64,

@@ -1,6 +1,11 @@
 //! The command line, checked.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
@@ -42,6 +47,8 @@ pub struct Config {
     pub rpc_addr: SocketAddr,
     /// Web pages that may call it.
     pub origins: Origins,
+    /// Calls a second from one address; no limit without.
+    pub max_calls_per_second: Option<NonZeroU32>,
     /// Between two L2 blocks.
     pub block_time: Duration,
     /// How blocks and batches are made.
@@ -85,6 +92,7 @@ impl TryFrom<Args> for Config {
             threads: args.threads,
             rpc_addr: args.rpc_addr,
             origins: Origins::of(&args.allow_origin),
+            max_calls_per_second: args.max_calls_per_second,
         })
     }
 }

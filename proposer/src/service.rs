@@ -202,8 +202,11 @@ async fn listen(
     };
     let methods = module(chain).map_err(|_| ServiceError::Methods)?;
     let failed = |source| ServiceError::Rpc { address: config.rpc_addr, source };
-    let options =
-        ServerOptions { origins: config.origins.clone(), ..ServerOptions::new(config.rpc_addr) };
+    let options = ServerOptions {
+        origins: config.origins.clone(),
+        max_calls_per_second: config.max_calls_per_second,
+        ..ServerOptions::new(config.rpc_addr)
+    };
     let server = serve(options, methods, Some(Arc::new(route))).await.map_err(failed)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening on {}", server.address).map_err(failed)?;

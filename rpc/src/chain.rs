@@ -221,6 +221,13 @@ pub struct Call {
     pub overrides: Option<StateOverride>,
 }
 
+impl Call {
+    /// A transaction as it is mined.
+    pub(crate) const fn mined(env: EvmEnv, tx: TxEnv) -> Self {
+        Self { base_fee: env.block_env.basefee, env, tx, overrides: None }
+    }
+}
+
 /// Prices for the next block, in wei.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fees {

@@ -12,6 +12,7 @@ mod invalid;
 mod limits;
 mod methods;
 mod origins;
+mod rates;
 mod resolve;
 mod revert;
 mod routes;

@@ -6,11 +6,14 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use http::{Method, StatusCode, header};
 use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
 use tower::{Layer, Service};
+
+use crate::rates::{Caller, Rates};
 
 /// Answers GET requests. Called on a blocking thread.
 pub trait Routes: Send + Sync {
@@ -33,11 +36,12 @@ pub struct Reply {
 #[derive(Clone)]
 pub(crate) struct GetLayer {
     routes: Option<Arc<dyn Routes>>,
+    rates: Option<Arc<Rates>>,
 }
 
 impl GetLayer {
-    pub(crate) const fn new(routes: Option<Arc<dyn Routes>>) -> Self {
-        Self { routes }
+    pub(crate) const fn new(routes: Option<Arc<dyn Routes>>, rates: Option<Arc<Rates>>) -> Self {
+        Self { routes, rates }
     }
 }
 
@@ -51,7 +55,7 @@ impl<S> Layer<S> for GetLayer {
     type Service = GetService<S>;
 
     fn layer(&self, inner: S) -> GetService<S> {
-        GetService { inner, routes: self.routes.clone() }
+        GetService { inner, routes: self.routes.clone(), rates: self.rates.clone() }
     }
 }
 
@@ -59,6 +63,7 @@ impl<S> Layer<S> for GetLayer {
 pub(crate) struct GetService<S> {
     inner: S,
     routes: Option<Arc<dyn Routes>>,
+    rates: Option<Arc<Rates>>,
 }
 
 impl<S> fmt::Debug for GetService<S> {
@@ -86,6 +91,9 @@ where
             request.method() == Method::GET && routes.claims(request.uri().path())
         });
         let Some(routes) = claimed else { return Box::pin(self.inner.call(request)) };
+        if let Err(message) = take(self.rates.as_deref(), &request) {
+            return Box::pin(async { Ok(error(StatusCode::TOO_MANY_REQUESTS, message)) });
+        }
         let uri = request.uri().clone();
         Box::pin(async move {
             let answer =
@@ -105,8 +113,18 @@ fn response(reply: Reply) -> HttpResponse {
 }
 
 fn failed() -> HttpResponse {
-    response(Reply {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        body: r#"{"code":500,"message":"internal error"}"#.to_owned(),
-    })
+    error(StatusCode::INTERNAL_SERVER_ERROR, "internal error".to_owned())
+}
+
+/// As the beacon API words errors.
+fn error(status: StatusCode, message: String) -> HttpResponse {
+    let body = serde_json::json!({ "code": status.as_u16(), "message": message }).to_string();
+    response(Reply { status, body })
+}
+
+fn take<B>(rates: Option<&Rates>, request: &HttpRequest<B>) -> Result<(), String> {
+    match (rates, request.extensions().get::<Caller>()) {
+        (Some(rates), Some(caller)) => rates.take(*caller, Instant::now()),
+        _ => Ok(()),
+    }
 }

@@ -19,14 +19,11 @@ use alloy_evm::{
 use alloy_primitives::{Address, B256, Bytes};
 use revm::{
     Database, DatabaseCommit, DatabaseRef, Inspector,
-    context::{
-        TxEnv,
-        result::{EVMError, InvalidTransaction, ResultAndState},
-    },
+    context::result::{EVMError, InvalidTransaction, ResultAndState},
     primitives::hardfork::SpecId,
 };
 
-use crate::ChainError;
+use crate::{Call, ChainError};
 
 /// The error of a scratch state's reads.
 pub(crate) type ReadError<S> = <S as Database>::Error;
@@ -42,11 +39,11 @@ pub trait Scratch:
     /// The environment in which the block of this header runs.
     fn env(&self, header: &Header) -> EvmEnv;
 
-    /// The precompiles in that environment.
+    /// The precompiles in that environment. `base_fee` is the block's, also where `env` has none because a call offers no fee.
     ///
     /// # Errors
     /// When the state cannot be read.
-    fn precompiles(&mut self, env: &EvmEnv) -> Result<PrecompilesMap, ChainError>;
+    fn precompiles(&mut self, env: &EvmEnv, base_fee: u64) -> Result<PrecompilesMap, ChainError>;
 
     /// Whether blocks end with the system calls of EIP-7002 and EIP-7251.
     fn has_requests(&self) -> bool {
@@ -111,18 +108,18 @@ pub(crate) fn change<S: Scratch>(state: &mut S, changes: StateOverride) -> Resul
     })
 }
 
-/// Runs a transaction under an inspector and commits nothing.
+/// Runs a transaction under an inspector and commits nothing. Its overrides have been applied before.
 pub(crate) fn run<S: Scratch, I>(
     state: &mut S,
-    env: EvmEnv,
-    tx: TxEnv,
+    call: Call,
     inspector: &mut I,
     moves: &Moves,
 ) -> Result<ResultAndState, RunError<S>>
 where
     I: for<'a> Inspector<EthEvmContext<&'a mut S>>,
 {
-    let mut precompiles = state.precompiles(&env).map_err(RunError::Chain)?;
+    let Call { env, base_fee, tx, .. } = call;
+    let mut precompiles = state.precompiles(&env, base_fee).map_err(RunError::Chain)?;
     moves.apply(&mut precompiles);
     let mut evm = EthEvmBuilder::new(&mut *state, env)
         .activate_inspector(inspector)
@@ -193,7 +190,7 @@ fn system_call<S: Scratch>(
     contract: Address,
     data: Bytes,
 ) -> Result<Bytes, ChainError> {
-    let precompiles = state.precompiles(env)?;
+    let precompiles = state.precompiles(env, env.block_env.basefee)?;
     let mut evm = EthEvmBuilder::new(&mut *state, env.clone()).precompiles(precompiles).build();
     let run = evm
         .transact_system_call(SYSTEM_ADDRESS, contract, data)

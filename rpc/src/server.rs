@@ -1,22 +1,25 @@
 //! One port for JSON-RPC over HTTP POST, over WebSocket, and for a chain's own GET routes.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::Extensions;
 use jsonrpsee::{
-    RpcModule,
+    Methods, RpcModule,
     core::{id_providers::RandomIntegerIdProvider, traits::IdProvider},
     server::{
-        BatchRequestConfig, Server, ServerConfig, ServerHandle, middleware::rpc::RpcServiceBuilder,
+        BatchRequestConfig, HttpRequest, Server, ServerConfig, ServerHandle, StopHandle,
+        middleware::rpc::RpcServiceBuilder, serve_with_graceful_shutdown, stop_channel,
     },
     types::{Params, SubscriptionId},
 };
-use tower::ServiceBuilder;
+use tokio::net::{TcpListener, TcpStream};
+use tower::{Service as _, ServiceBuilder};
 
 use crate::{
     Gate,
     gate::GateLayer,
     origins::{OriginLayer, Origins},
+    rates::{Caller, RateLayer, Rates},
     routes::{GetLayer, Routes},
 };
 
@@ -32,6 +35,9 @@ const MAX_SUBSCRIPTIONS: u32 = 256;
 /// The method that lists all methods.
 const LIST: &str = "rpc_methods";
 
+/// When no connection could be taken, as with too many files open, it is tried again after so long.
+const RETRY_ACCEPT: Duration = Duration::from_millis(50);
+
 /// A call that takes longer is given up when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -44,6 +50,8 @@ pub struct ServerOptions {
     pub origins: Origins,
     /// Connections at once.
     pub max_connections: u32,
+    /// Calls a second from one address, a batch counting as many; no limit without.
+    pub max_calls_per_second: Option<NonZeroU32>,
     /// Stands before every JSON-RPC request.
     pub gate: Option<Arc<dyn Gate>>,
 }
@@ -52,7 +60,13 @@ impl ServerOptions {
     /// Listens here for at most 1,000 connections, and for web pages of this machine only.
     #[must_use]
     pub const fn new(listen: SocketAddr) -> Self {
-        Self { listen, origins: Origins::Local, max_connections: 1000, gate: None }
+        Self {
+            listen,
+            origins: Origins::Local,
+            max_connections: 1000,
+            max_calls_per_second: None,
+            gate: None,
+        }
     }
 }
 
@@ -94,18 +108,57 @@ pub async fn serve(
         .set_batch_request_config(BatchRequestConfig::Limit(MAX_BATCH))
         .set_id_provider(HexIds)
         .build();
-    let layers = ServiceBuilder::new()
+    let rates = options.max_calls_per_second.map(Rates::new).map(Arc::new);
+    let http = ServiceBuilder::new()
         .layer(OriginLayer::new(options.origins.clone()))
         .layer(options.origins.cors())
-        .layer(GetLayer::new(routes));
+        .layer(GetLayer::new(routes, rates.clone()));
+    let rpc = RpcServiceBuilder::new().layer(RateLayer(rates)).layer(GateLayer(options.gate));
     let server = Server::builder()
         .set_config(config)
-        .set_http_middleware(layers)
-        .set_rpc_middleware(RpcServiceBuilder::new().layer(GateLayer(options.gate)))
-        .build(options.listen)
-        .await?;
-    let address = server.local_addr()?;
-    Ok(RunningServer { address, handle: server.start(module) })
+        .set_http_middleware(http)
+        .set_rpc_middleware(rpc)
+        .to_service_builder();
+    let listener = TcpListener::bind(options.listen).await?;
+    let address = listener.local_addr()?;
+    let (stop, handle) = stop_channel();
+    let methods = Methods::from(module);
+    let serve = move |socket, caller, stop: StopHandle| {
+        let server = server.clone().build(methods.clone(), stop.clone());
+        let service = tower::service_fn(move |mut request: HttpRequest<_>| {
+            request.extensions_mut().insert(caller);
+            server.clone().call(request)
+        });
+        serve_with_graceful_shutdown(socket, service, stop.shutdown())
+    };
+    tokio::spawn(accept(listener, stop, serve));
+    Ok(RunningServer { address, handle })
+}
+
+/// Takes connections until it is told to stop.
+async fn accept<F, C>(listener: TcpListener, stop: StopHandle, serve: F)
+where
+    F: Fn(TcpStream, Caller, StopHandle) -> C,
+    C: Future<Output: Send> + Send + 'static,
+{
+    let stopped = stop.clone().shutdown();
+    tokio::pin!(stopped);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopped => break,
+        };
+        match accepted.and_then(|(socket, from)| socket.set_nodelay(true).map(|()| (socket, from)))
+        {
+            Ok((socket, from)) => {
+                drop(tokio::spawn(serve(socket, Caller::of(from.ip()), stop.clone())));
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection was not taken");
+                tokio::time::sleep(RETRY_ACCEPT).await;
+            }
+        }
+    }
 }
 
 /// Lets a client ask for the names of all methods.

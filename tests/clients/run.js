@@ -18,7 +18,9 @@ if (!cast) throw new Error('expected: node run.js BINARIES PYTHON CAST [CLIENT..
 const program = (name) => join(resolve(binaries), name)
 const folder = mkdtempSync(join(tmpdir(), 'recourse-clients-'))
 const file = (name) => join(folder, name)
-const test = (name) => ['node', '--test', '--test-reporter=spec', join(here, `${name}.test.js`)]
+/// Milliseconds that a client may take, and that each of its tests may: so a test that hangs is named.
+const [PATIENCE, TEST_PATIENCE] = [300_000, 240_000]
+const test = (name) => ['node', '--test', '--test-reporter=spec', `--test-timeout=${TEST_PATIENCE}`, join(here, `${name}.test.js`)]
 
 /// The clients, each with its number among the dev accounts, and how it is run.
 const clients = {
@@ -68,17 +70,22 @@ async function run(name, { account, command }, l2) {
   const l1 = await start(program('l1-node'), ['--port', '0'], file(`${name}-l1.log`))
   const env = {
     ...process.env, L1: l1.url, L2: l2.url, KEY: keyOf(account), TILL: file('till.json'), BLOB: file('blob.json'), BINARIES: resolve(binaries),
-    CAST: cast, FOLDER: folder,
+    CAST: cast, FOLDER: folder, PYTHONFAULTHANDLER: '1',
   }
   const [executable, ...args] = command
   const begun = Date.now()
-  const child = spawn(executable, args, { cwd: here, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 240_000 })
+  // A signal that Python answers with where it is.
+  const child = spawn(executable, args, { cwd: here, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: PATIENCE, killSignal: 'SIGABRT' })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  const code = await new Promise((done, fail) => child.once('close', done).once('error', fail))
-  await l1.stop()
-  console.log(`${output}== ${name}: ${code === 0 ? 'passed' : 'FAILED'}, ${seconds(begun)}`)
-  return code === 0
+  try {
+    const [code, signal] = await new Promise((done, fail) => child.once('close', (...how) => done(how)).once('error', fail))
+    const how = code === 0 ? 'passed' : signal ? `FAILED: ${signal}${signal === 'SIGABRT' ? ', it took too long' : ''}` : 'FAILED'
+    console.log(`${output}== ${name}: ${how}, ${seconds(begun)}`)
+    return code === 0
+  } finally {
+    await l1.stop()
+  }
 }
 
 for (const name of only) if (!clients[name]) throw new Error(`no client ${name}; there are: ${Object.keys(clients).join(', ')}`)
@@ -94,8 +101,11 @@ const waiting = Object.entries(clients).filter(([name]) => !only.length || only.
 const work = async () => {
   for (let next; (next = waiting.shift()); ) if (!(await run(...next, l2))) failed.push(next[0])
 }
-await Promise.all([work(), work()]) // two at a time: each waits for blocks most of the time
-await Promise.all([l1.stop(), l2.stop()])
+try {
+  await Promise.all([work(), work()]) // two at a time: each waits for blocks most of the time
+} finally {
+  await Promise.all([l1.stop(), l2.stop()])
+}
 if (failed.length) {
   console.log(`failed: ${failed.join(', ')}; the logs of the nodes: ${folder}`)
   process.exit(1)

@@ -8,14 +8,14 @@ use std::{
 
 use alloy::{network::TransactionBuilder as _, rpc::types::TransactionRequest};
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
-use eyre::WrapErr;
+use eyre::{WrapErr, eyre};
 use recourse_node::deploy::{DeployParams, deploy};
 use recourse_protocol::{
     GenesisAccount, Limits, Periods, RollupConfig,
     bindings::IRollup::{self, Attempt, Proposed},
 };
 
-use crate::{Daemon, Lie, Role, Seen, Wallet, l2_balance, wait_for};
+use crate::{Anvil, Daemon, Lie, Role, Seen, Upstream, Wallet, l2_balance, wait_for};
 
 /// How long anything that an honest daemon does may take here, on a slow machine. Never waited for in full unless something
 /// is wrong.
@@ -86,6 +86,23 @@ pub struct Network {
     folder: PathBuf,
     l1: L1,
     config: RollupConfig,
+    /// What the L1 is a fork of because [`ON_A_FORK`] says so.
+    _upstream: Option<Upstream>,
+}
+
+/// Environment variable: with the value 1 each L1 that would begin with a genesis block of its own is a fork of an Anvil instead.
+pub const ON_A_FORK: &str = "RECOURSE_ON_A_FORK";
+
+/// An Anvil to fork, where all L1s are to be forks.
+async fn upstream(options: &NetworkOptions) -> eyre::Result<Option<Upstream>> {
+    let wanted = std::env::var_os(ON_A_FORK).is_some_and(|value| value == "1");
+    if !wanted || options.fork.is_some() || options.l1.is_some() {
+        return Ok(None);
+    }
+    let program = Anvil::program().ok_or_else(|| {
+        eyre!("{ON_A_FORK}=1, but anvil is not installed (cargo xtask contracts)")
+    })?;
+    Upstream::start(&program).await.map(Some)
 }
 
 impl Network {
@@ -101,8 +118,10 @@ impl Network {
         std::fs::create_dir_all(folder)?;
         let block_time = options.l1_block_time.to_string();
         let mut args = args([("port", "0"), ("block-time", &block_time)]);
-        if let Some(fork) = &options.fork {
-            args.extend(args_of([("fork-url", fork.url.as_str())]));
+        let upstream = upstream(options).await?;
+        let forked = options.fork.as_ref().map(|fork| fork.url.as_str());
+        if let Some(url) = forked.or(upstream.as_ref().map(Upstream::url)) {
+            args.extend(args_of([("fork-url", url)]));
             args.push("--no-storage-caching".to_owned());
         }
         let l1 = match &options.l1 {
@@ -124,7 +143,7 @@ impl Network {
             .wrap_err("the contracts were not deployed")?;
         std::fs::write(folder.join("rollup.toml"), config.to_toml()?)?;
         let (executable, folder) = (executable.to_owned(), folder.to_owned());
-        Ok(Self { executable, folder, l1, config })
+        Ok(Self { executable, folder, l1, config, _upstream: upstream })
     }
 
     /// The rollup.

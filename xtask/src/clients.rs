@@ -5,7 +5,7 @@ use std::process::Command;
 use eyre::bail;
 
 use crate::{
-    command::{self, cargo, root, run_with, say},
+    command::{self, cargo, root, run_with, say, target},
     contracts, npm,
     python::Environment,
     vectors::told,
@@ -37,8 +37,7 @@ pub(crate) fn run(only: &[String]) -> eyre::Result<()> {
     python.install()?;
     let cast = told(&contracts::cast()?)?;
     cargo(&BUILD)?;
-    let (binaries, python) =
-        (told(&root().join("target/debug"))?, told(&python.program("python"))?);
+    let (binaries, python) = (told(&target().join("debug"))?, told(&python.program("python"))?);
     let mut args = vec!["run.js", &binaries, &python, &cast];
     args.extend(only.iter().map(String::as_str));
     run_with(FOLDER, "node", &args, &[])

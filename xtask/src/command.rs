@@ -41,8 +41,19 @@ pub(crate) fn run_with(
 
 /// Runs cargo, the one that runs us.
 pub(crate) fn cargo(args: &[&str]) -> eyre::Result<()> {
+    cargo_with(args, &[])
+}
+
+/// [`cargo`], with environment variables set.
+pub(crate) fn cargo_with(args: &[&str], variables: &[(&str, &str)]) -> eyre::Result<()> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    run("", &cargo, args)
+    run_with("", &cargo, args, variables)
+}
+
+/// Where cargo builds, unless a configuration file of cargo's says otherwise.
+pub(crate) fn target() -> PathBuf {
+    // `join` takes an absolute path as it is.
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// Tests that passed and failed.

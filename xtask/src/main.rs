@@ -9,6 +9,7 @@ mod contracts;
 mod demo;
 mod deploy;
 mod execute_vectors;
+mod forked;
 mod fuzz;
 mod games;
 mod kills;
@@ -131,6 +132,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Runs the end-to-end tests, all or those whose name has FILTER in it, with every L1 a fork of an Anvil; see docs/l1-node.md.
+    Forked {
+        /// Part of a test's name.
+        filter: Option<String>,
+    },
     /// Asks both nodes what the tests of execution-apis ask, method by method; see docs/json-rpc.md.
     RpcConformance,
     /// Runs random blocks by our executor and by the Python execution specs; see docs/vectors.md.
@@ -177,6 +183,7 @@ fn main() -> eyre::Result<()> {
         Command::Bonds => bonds::run(),
         Command::Kills { count } => kills::run(count),
         Command::Bench { what, options } => bench::run(what, &options),
+        Command::Forked { filter } => forked::run(filter.as_deref()),
         Command::RpcConformance => rpc::conformance(),
         Command::Oracle { blocks, seed, replay } => {
             oracle::run(&oracle::Options { blocks, seed, replay })

@@ -61,6 +61,7 @@ contract SettleAttemptTest is Game {
         afterWindow();
         rollup.confirm(good);
         settles(bad, MALLORY, 0, CLAIM_BOND);
+        vm.assertFalse(rollup.contentOf(contentOf(bad)).voided); // that is another fate
     }
 
     function test_voidGivesBackAndMarks() public {

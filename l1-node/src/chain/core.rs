@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use alloy_consensus::Header;
+use alloy_eips::eip1559::INITIAL_BASE_FEE;
 use alloy_primitives::{Address, B256, U256, keccak256};
 use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock};
 use tokio::sync::broadcast;
@@ -142,7 +143,9 @@ impl Core {
         let (hash, parent) = (parent.hash(), parent.header());
         let number = parent.number.saturating_add(1);
         let timestamp = self.clock.next_timestamp(parent.timestamp);
-        let base_fee = parent.next_block_base_fee(rules::base_fee_params()).unwrap_or_default();
+        // A forked chain may not have had base fees.
+        let base_fee =
+            parent.next_block_base_fee(rules::base_fee_params()).unwrap_or(INITIAL_BASE_FEE);
         Header {
             parent_hash: hash,
             beneficiary: self.coinbase,

@@ -15,13 +15,14 @@ use super::{
 const MAX_DEPTH: u64 = 1_000;
 
 impl Core {
-    /// Replaces the newest `depth` blocks by as many others, with the times that those had. The blocks hold these transactions,
+    /// Replaces the blocks after `from` by as many others, with the times that those had. The blocks hold these transactions,
     /// each in the block of its index; those of the replaced blocks are lost. Nothing happens unless all of it can.
     ///
     /// # Errors
-    /// When there are not so many blocks of this chain, an index is none, or a transaction can't be mined there.
-    pub(crate) fn reorg(&mut self, depth: u64, txs: Vec<(PoolTx, u64)>) -> Result<(), ChainError> {
-        let from = self.reorg_from(depth)?;
+    /// When there are no such blocks of this chain, an index is none, or a transaction can't be mined there.
+    pub(crate) fn reorg(&mut self, from: u64, txs: Vec<(PoolTx, u64)>) -> Result<(), ChainError> {
+        let depth = self.history.head_number().saturating_sub(from);
+        self.reorg_from(depth)?;
         let mut waiting: Vec<Vec<Arc<PoolTx>>> = Vec::new();
         waiting.resize_with(usize::try_from(depth).unwrap_or(usize::MAX), Vec::new);
         for (tx, index) in txs {

@@ -38,14 +38,14 @@ impl Scratch for Scratchpad {
         self.rules.env(header)
     }
 
-    fn precompiles(&mut self, env: &EvmEnv) -> Result<PrecompilesMap, ChainError> {
+    fn precompiles(&mut self, env: &EvmEnv, base_fee: u64) -> Result<PrecompilesMap, ChainError> {
         let number = env.block_env.number;
         if self.meter.0 != number {
             self.meter = (number, Meter::default());
         }
         let execute = self.rules.has_execute(number.saturating_to());
         let meter = execute.then_some(&self.meter.1);
-        Ok(evm::precompiles(&self.state, env, env.block_env.basefee, meter)?)
+        Ok(evm::precompiles(&self.state, env, base_fee, meter)?)
     }
 
     fn root(&self) -> Result<B256, ChainError> {

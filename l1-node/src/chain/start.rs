@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy_consensus::Sealable as _;
-use alloy_eips::eip4895::Withdrawals;
+use alloy_eips::{eip1559::INITIAL_BASE_FEE, eip4895::Withdrawals};
 use alloy_genesis::Genesis;
 use recourse_rpc::MinedBlock;
 
@@ -19,8 +19,6 @@ use crate::{
 const CHAIN_ID: u64 = 31_337;
 /// Gas limit of a chain that is no fork.
 const GAS_LIMIT: u64 = 60_000_000;
-/// Base fee of the first block, or of the first after a fork block that has none, in wei.
-const BASE_FEE: u64 = 1_000_000_000;
 
 /// A chain's first block, the state after it, and what the next ones take over.
 #[derive(Debug)]
@@ -59,7 +57,7 @@ impl Start {
         let mut state = State::new(Arc::new(EmptyBase));
         genesis::allocate(&mut state, config, accounts)?;
         let (gas_limit, base_fee) =
-            (config.gas_limit.unwrap_or(GAS_LIMIT), config.base_fee.unwrap_or(BASE_FEE));
+            (config.gas_limit.unwrap_or(GAS_LIMIT), config.base_fee.unwrap_or(INITIAL_BASE_FEE));
         let mut header = genesis::header(config, state.root()?, timestamp);
         (header.gas_limit, header.base_fee_per_gas) = (gas_limit, Some(base_fee));
         let header = header.seal_slow();
@@ -97,12 +95,11 @@ impl Start {
         genesis::hard_fork(&mut state, config, accounts)?;
         let header = block.header();
         state.set_block_hash(header.number, block.hash());
-        let without_fee = header.base_fee_per_gas.is_none().then_some(BASE_FEE);
         Ok(Self {
             rules: Rules::osaka(config.chain_id.unwrap_or(fork.anchor().chain_id)),
             gas_limit: config.gas_limit.unwrap_or(header.gas_limit),
             now: config.genesis_timestamp.unwrap_or(header.timestamp),
-            next_base_fee: config.base_fee.or(without_fee),
+            next_base_fee: config.base_fee,
             state,
             block,
         })

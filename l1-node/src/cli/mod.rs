@@ -5,6 +5,7 @@ mod fork;
 use std::{
     io::Write as _,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
     time::Duration,
 };
@@ -79,6 +80,9 @@ pub struct Args {
     /// browser extensions always may.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,
+    /// Calls a second from one address, and as many at once; the calls of a batch count each [default: no limit].
+    #[arg(long, value_name = "N")]
+    pub max_calls_per_second: Option<NonZeroU32>,
     /// Seconds of chain time that blobs are served; by default 4,096 epochs of mainnet.
     #[arg(long, value_name = "SECONDS", default_value_t = 4096 * 32 * 12)]
     pub blob_retention: u64,
@@ -126,6 +130,7 @@ impl From<&Args> for Config {
             genesis: args.genesis.clone(),
             import: args.import.clone(),
             origins: Origins::of(&args.allow_origin),
+            max_calls_per_second: args.max_calls_per_second,
             blob_retention: Duration::from_secs(args.blob_retention),
             ..Self::default()
         }

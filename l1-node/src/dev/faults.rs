@@ -69,7 +69,8 @@ fn reorg(node: &Node, args: &mut Args<'_>) -> Result<Value, ChainError> {
     for (transaction, index) in pairs {
         txs.push((read(node, from, transaction, &mut nonces)?, index));
     }
-    node.core().lock().reorg(depth, txs)?;
+    // Blocks that came meanwhile are replaced, too: the nonces are those after that block.
+    node.core().lock().reorg(from, txs)?;
     Ok(Value::Null)
 }
 

@@ -197,6 +197,16 @@ async fn a_query_tells_the_price_and_what_is_left() {
     let base_fee = head.header.base_fee_per_gas.unwrap();
     assert_eq!(U256::from_be_slice(&answer[..32]), U256::from(base_fee.div_ceil(64)));
     assert_eq!(U256::from_be_slice(&answer[32..]), U256::from(1 << 25));
+    // So do a trace, and a simulated block with that base fee, also to calls that offer none.
+    let free = json!({ "to": EXECUTE, "input": "0x" });
+    let tracer = json!({ "tracer": "callTracer" });
+    let trace = net.call("debug_traceCall", json!([free, "latest", tracer])).await;
+    assert_eq!(trace["output"], answer.to_string());
+    let fee = json!({ "baseFeePerGas": U256::from(base_fee) });
+    let block = json!({ "blockOverrides": fee, "calls": [free] });
+    let blocks =
+        net.call("eth_simulateV1", json!([{ "blockStateCalls": [block] }, "latest"])).await;
+    assert_eq!(blocks[0]["calls"][0]["returnData"], answer.to_string());
 }
 
 #[tokio::test]

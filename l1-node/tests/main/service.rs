@@ -1,6 +1,6 @@
 //! Starting, stopping, and what the server itself does.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use alloy::{
     network::TransactionBuilder,
@@ -13,7 +13,7 @@ use alloy::{
 use alloy_primitives::{Address, B256, Bytes, U256};
 use clap::Parser;
 use recourse_l1_node::{Args, Config, run, spawn};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -114,4 +114,47 @@ async fn pages_of_this_machine_may_call_and_no_others() {
     let foreign = preflight("https://evil.example").await;
     assert_eq!(foreign.status(), 403);
     assert!(foreign.headers().get("access-control-allow-origin").is_none());
+}
+
+#[tokio::test]
+async fn whoever_calls_too_often_is_told_so() {
+    let config = Config { max_calls_per_second: NonZeroU32::new(5), ..Config::default() };
+    let net = Net::with(config).await;
+    let client = reqwest::Client::new();
+    let one = |id: u32| json!({ "jsonrpc": "2.0", "id": id, "method": "eth_chainId" });
+    let post = |body: Value| {
+        let request = client.post(net.node.url()).json(&body);
+        async { request.send().await.unwrap().json::<Value>().await.unwrap() }
+    };
+    // A batch counts as its calls: some of twenty are served, those beyond are not.
+    let batch = post((0..20).map(one).collect()).await;
+    let answers = batch.as_array().unwrap();
+    assert_eq!(answers.len(), 20);
+    for answer in &answers[..4] {
+        assert_eq!(answer["result"], "0x7a69", "{answer}");
+    }
+    let refused = answers.iter().find(|answer| answer["error"]["code"] == -32005).unwrap();
+    assert_eq!(refused["error"]["message"], "more than 5 calls a second from 127.0.0.1");
+    // Single calls and GET routes take from the same allowance, which comes back with time.
+    let busy = async || {
+        for _ in 0..1_000 {
+            post(one(0)).await;
+            let url = format!("{}/eth/v1/node/version", net.node.url());
+            let response = client.get(url).send().await.unwrap();
+            if response.status() == 429 {
+                return response.json::<Value>().await.unwrap();
+            }
+        }
+        panic!("a thousand calls were served");
+    };
+    let refusal = json!({ "code": 429, "message": "more than 5 calls a second from 127.0.0.1" });
+    assert_eq!(busy().await, refusal);
+    loop {
+        let answer = post(one(1)).await;
+        if answer["result"] == "0x7a69" {
+            break;
+        }
+        assert_eq!(answer["error"]["code"], -32005, "{answer}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

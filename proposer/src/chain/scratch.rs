@@ -51,7 +51,7 @@ impl Scratch for Scratchpad {
         EvmEnv { cfg_env: cfg_env(self.l2.chain_id, rules), block_env }
     }
 
-    fn precompiles(&mut self, env: &EvmEnv) -> Result<PrecompilesMap, ChainError> {
+    fn precompiles(&mut self, env: &EvmEnv, _base_fee: u64) -> Result<PrecompilesMap, ChainError> {
         let spec = PrecompileSpecId::from_spec_id(env.cfg_env.spec);
         Ok(PrecompilesMap::from_static(Precompiles::new(spec)))
     }

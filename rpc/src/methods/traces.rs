@@ -11,7 +11,7 @@ use revm::context::TxEnv;
 use revm_inspectors::tracing::{DebugInspector, DebugInspectorError, TransactionContext};
 
 use crate::{
-    Chain, ChainError, MinedBlock,
+    Call, Chain, ChainError, MinedBlock,
     api::{Api, Args, method},
     methods::{
         blocks::{by_hash, by_number},
@@ -64,10 +64,10 @@ fn call<C: Chain>(api: &Api<C>, args: &mut Args<'_>) -> Result<GethTrace, ChainE
     let mut request = Request::read_call(api, args, BlockNumberOrTag::Latest)?;
     let options = args.optional::<GethDebugTracingCallOptions>("options")?.unwrap_or_default();
     request.override_with(options.state_overrides, options.block_overrides)?;
-    let call = request.call()?;
+    let mut call = request.call()?;
     let mut state = api.chain.scratch(request.at)?;
-    change(&mut state, call.overrides.unwrap_or_default())?;
-    traced(&mut state, call.env, call.tx, TransactionContext::default(), options.tracing_options)
+    change(&mut state, call.overrides.take().unwrap_or_default())?;
+    traced(&mut state, call, TransactionContext::default(), options.tracing_options)
         .map(|(trace, _)| trace)
 }
 
@@ -102,9 +102,9 @@ impl<'a, S: Scratch> Replay<'a, S> {
 
     /// Runs the next transaction.
     fn skip(&mut self, index: usize) -> Result<(), ChainError> {
-        let tx = self.tx(index)?;
+        let call = self.call(index)?;
         let inspector = &mut revm::inspector::NoOpInspector;
-        let done = run(&mut self.state, self.env.clone(), tx, inspector, &Moves::default())?;
+        let done = run(&mut self.state, call, inspector, &Moves::default())?;
         self.state.commit(done.state);
         Ok(())
     }
@@ -115,33 +115,33 @@ impl<'a, S: Scratch> Replay<'a, S> {
         index: usize,
         options: GethDebugTracingOptions,
     ) -> Result<GethTrace, ChainError> {
-        let tx = self.tx(index)?;
+        let call = self.call(index)?;
         let context = TransactionContext {
             block_hash: Some(self.block.hash()),
             tx_index: Some(index),
             tx_hash: self.block.transactions().get(index).map(|tx| *tx.tx_hash()),
         };
-        let (trace, done) = traced(&mut self.state, self.env.clone(), tx, context, options)?;
+        let (trace, done) = traced(&mut self.state, call, context, options)?;
         self.state.commit(done);
         Ok(trace)
     }
 
-    fn tx(&self, index: usize) -> Result<TxEnv, ChainError> {
+    fn call(&self, index: usize) -> Result<Call, ChainError> {
         let tx = self.block.transactions().get(index).ok_or(ChainError::NotFound("transaction"))?;
-        Ok(TxEnv::from_recovered_tx(tx.inner(), tx.signer()))
+        Ok(Call::mined(self.env.clone(), TxEnv::from_recovered_tx(tx.inner(), tx.signer())))
     }
 }
 
 fn traced<S: Scratch>(
     state: &mut S,
-    env: EvmEnv,
-    tx: TxEnv,
+    call: Call,
     context: TransactionContext,
     options: GethDebugTracingOptions,
 ) -> Result<(GethTrace, revm::state::EvmState), ChainError> {
     let mut inspector = DebugInspector::new(options).map_err(unsupported)?;
-    let done = run(state, env.clone(), tx.clone(), &mut inspector, &Moves::default())?;
-    let trace = inspector.get_result(Some(context), &tx, &env.block_env, &done, state).map_err(
+    let (tx, block) = (call.tx.clone(), call.env.block_env.clone());
+    let done = run(state, call, &mut inspector, &Moves::default())?;
+    let trace = inspector.get_result(Some(context), &tx, &block, &done, state).map_err(
         |error| match error {
             DebugInspectorError::Database(error) => S::failure(error),
             other => ChainError::InvalidParams(other.to_string()),

@@ -351,3 +351,24 @@ async fn an_upstream_that_dies_is_missed_only_for_what_was_not_read() {
     let error = net.provider.call(call).await.unwrap_err();
     assert!(error.to_string().contains("no endpoint of the forked chain answered"), "{error}");
 }
+
+#[tokio::test]
+async fn a_chain_without_base_fees_gets_them_with_its_first_block_here_and_again_after_a_rollback()
+{
+    let Some(program) = Anvil::program() else {
+        println!("skipped: anvil is not installed (cargo xtask contracts)");
+        return;
+    };
+    let anvil = Anvil::start(&program, &["--hardfork", "berlin"]).await.unwrap();
+    let net = fork(&[anvil.url().to_owned()]).await;
+    let base_fee = async || {
+        let head = net.call("eth_getBlockByNumber", json!(["latest", false])).await;
+        head["baseFeePerGas"].clone()
+    };
+    for _ in 0..2 {
+        assert_eq!(base_fee().await, Value::Null);
+        net.call("anvil_mine", json!(["0x1"])).await;
+        assert_eq!(base_fee().await, "0x3b9aca00");
+        net.call("anvil_rollback", json!(["0x1"])).await;
+    }
+}

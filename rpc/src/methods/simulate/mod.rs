@@ -25,7 +25,7 @@ use revm::{
 
 use self::{error::Code, plan::Planned, transfers::Transfers};
 use crate::{
-    BlockPoint, Bodies, Chain, ChainError, MinedBlock,
+    BlockPoint, Bodies, Call, Chain, ChainError, MinedBlock,
     api::{Api, Args, method},
     draft::{Draft, shaped},
     limits::CALL_GAS,
@@ -169,13 +169,12 @@ impl<C: Chain> Simulation<'_, C> {
         };
         let chain_id = draft.env.cfg_env.chain_id;
         let tx = call::transaction(call, chain_id, nonce, gas.min(self.gas))?;
-        let (env, tx_env) = self.relaxed(&draft.env, &tx);
+        let call = self.relaxed(&draft.env, &tx);
         if self.validation && nonce == u64::MAX {
             return Err(Code::LastNonce.error(format!("nonce has max value: address {sender}")));
         }
         let mut transfers = Transfers::new(self.transfers, *logs);
-        let done =
-            run(&mut self.state, env, tx_env, &mut transfers, moves).map_err(error::invalid)?;
+        let done = run(&mut self.state, call, &mut transfers, moves).map_err(error::invalid)?;
         self.gas = self.gas.saturating_sub(done.result.tx_gas_used());
         *logs = transfers.count();
         let answer = outcome(&done, transfers, draft.len(), *tx.tx_hash());
@@ -184,17 +183,16 @@ impl<C: Chain> Simulation<'_, C> {
     }
 
     /// Without validation the sender's nonce is not looked at, and calls that offer nothing pay nothing.
-    fn relaxed(&self, env: &EvmEnv, tx: &Recovered<TxEnvelope>) -> (EvmEnv, TxEnv) {
-        let mut env = env.clone();
-        let tx_env = TxEnv::from_recovered_tx(tx.inner(), tx.signer());
-        env.cfg_env.disable_eip3607 = true;
-        env.cfg_env.disable_block_gas_limit = true;
-        env.cfg_env.tx_gas_limit_cap = Some(u64::MAX);
+    fn relaxed(&self, env: &EvmEnv, tx: &Recovered<TxEnvelope>) -> Call {
+        let mut call = Call::mined(env.clone(), TxEnv::from_recovered_tx(tx.inner(), tx.signer()));
+        call.env.cfg_env.disable_eip3607 = true;
+        call.env.cfg_env.disable_block_gas_limit = true;
+        call.env.cfg_env.tx_gas_limit_cap = Some(u64::MAX);
         if !self.validation {
-            env.cfg_env.disable_nonce_check = true;
-            free(&mut env, &tx_env);
+            call.env.cfg_env.disable_nonce_check = true;
+            free(&mut call.env, &call.tx);
         }
-        (env, tx_env)
+        call
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn moves<S: Scratch>(
     env: &EvmEnv,
     changes: &StateOverride,
 ) -> Result<Moves, ChainError> {
-    let map = state.precompiles(env)?;
+    let map = state.precompiles(env, env.block_env.basefee)?;
     let mut moves = Moves::default();
     for (address, change) in changes {
         let is_precompile = map.get(address).is_some();
