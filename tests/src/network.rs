@@ -91,7 +91,7 @@ pub struct Network {
 }
 
 /// Environment variable: with the value 1 each L1 that would begin with a genesis block of its own is a fork of an Anvil instead.
-pub const ON_A_FORK: &str = "RECOURSE_ON_A_FORK";
+const ON_A_FORK: &str = "RECOURSE_ON_A_FORK";
 
 /// An Anvil to fork, where all L1s are to be forks.
 async fn upstream(options: &NetworkOptions) -> eyre::Result<Option<Upstream>> {

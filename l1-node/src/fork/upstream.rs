@@ -92,7 +92,8 @@ impl Upstream {
         answered.recv().map_err(|_| ForkError::Stopped)?
     }
 
-    /// Asks one endpoint after the other, until one gives a result.
+    /// Asks one endpoint after the other, until one gives a result. `null` is one if no other endpoint knows better: some have
+    /// forgotten what is old.
     pub(super) async fn any<T: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -101,10 +102,12 @@ impl Upstream {
         let mut failed = Failed { method, refused: true, problems: Vec::new() };
         for round in 0..=self.retries {
             let mut pause = None;
+            let mut nothing = None;
             failed.problems.clear();
             for (index, endpoint) in self.in_turn() {
-                match self.admitted(endpoint, method, &params).await {
-                    Ok(result) => {
+                match self.admitted::<Answer<T>>(endpoint, method, &params).await {
+                    Ok(Answer { result, is_null: true }) => nothing = Some(result),
+                    Ok(Answer { result, is_null: false }) => {
                         self.preferred.store(index, Ordering::Relaxed);
                         return Ok(result);
                     }
@@ -115,6 +118,9 @@ impl Upstream {
                         failed.problems.push(problem.text);
                     }
                 }
+            }
+            if let Some(nothing) = nothing {
+                return Ok(nothing);
             }
             failed.refused = pause.is_none();
             let Some(wait) = pause else { break };
@@ -211,6 +217,21 @@ impl Upstream {
 
     fn pause(&self, round: u32) -> Duration {
         self.backoff.saturating_mul(1_u32.checked_shl(round).unwrap_or(u32::MAX)).min(MAX_PAUSE)
+    }
+}
+
+/// A result, and whether it is `null`.
+struct Answer<T> {
+    result: T,
+    is_null: bool,
+}
+
+impl<'de, T: DeserializeOwned> serde::Deserialize<'de> for Answer<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let is_null = value.is_null();
+        let result = serde_json::from_value(value).map_err(serde::de::Error::custom)?;
+        Ok(Self { result, is_null })
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) enum Mode {
     Status(u16, u32),
     /// Refuses, as nodes do that have no archive, what asks for a state.
     Pruned,
+    /// Knows no transaction by its hash any more.
+    Forgetful,
     /// Tells of other blocks than there are.
     Lying,
     /// Answers with something that is no JSON-RPC.
@@ -99,7 +101,10 @@ async fn answer(State(shared): State<Arc<Shared>>, Json(request): Json<Value>) -
             let error = json!({ "code": -32000, "message": "missing trie node" });
             Json(json!({ "jsonrpc": "2.0", "id": 1, "error": error })).into_response()
         }
-        Mode::Pruned => Json(pass_on(&shared, &request).await).into_response(),
+        Mode::Forgetful if method == "eth_getTransactionByHash" => {
+            Json(json!({ "jsonrpc": "2.0", "id": 1, "result": null })).into_response()
+        }
+        Mode::Pruned | Mode::Forgetful => Json(pass_on(&shared, &request).await).into_response(),
         Mode::Lying => {
             let mut told = pass_on(&shared, &request).await;
             if let Some(hash) = told["result"].get_mut("hash") {

@@ -69,6 +69,27 @@ async fn another_endpoint_answers_when_one_does_not() {
 }
 
 #[tokio::test]
+async fn what_one_endpoint_has_forgotten_another_one_is_asked_for() {
+    let upstream = upstream().await;
+    let transfer = TransactionRequest::default()
+        .with_from(upstream.account(0))
+        .with_to(OWNER)
+        .with_value(U256::from(1));
+    let hash = upstream.mine(vec![transfer]).await[0].transaction_hash;
+    let forgetful = Endpoint::before(upstream.node.url(), Mode::Forgetful).await;
+    let honest = Endpoint::before(upstream.node.url(), Mode::Honest).await;
+    let net = fork(&[forgetful.url(), honest.url()]).await;
+    let found = net.provider.get_transaction_by_hash(hash).await.unwrap();
+    assert_eq!(found.unwrap().block_number, Some(2));
+    let known = |endpoint: &Endpoint| endpoint.calls("eth_getTransactionByHash");
+    assert_eq!((known(&forgetful), known(&honest)), (1, 1));
+    // Nobody knows this one; who does not answer at all proves nothing.
+    honest.set(Mode::Status(500, 1));
+    let nobody = B256::repeat_byte(0x66);
+    assert!(net.provider.get_transaction_by_hash(nobody).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn endpoints_that_disagree_are_no_chain() {
     let upstream = upstream().await;
     let honest = Endpoint::before(upstream.node.url(), Mode::Honest).await;
