@@ -103,6 +103,8 @@ async fn errors_latency_and_missing_blocks_only_delay_a_dispute() {
     ] {
         inject(&network, method, code, 5, 200).await;
     }
+    // Who finds several new blocks at once walks from parent to parent, by hash.
+    ask_l1(&network, "anvil_mine", json!([8])).await;
     ask_l1(&network, "recourse_missBlocks", json!([3])).await;
     settled(&network, lie, honest).await;
     // What struck as often as it should is not listed any more.

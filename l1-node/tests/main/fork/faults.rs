@@ -75,7 +75,8 @@ async fn what_one_endpoint_has_forgotten_another_one_is_asked_for() {
         .with_from(upstream.account(0))
         .with_to(OWNER)
         .with_value(U256::from(1));
-    let hash = upstream.mine(vec![transfer]).await[0].transaction_hash;
+    let hash = *upstream.provider.send_transaction(transfer).await.unwrap().tx_hash();
+    upstream.call("evm_mine", json!([])).await; // not in the fork block, which is known
     let forgetful = Endpoint::before(upstream.node.url(), Mode::Forgetful).await;
     let honest = Endpoint::before(upstream.node.url(), Mode::Honest).await;
     let net = fork(&[forgetful.url(), honest.url()]).await;
