@@ -37,6 +37,10 @@ use eyre::WrapErr;
 
 use crate::{case::Case, report::Report};
 
+/// As the daemons have it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the execution of blocks by many threads.
 #[derive(Debug, Parser)]
 struct Args {

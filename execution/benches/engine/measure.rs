@@ -1,5 +1,5 @@
 //! Timing, by the clock: threads are to make it shorter. What is compared is run in turns, so that a slow while is slow for
-//! all of it.
+//! all of it. Beside it the time that cores were busy, all threads together, which hardly depends on what else runs.
 
 use std::{
     hint::black_box,
@@ -7,6 +7,7 @@ use std::{
 };
 
 use recourse_execution::parallel::Workers;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::{case::Case, plain};
 
@@ -25,12 +26,16 @@ pub(crate) struct Times {
 pub(crate) struct Stat {
     pub(crate) median: Duration,
     pub(crate) least: Duration,
+    /// The least time that cores were busy.
+    pub(crate) busy: Duration,
 }
 
 impl Stat {
-    fn of(mut times: Vec<Duration>) -> Self {
+    fn of(times: Vec<(Duration, Duration)>) -> Self {
+        let (mut times, busy): (Vec<_>, Vec<_>) = times.into_iter().unzip();
         times.sort_unstable();
-        Self { median: times[times.len() / 2], least: times[0] }
+        let busy = busy.into_iter().min().unwrap_or_default();
+        Self { median: times[times.len() / 2], least: times[0], busy }
     }
 }
 
@@ -58,10 +63,16 @@ pub(crate) fn measure(case: &Case, threads: &[usize], rounds: usize) -> eyre::Re
     })
 }
 
-fn time<T>(work: impl FnOnce() -> eyre::Result<T>) -> Duration {
-    let start = Instant::now();
+/// By the clock, and of all cores.
+fn time<T>(work: impl FnOnce() -> eyre::Result<T>) -> (Duration, Duration) {
+    let (start, busy) = (Instant::now(), busy());
     let done = black_box(work());
-    let elapsed = start.elapsed();
+    let times = (start.elapsed(), self::busy().saturating_sub(busy));
     done.expect("checked before");
-    elapsed
+    times
+}
+
+fn busy() -> Duration {
+    let now = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs() as u32)
 }

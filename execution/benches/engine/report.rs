@@ -105,10 +105,13 @@ impl fmt::Display for Report {
         for threads in &self.threads {
             write!(f, " {threads} threads |")?;
         }
-        writeln!(f, " again | plain / ours | least times: plain / ours | peer, ms |")?;
+        writeln!(
+            f,
+            " again | plain / ours | least times: plain / ours | cores busy: ours / plain | peer, ms |"
+        )?;
         write!(f, "|---|--:|--:|--:|")?;
         self.threads.iter().try_for_each(|_| write!(f, "--:|"))?;
-        writeln!(f, "--:|--:|--:|--:|")?;
+        writeln!(f, "--:|--:|--:|--:|--:|")?;
         for row in &self.rows {
             self.row(f, row)?;
         }
@@ -135,9 +138,10 @@ impl Report {
         let ratio = |of: fn(&Stat) -> Duration| ms(of(plain)) / ms(of(&last));
         write!(
             f,
-            " {again:.0} | {:.2} | {:.2} |",
+            " {again:.0} | {:.2} | {:.2} | {:.2} |",
             ratio(|stat| stat.median),
-            ratio(|stat| stat.least)
+            ratio(|stat| stat.least),
+            ms(last.busy) / ms(plain.busy)
         )?;
         match self.peer(row) {
             Some(peer) => writeln!(f, " {peer:.3} |"),

@@ -11,7 +11,7 @@ use std::sync::atomic::{
 
 use revm::context::{Cfg, CfgEnv};
 
-use super::job::FlatTx;
+use super::{apart::Apart, job::FlatTx};
 
 /// Gas that may be run for nothing before any was run for something: 16 of the largest transactions.
 pub const ALLOWANCE: u64 = 1 << 28;
@@ -82,7 +82,7 @@ pub(super) struct Ahead {
     /// For each transaction: its gas limit and those of all before it.
     sums: Vec<u64>,
     /// Those may start whose sum is no more than this.
-    reach: AtomicU64,
+    reach: Apart<AtomicU64>,
     /// Gas left in the block after what is committed.
     available: AtomicU64,
 }
@@ -96,7 +96,7 @@ impl Ahead {
             *sum = sum.saturating_add(limit.unwrap_or_default());
             Some(*sum)
         });
-        Self { sums: sums.collect(), reach: AtomicU64::new(0), available: AtomicU64::new(0) }
+        Self { sums: sums.collect(), reach: Apart::default(), available: AtomicU64::new(0) }
     }
 
     /// All before `floor` are committed, or are about to be. This only ever lets more start.

@@ -91,6 +91,8 @@ pub(super) struct AccountCell {
     pub(super) wiped: AtomicU32,
     /// Whether any transaction, committed or not, emptied its storage.
     pub(super) ever_wiped: AtomicBool,
+    /// Whether any transaction, committed or not, gave it another code than it had before the block.
+    pub(super) ever_coded: AtomicBool,
     /// One more than the last transaction that is known to change it before it runs: its sender or its recipient.
     pub(super) expected: AtomicU32,
 }
@@ -116,6 +118,7 @@ impl Cell for AccountCell {
         self.versions.clear();
         self.wiped.store(0, Relaxed);
         self.ever_wiped.store(false, Relaxed);
+        self.ever_coded.store(false, Relaxed);
         self.expected.store(0, Relaxed);
     }
 }

@@ -55,31 +55,26 @@ impl Workers {
         look: impl Fn(u32) -> Result<Option<T>, Failure> + Sync,
     ) -> Result<Vec<T>, Failure> {
         let next = AtomicU32::new(0);
-        let all = Mutex::new(Ok(Vec::new()));
+        let most = usize::try_from(count).unwrap_or_default();
+        let all = Mutex::new(Ok(Vec::with_capacity(most)));
         self.together(count > TOGETHER.saturating_mul(2), |_| {
-            let mut mine = Ok(Vec::new());
+            let mut mine = Vec::new();
             loop {
                 let from = next.fetch_add(TOGETHER, Relaxed);
                 if from >= count {
                     break;
                 }
                 let to = from.saturating_add(TOGETHER).min(count);
-                mine = mine.and_then(|mut mine| {
-                    for index in from..to {
-                        mine.extend(look(index)?);
-                    }
-                    Ok(mine)
+                let found = (from..to).try_for_each(|index| {
+                    mine.extend(look(index)?);
+                    Ok(())
                 });
-            }
-            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-            match (&mut *all, mine) {
-                (Ok(all), Ok(mut mine)) if all.len() < mine.len() => {
-                    mine.append(all);
-                    *all = mine;
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                match (&mut *all, found) {
+                    (Ok(all), Ok(())) => all.append(&mut mine),
+                    (_, Err(failure)) => *all = Err(failure),
+                    (Err(_), _) => {}
                 }
-                (Ok(all), Ok(mut mine)) => all.append(&mut mine),
-                (_, Err(failure)) => *all = Err(failure),
-                (Err(_), _) => {}
             }
         });
         all.into_inner().unwrap_or_else(PoisonError::into_inner)

@@ -10,7 +10,7 @@ use super::{
     ahead::Credit,
     cells::{ADDED, AccountCell, BALANCE, CODE, NONCE, WHOLE, WIPED, account_words},
     job::TxEnd,
-    record::{Outcome, Status, Work},
+    record::{Outcome, Status, Work, needs},
     run::Run,
     space::Failure,
     versions::Version,
@@ -27,6 +27,8 @@ pub(super) struct Committer {
     /// Gas left in the block.
     pub(super) available: u64,
     pub(super) ends: Vec<TxEnd>,
+    /// The cell of the fee recipient, once one was paid.
+    pub(super) beneficiary: Option<u32>,
     /// Codes that they made.
     pub(super) codes: Vec<(B256, Bytecode)>,
     /// What holds the limit on bytes of state, if there is one.
@@ -84,9 +86,8 @@ impl Worker<'_> {
         let Some((record, tx)) = run.record(index).zip(run.tx(index)) else {
             return;
         };
-        let mut work = record.work();
+        let mut work = record.take().unwrap_or_default();
         let limit = tx.env().map_or(0, |env| env.gas_limit);
-        let gas = |work: &Work| work.outcome.as_ref().map_or(0, |outcome| outcome.gas(limit));
         let mut ran = 0;
         let end = if let Err(invalid) = tx.admit(committer.available) {
             // It did not run, unless it is too large for any block.
@@ -95,21 +96,21 @@ impl Worker<'_> {
         } else {
             if work.since < index && !run.is_true(index, &work) {
                 committer.again = committer.again.wrapping_add(1);
-                committer.throw_away(gas(&work));
+                committer.throw_away(work.gas(limit));
                 run.space.make_stale(index, &work);
                 record.set(Status::Running);
-                drop(work);
+                record.put(work);
                 run.pause();
-                self.execute(index);
-                work = record.work();
+                self.execute(index, None);
+                work = record.take().unwrap_or_default();
             }
-            ran = gas(&work);
+            ran = work.gas(limit);
             run.end(index, &mut work, committer)
         };
         match end {
             Ok(Some(end)) => {
                 work.forget();
-                drop(work);
+                record.put(work);
                 committer.credit.earn(ran);
                 committer.available = committer.available.saturating_sub(end.gas_used());
                 committer.ends.push(end);
@@ -134,12 +135,15 @@ impl Worker<'_> {
 impl Run<'_> {
     /// Whether all that a transaction read is what it would read now that all before it are committed.
     fn is_true(&self, index: u32, work: &Work) -> bool {
+        let space = self.space;
         work.accounts.iter().all(|read| {
-            self.space.account(self.flat, read.cell, index).is_ok_and(|now| read.agrees(&now))
+            read.needs & needs::CODE_ALONE != 0 && !space.ever_coded(read.cell)
+                || space.is_untouched(read.cell, read.sequence)
+                || space.account(self.flat, read.cell, index).is_ok_and(|now| read.agrees(&now))
         }) && work.slots.iter().all(|read| {
-            let same =
-                self.space.slot(self.flat, read.cell, index).is_ok_and(|now| read.seen == now);
-            if !same && let Some(cell) = self.space.slots.get(read.cell) {
+            let same = space.is_slot_untouched(read.cell, read.sequence)
+                || space.slot(self.flat, read.cell, index).is_ok_and(|now| read.seen == now);
+            if !same && let Some(cell) = space.slots.get(read.cell) {
                 cell.disputed.fetch_add(1, Relaxed);
             }
             same
@@ -167,7 +171,7 @@ impl Run<'_> {
         }
         self.settle(index, work)?;
         if !work.reward.is_zero() {
-            self.reward(index, work.reward)?;
+            self.reward(index, work.reward, committer)?;
         }
         committer.codes.append(&mut work.codes);
         Ok(Some(end))
@@ -175,7 +179,7 @@ impl Run<'_> {
 
     /// Makes what a transaction wrote whole, now that all before it is.
     pub(super) fn settle(&self, index: u32, work: &Work) -> Result<(), Failure> {
-        for cell in &work.written_accounts {
+        for cell in &work.parts {
             let cell = self.space.accounts.get(*cell).ok_or(Failure::Full)?;
             settle(cell, index)?;
         }
@@ -183,12 +187,15 @@ impl Run<'_> {
     }
 
     /// Pays the fee recipient.
-    fn reward(&self, index: u32, reward: U256) -> Result<(), Failure> {
-        let cell = self.space.account_index(self.block.beneficiary)?;
+    fn reward(&self, index: u32, reward: U256, by: &mut Committer) -> Result<(), Failure> {
+        let cell = match by.beneficiary {
+            Some(cell) => cell,
+            None => *by.beneficiary.insert(self.space.account_index(self.block.beneficiary)?),
+        };
         let account = self.space.account(self.flat, cell, index)?;
         let balance = account.balance.checked_add(reward).ok_or(Failure::Huge)?;
         let words = account_words(account.nonce, balance, account.code_hash);
-        self.space.write_account(cell, &Version { tx: index, flags: WHOLE, words })
+        self.space.write_account(cell, &Version { tx: index, flags: WHOLE, words }).map(drop)
     }
 }
 

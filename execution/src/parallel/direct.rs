@@ -206,13 +206,7 @@ impl Database for Direct<'_> {
     type Error = Failure;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Failure> {
-        Ok(self.now(address)?.existing().map(|account| AccountInfo {
-            balance: account.balance,
-            nonce: account.nonce,
-            code_hash: account.code_hash,
-            code: None,
-            account_id: None,
-        }))
+        Ok(self.now(address)?.existing().map(|account| account.info()))
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, Failure> {

@@ -2,12 +2,12 @@
 
 use std::marker::PhantomData;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::Address;
 use revm::{
     bytecode::opcode as op,
     context::{
-        Block, BlockEnv, Cfg, CfgEnv, Context as RevmContext, ContextTr, Evm, FrameStack, Journal,
-        JournalTr, Transaction, TxEnv,
+        Block, BlockEnv, CfgEnv, Context as RevmContext, ContextTr, Evm, FrameStack, Journal,
+        JournalTr, TxEnv,
         result::{EVMError, HaltReason},
     },
     handler::{
@@ -23,7 +23,7 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-use super::{record::needs, space::Failure, view::View};
+use super::{record::needs, space::Failure, transfer, view::View};
 use crate::evm::with_storage;
 
 pub(super) type Context<'a> =
@@ -178,18 +178,7 @@ impl<'a> Handler for FlatHandler<'a> {
         if context.journaled_state.inner.state.contains_key(&beneficiary) {
             return Ok(post_execution::reward_beneficiary(context, result.gas())?);
         }
-        if context.cfg.is_fee_charge_disabled() {
-            return Ok(());
-        }
-        // As revm's `reward_beneficiary`.
-        let base_fee = u128::from(context.block.basefee());
-        let mut price = context.tx.effective_gas_price(base_fee);
-        if context.cfg.spec.is_enabled_in(SpecId::LONDON) {
-            price = price.saturating_sub(base_fee);
-        }
-        let gas = result.gas();
-        let used = gas.used().saturating_sub(gas.reservoir());
-        let reward = U256::from(price).saturating_mul(U256::from(used));
+        let reward = transfer::reward(context, result.gas());
         context.journaled_state.database.work.reward = reward;
         Ok(())
     }

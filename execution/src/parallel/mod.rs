@@ -1,6 +1,7 @@
 //! Execution of a block by many threads, with the result that one thread has.
 
 mod ahead;
+mod apart;
 mod cells;
 mod changes;
 mod commit;
@@ -8,6 +9,7 @@ mod direct;
 mod executor;
 mod flat;
 mod job;
+mod light;
 mod machine;
 mod prepared;
 mod publish;
@@ -16,6 +18,7 @@ mod run;
 mod solo;
 mod space;
 mod table;
+mod transfer;
 mod tries;
 mod versions;
 mod view;

@@ -13,10 +13,13 @@ use super::{
     flat::FlatAccount,
     record::{Work, needs},
     space::{Failure, Space},
-    versions::Version,
+    versions::{Version, Written},
     view::View,
     words,
 };
+
+/// Reads among which a written slot is looked for.
+const FEW: usize = 16;
 
 impl Space {
     /// Marks what a run wrote: whoever reads it waits for the next run.
@@ -47,23 +50,33 @@ impl Space {
         }
     }
 
-    pub(super) fn write_account(&self, cell: u32, version: &AccountVersion) -> Result<(), Failure> {
+    pub(super) fn write_account(
+        &self,
+        cell: u32,
+        version: &AccountVersion,
+    ) -> Result<Written, Failure> {
         let account = self.accounts.get(cell).ok_or(Failure::Full)?;
         if version.flags & WIPED != 0 {
             account.ever_wiped.store(true, Release);
         }
-        if account.versions.write(version, &self.floor).ok_or(Failure::Full)? {
+        let base = || account.base().map(|base| base.value.code_hash);
+        if version.code_hash().is_some_and(|hash| base() != Some(hash)) {
+            account.ever_coded.store(true, Release);
+        }
+        let written = account.versions.write(version, &self.floor).ok_or(Failure::Full)?;
+        if written.spilled {
             self.accounts.spill();
         }
-        Ok(())
+        Ok(written)
     }
 
-    fn write_slot(&self, cell: u32, version: &SlotVersion) -> Result<(), Failure> {
+    fn write_slot(&self, cell: u32, version: &SlotVersion) -> Result<Written, Failure> {
         let slot = self.slots.get(cell).ok_or(Failure::Full)?;
-        if slot.versions.write(version, &self.floor).ok_or(Failure::Full)? {
+        let written = slot.versions.write(version, &self.floor).ok_or(Failure::Full)?;
+        if written.spilled {
             self.slots.spill();
         }
-        Ok(())
+        Ok(written)
     }
 }
 
@@ -112,7 +125,14 @@ impl View<'_> {
             let words = words::of_u256(value.present_value());
             let version = Version { tx: self.tx, flags: 0, words };
             self.work.written_slots.push(index);
-            self.scene.space.write_slot(index, &version)?;
+            let written = self.scene.space.write_slot(index, &version)?;
+            // Its own write does not make it another slot. Of many it is not worth to look for the one.
+            let mut reads = self.work.slots.iter_mut().take(FEW);
+            if let Some(read) = reads.find(|read| read.cell == index)
+                && read.sequence == written.before
+            {
+                read.sequence = written.after;
+            }
         }
         Ok(())
     }
@@ -132,22 +152,43 @@ impl View<'_> {
         if info.code_hash != before.code_hash {
             flags |= CODE;
         }
-        if info.balance == before.balance {
-            return (flags, info.balance);
-        }
-        let looked = self.seen(cell).is_none_or(|read| read.needs & needs::BALANCE != 0);
-        match info.balance.checked_sub(before.balance) {
-            Some(added) if !looked => (flags | ADDED, added),
-            _ => {
-                self.need(cell, needs::BALANCE);
-                (flags | BALANCE, info.balance)
+        let needs = self.seen(cell).map_or(needs::BALANCE, |read| read.needs);
+        if info.balance != before.balance {
+            match info.balance.checked_sub(before.balance) {
+                Some(added) if needs & needs::BALANCE == 0 => return (flags | ADDED, added),
+                _ => {
+                    self.need(cell, needs::BALANCE);
+                    flags |= BALANCE;
+                }
             }
         }
+        // All of it was looked at: then all is known.
+        let all = needs::NONCE | needs::BALANCE;
+        if flags != 0 && self.seen(cell).is_some_and(|read| read.needs & all == all) {
+            flags = WHOLE;
+        }
+        (flags, info.balance)
     }
 
-    fn put_account(&mut self, cell: u32, flags: u32, words: [u64; 9]) -> Result<(), Failure> {
+    pub(super) fn put_account(
+        &mut self,
+        cell: u32,
+        flags: u32,
+        words: [u64; 9],
+    ) -> Result<(), Failure> {
         self.work.written_accounts.push(cell);
-        self.scene.space.write_account(cell, &Version { tx: self.tx, flags, words })
+        if flags & WHOLE != WHOLE || flags & WIPED != 0 {
+            self.work.parts.push(cell);
+        }
+        let version = Version { tx: self.tx, flags, words };
+        let written = self.scene.space.write_account(cell, &version)?;
+        // Its own write does not make it another account.
+        if let Some(read) = self.seen_mut(cell)
+            && read.sequence == written.before
+        {
+            read.sequence = written.after;
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is known of each transaction of a block while it runs.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Mutex, PoisonError,
     atomic::{AtomicU8, Ordering},
 };
 
@@ -55,6 +55,8 @@ pub(super) mod needs {
     pub(in super::super) const NONCE: u8 = 1;
     /// Its balance; without this only whether the account is empty.
     pub(in super::super) const BALANCE: u8 = 1 << 1;
+    /// Only its code, which was as before the block.
+    pub(in super::super) const CODE_ALONE: u8 = 1 << 3;
     /// Whether it has storage.
     pub(in super::super) const STORAGE: u8 = 1 << 2;
 }
@@ -63,6 +65,8 @@ pub(super) mod needs {
 pub(super) struct AccountRead {
     pub(super) cell: u32,
     pub(super) needs: u8,
+    /// The state of its versions when it was read.
+    pub(super) sequence: u32,
     pub(super) seen: FlatAccount,
 }
 
@@ -81,6 +85,8 @@ impl AccountRead {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SlotRead {
     pub(super) cell: u32,
+    /// The state of its versions when it was read.
+    pub(super) sequence: u32,
     pub(super) seen: U256,
 }
 
@@ -91,6 +97,8 @@ pub(super) struct Work {
     pub(super) slots: Vec<SlotRead>,
     pub(super) written_accounts: Vec<u32>,
     pub(super) written_slots: Vec<u32>,
+    /// Accounts of which not all was written: what is missing is known when all before are committed.
+    pub(super) parts: Vec<u32>,
     /// For the fee recipient, unless it was loaded anyway.
     pub(super) reward: U256,
     /// Bytes of the codes that were loaded.
@@ -109,11 +117,17 @@ impl Work {
         self.slots.clear();
         self.written_accounts.clear();
         self.written_slots.clear();
+        self.parts.clear();
         self.reward = U256::ZERO;
         self.code_bytes = 0;
         self.codes.clear();
         self.since = 0;
         self.outcome = None;
+    }
+
+    /// Gas that was run, at most.
+    pub(super) fn gas(&self, limit: u64) -> u64 {
+        self.outcome.as_ref().map_or(0, |outcome| outcome.gas(limit))
     }
 
     /// Forgets all, and keeps no more memory than most transactions need.
@@ -123,6 +137,7 @@ impl Work {
         self.slots.shrink_to(USUAL);
         self.written_accounts.shrink_to(USUAL);
         self.written_slots.shrink_to(USUAL);
+        self.parts.shrink_to(USUAL);
         self.codes.shrink_to(USUAL);
     }
 }
@@ -131,7 +146,8 @@ impl Work {
 #[derive(Debug, Default)]
 pub(super) struct Record {
     status: AtomicU8,
-    work: Mutex<Work>,
+    /// What the last run came to; once it is committed, memory for another. One transaction of the window has it after the other.
+    work: Mutex<Option<Box<Work>>>,
     /// Those that wait until it ran.
     waiters: Mutex<Vec<u32>>,
 }
@@ -139,25 +155,24 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn clear(&mut self) {
         *self.status.get_mut() = Status::Pending as u8;
-        self.work.get_mut().unwrap_or_else(PoisonError::into_inner).forget();
+        *self.work.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
         self.waiters.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Gas that was run for it and did not count, at most.
     pub(super) fn gas(&mut self, limit: u64) -> u64 {
         let work = self.work.get_mut().unwrap_or_else(PoisonError::into_inner);
-        work.outcome.as_ref().map_or(0, |outcome| outcome.gas(limit))
+        work.as_ref().map_or(0, |work| work.gas(limit))
     }
 
     /// For the transaction of another block. Of those that nobody took yet, the status says that they are committed, or
-    /// pending: nobody asks more.
+    /// pending: nobody asks more. What work there is says nothing.
     pub(super) fn begin(&self) {
-        self.work().clear();
         self.set(Status::Pending);
     }
 
     pub(super) fn status(&self) -> Status {
-        match self.status.load(Ordering::SeqCst) {
+        match self.status.load(Ordering::Acquire) {
             0 => Status::Pending,
             1 => Status::Running,
             2 => Status::Done,
@@ -166,11 +181,24 @@ impl Record {
     }
 
     pub(super) fn set(&self, status: Status) {
-        self.status.store(status as u8, Ordering::SeqCst);
+        self.status.store(status as u8, Ordering::Release);
     }
 
-    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes what lies here: what the last run came to, or memory for another.
+    pub(super) fn take(&self) -> Option<Box<Work>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn put(&self, work: Box<Work>) {
+        *self.work.lock().unwrap_or_else(PoisonError::into_inner) = Some(work);
+    }
+
+    /// Gives its memory to another one, unless that has some.
+    pub(super) fn give(&mut self, to: &mut Self) {
+        let to = to.work.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if to.is_none() {
+            *to = self.work.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        }
     }
 
     /// Lets another transaction wait for this one. False when this one ran already.

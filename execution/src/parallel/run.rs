@@ -2,14 +2,15 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
-    hint::spin_loop,
+    collections::{BTreeMap, BinaryHeap, VecDeque},
+    hint::{black_box, spin_loop},
     mem,
+    ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{
             AtomicBool, AtomicU32, AtomicU64,
-            Ordering::{Acquire, Relaxed, SeqCst},
+            Ordering::{AcqRel, Acquire, Relaxed, Release},
         },
     },
     thread::yield_now,
@@ -20,6 +21,7 @@ use revm::context::{BlockEnv, CfgEnv, TxEnv};
 
 use super::{
     ahead::Ahead,
+    apart::Apart,
     commit::Committer,
     flat::FlatState,
     job::FlatTx,
@@ -34,6 +36,18 @@ use super::{
 /// Turns of a loop that a thread with nothing to do takes before it lets others use its core.
 const PATIENCE: u32 = 200;
 
+/// So many plain transfers are taken at once.
+const MANY: u32 = 8;
+/// With more gas it is likely to be something else.
+const LITTLE: u64 = 100_000;
+
+/// A transaction that a thread took.
+struct Taken {
+    index: u32,
+    /// Those of its sender and recipient, of a transaction without data.
+    cells: Option<(u32, u32)>,
+}
+
 /// A block under way.
 pub(super) struct Run<'a> {
     pub(super) space: &'a Space,
@@ -46,17 +60,17 @@ pub(super) struct Run<'a> {
     pub(super) ancestors: Option<&'a Arc<BTreeMap<u64, B256>>>,
     /// What machines stand on before their first transaction.
     pub(super) idle: TxEnv,
-    pub(super) committer: Mutex<Committer>,
+    pub(super) committer: Apart<Mutex<Committer>>,
     pub(super) ahead: Ahead,
     /// One thread goes on alone.
     pub(super) alone: AtomicBool,
     /// Gas that was run, whatever came of it.
     pub(super) gas: AtomicU64,
     /// The first transaction that nobody took yet.
-    pub(super) next: AtomicU32,
+    pub(super) next: Apart<AtomicU32>,
     /// Those that waited for others, which have run.
     pub(super) ready: Mutex<BinaryHeap<Reverse<u32>>>,
-    pub(super) ready_count: AtomicU32,
+    pub(super) ready_count: Apart<AtomicU32>,
     pub(super) pauses: Option<&'a AtomicU64>,
 }
 
@@ -114,66 +128,96 @@ impl<'a> Run<'a> {
         for index in waiting.drain(..) {
             ready.push(Reverse(index));
         }
-        self.ready_count.store(u32::try_from(ready.len()).unwrap_or(u32::MAX), SeqCst);
+        self.ready_count.store(u32::try_from(ready.len()).unwrap_or(u32::MAX), Release);
     }
 
-    /// A transaction that can run now; it is this thread's.
-    fn take(&self) -> Option<u32> {
-        if self.ready_count.load(SeqCst) > 0 {
+    /// Transactions that can run now; they are this thread's.
+    fn take(&self, mine: &mut VecDeque<Taken>) {
+        if self.ready_count.load(Acquire) > 0 {
             let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
             let first = ready.pop();
-            self.ready_count.store(u32::try_from(ready.len()).unwrap_or(u32::MAX), SeqCst);
-            if let Some(Reverse(first)) = first {
-                return Some(first);
+            self.ready_count.store(u32::try_from(ready.len()).unwrap_or(u32::MAX), Release);
+            if let Some(Reverse(index)) = first {
+                mine.push_front(Taken { index, cells: None });
+                return;
             }
         }
-        loop {
+        while mine.is_empty() {
             let index = self.next.load(Relaxed);
             let floor = self.space.floor.load(Acquire);
             if index >= self.len()
                 || index >= floor.saturating_add(WINDOW)
                 || index > floor && !self.ahead.fits(index)
             {
-                return None;
+                return;
             }
-            let taken =
-                self.next.compare_exchange_weak(index, index.wrapping_add(1), SeqCst, Relaxed);
-            if taken.is_ok() && !self.waits(index, floor) {
-                return Some(index);
+            let end = self.together(index, floor);
+            if self.next.compare_exchange_weak(index, end, AcqRel, Relaxed).is_ok() {
+                self.fetch(index..end);
+                mine.extend((index..end).filter_map(|index| self.begin(index, floor)));
             }
         }
     }
 
-    /// Whether a transaction is put off until another ran that changes its sender, or does not run at all.
-    fn waits(&self, index: u32, floor: u32) -> bool {
-        let Some((record, tx)) = self.record(index).zip(self.tx(index)) else {
-            return true;
-        };
+    /// Where those end that a thread takes at once: plain transfers are so little that it takes several.
+    fn together(&self, index: u32, floor: u32) -> u32 {
+        let plain = |tx: &TxEnv| tx.data.is_empty() && tx.gas_limit <= LITTLE;
+        let plain = |index| self.env(index).is_some_and(plain);
+        let most = self.len().min(floor.saturating_add(WINDOW)).min(index.saturating_add(MANY));
+        let mut end = index.saturating_add(1);
+        while plain(index) && end < most && plain(end) && self.ahead.fits(end) {
+            end = end.saturating_add(1);
+        }
+        end
+    }
+
+    /// Finds senders and recipients, and what they were before the block: all of them after each other, so that a core waits
+    /// for memory once. Who needs them finds them there, or finds out why not.
+    fn fetch(&self, all: Range<u32>) {
+        let accounts = &self.space.accounts;
+        let addresses = |tx: &TxEnv| [Some(tx.caller), tx.kind.to().copied()];
+        let all = all.filter_map(|index| self.env(index)).flat_map(addresses).flatten();
+        black_box(all.clone().fold(0, |sum, address| sum ^ accounts.touch(&address)));
+        let mut cells = [None; 2 * MANY as usize];
+        for (cell, address) in cells.iter_mut().zip(all) {
+            *cell = accounts.intern(&address).and_then(|index| accounts.get(index));
+        }
+        for cell in cells.into_iter().flatten() {
+            let _ = self.space.base_account(self.flat, cell);
+        }
+    }
+
+    /// A transaction begins, unless it is put off until another ran that changes its sender, or does not run at all.
+    fn begin(&self, index: u32, floor: u32) -> Option<Taken> {
+        let (record, tx) = self.record(index).zip(self.tx(index))?;
         record.begin();
         // All before it are committed: it is known what gas is left.
         let refused = index == floor && tx.admit(self.ahead.available()).is_err();
         let Some(env) = tx.env().filter(|_| !refused) else {
             // What can't run at all is done.
             record.set(Status::Done);
-            return true;
+            return None;
         };
         let next = index.saturating_add(1);
         let mut before = 0;
         let accounts = &self.space.accounts;
-        let cell = |address| accounts.intern(&address).and_then(|cell| accounts.get(cell));
-        if let Some(sender) = cell(env.caller) {
-            before = sender.expected.swap(next, SeqCst);
+        let mut cells = None;
+        let from = accounts.intern(&env.caller);
+        if let Some(sender) = from.and_then(|cell| accounts.get(cell)) {
+            before = sender.expected.swap(next, AcqRel);
         }
         if let TxKind::Call(to) = env.kind
             && env.data.is_empty()
-            && let Some(recipient) = cell(to)
+            && let Some(to) = accounts.intern(&to)
         {
-            recipient.expected.store(next, SeqCst);
+            if let Some(recipient) = accounts.get(to) {
+                recipient.expected.store(next, Release);
+            }
+            cells = from.map(|from| (from, to));
         }
-        let Some(other) = before.checked_sub(1).filter(|other| *other < index) else {
-            return false;
-        };
-        self.record(other).is_some_and(|other| other.defer(index))
+        let other = before.checked_sub(1).filter(|other| *other < index);
+        let put_off = other.and_then(|other| self.record(other)).is_some_and(|it| it.defer(index));
+        (!put_off).then_some(Taken { index, cells })
     }
 }
 
@@ -183,14 +227,17 @@ impl<'a> Worker<'a> {
     pub(super) fn work(&mut self, leads: bool) {
         let run = self.run;
         let mut turns = 0_u32;
-        while !run.is_over() && (leads || !run.alone.load(Relaxed)) {
+        let mut mine = VecDeque::new();
+        // What it took, nobody else runs.
+        while !run.is_over() && (leads || !mine.is_empty() || !run.alone.load(Relaxed)) {
             self.commit();
-            if let Some(index) = run.take() {
+            run.take(&mut mine);
+            if let Some(Taken { index, cells }) = mine.pop_front() {
                 if let Some(record) = run.record(index) {
                     record.set(Status::Running);
                 }
                 run.pause();
-                self.execute(index);
+                self.execute(index, cells);
                 turns = 0;
                 continue;
             }

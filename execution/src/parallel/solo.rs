@@ -3,11 +3,13 @@
 
 use std::{marker::PhantomData, mem};
 
+use alloy_primitives::{Address, KECCAK256_EMPTY};
 use revm::{
     context::{
         BlockEnv, CfgEnv, Context as RevmContext, ContextSetters, ContextTr, Evm, FrameStack,
         Journal, JournalTr, TransactionType, TxEnv,
-        result::{EVMError, HaltReason},
+        journaled_state::account::JournaledAccountTr,
+        result::{EVMError, ExecutionResult, HaltReason},
     },
     handler::{
         EthFrame, EthPrecompiles, EvmTr, FrameInitOrResult, FrameResult, Handler, ItemOrResult,
@@ -15,13 +17,16 @@ use revm::{
         instructions::EthInstructions,
         post_execution,
     },
-    interpreter::{FrameInput, interpreter::EthInterpreter, interpreter_action::FrameInit},
+    interpreter::{
+        FrameInput, InitialAndFloorGas, interpreter::EthInterpreter, interpreter_action::FrameInit,
+    },
 };
 
 use super::{
     direct::Direct,
     job::{FlatBlock, FlatOutcome, FlatTx, TxEnd},
     space::Failure,
+    transfer::{self, Transfer},
 };
 use crate::evm::with_storage;
 
@@ -97,6 +102,10 @@ impl<'a> Solo<'a> {
         }
         self.machine.0.ctx.set_tx(env);
         self.machine.0.ctx.db_mut().begin();
+        if let Some(result) = self.transfer(env)? {
+            self.kept = true;
+            return Ok(TxEnd::Ran(result));
+        }
         // What fails, revm has undone.
         let result = SoloHandler::default().run(&mut self.machine);
         *self.machine.0.ctx.error() = Ok(());
@@ -114,6 +123,28 @@ impl<'a> Solo<'a> {
         Ok(end)
     }
 
+    /// Runs a plain transfer between accounts without code. None, and nothing is changed, if it is none, or fails.
+    fn transfer(&mut self, tx: &TxEnv) -> Result<Option<ExecutionResult>, Failure> {
+        let Evm { ctx, precompiles, .. } = &self.machine.0;
+        let Some(to) = transfer::recipient(tx, &ctx.block, precompiles) else {
+            return Ok(None);
+        };
+        let handler = SoloHandler::default();
+        let initial = handler
+            .validate_env(&mut self.machine)
+            .and_then(|()| handler.validate_initial_tx_gas(&mut self.machine));
+        let Ok(initial) = initial else {
+            return Ok(None);
+        };
+        let result = pay(&mut self.machine.0.ctx, initial, to);
+        let journal = &mut self.machine.0.ctx.journaled_state;
+        match &result {
+            Ok(Some(_)) => journal.commit_tx(),
+            _ => journal.discard_tx(),
+        }
+        result
+    }
+
     /// Takes out of the journal what it kept.
     fn flush(&mut self) -> Result<(), Failure> {
         if !mem::take(&mut self.kept) {
@@ -126,6 +157,34 @@ impl<'a> Solo<'a> {
         journal.inner.state = state;
         Ok(())
     }
+}
+
+/// Moves what a plain transfer moves. If it gives none, what it did is to be discarded.
+fn pay(
+    context: &mut Context<'_>,
+    initial: InitialAndFloorGas,
+    to: Address,
+) -> Result<Option<ExecutionResult>, Failure> {
+    let (caller, value) = (context.tx.caller, context.tx.value);
+    let sender = context.journaled_state.load_account(caller)?.data.info.clone();
+    let Some(Transfer { balance, gas, result }) = transfer::transfer(context, initial, &sender)
+    else {
+        return Ok(None);
+    };
+    let paid = if caller == to { Some(balance) } else { balance.checked_sub(value) };
+    let mut recipient = context.journaled_state.load_account_mut(to)?.data;
+    let (Some(paid), true) = (paid, *recipient.code_hash() == KECCAK256_EMPTY) else {
+        return Ok(None);
+    };
+    // Adding nothing touches it too, as a transfer does.
+    if caller != to && !recipient.incr_balance(value) {
+        return Ok(None);
+    }
+    let mut sender = context.journaled_state.load_account_mut(caller)?.data;
+    sender.set_balance(paid);
+    sender.bump_nonce();
+    post_execution::reward_beneficiary(context, &gas)?;
+    Ok(Some(result))
 }
 
 impl<'a> EvmTr for Machine<'a> {

@@ -12,6 +12,7 @@ use alloy_primitives::{Address, B256, U256};
 use revm::{database_interface::DBErrorMarker, state::Bytecode};
 
 use super::{
+    apart::Apart,
     cells::{ADDED, AccountCell, BALANCE, STALE, SlotCell},
     flat::{FlatAccount, FlatState, Weighed},
     table::Table,
@@ -74,9 +75,9 @@ pub(super) struct Space {
     /// Those that transactions of the block made, and that runs made which had read too early.
     codes: Mutex<BTreeMap<B256, Bytecode>>,
     /// The first transaction that is not committed.
-    pub(super) floor: AtomicU32,
+    pub(super) floor: Apart<AtomicU32>,
     /// Nobody shall go on.
-    pub(super) stop: AtomicBool,
+    pub(super) stop: Apart<AtomicBool>,
 }
 
 impl Space {
@@ -140,13 +141,41 @@ impl Space {
         index: u32,
         below: u32,
     ) -> Result<FlatAccount, Blocked> {
+        self.read_account(flat, index, below).map(|(account, _)| account)
+    }
+
+    /// An account just before a transaction, and the state of its versions: as long as that is the same, so is the account.
+    pub(super) fn read_account(
+        &self,
+        flat: &dyn FlatState,
+        index: u32,
+        below: u32,
+    ) -> Result<(FlatAccount, u32), Blocked> {
         let cell = self.accounts.get(index).ok_or(Failure::Full)?;
+        let sequence = cell.versions.sequence();
         let base = self.base_account(flat, cell)?.value;
         let account = if cell.versions.is_empty() { base } else { newest(cell, base, below)? };
         if account.balance.bit_len() > HUGE {
             return Err(Failure::Huge.into());
         }
-        Ok(account)
+        Ok((account, sequence))
+    }
+
+    /// Whether an account is certainly still what it was when its versions were in this state.
+    pub(super) fn is_untouched(&self, index: u32, sequence: u32) -> bool {
+        self.accounts.get(index).is_some_and(|cell| cell.versions.sequence() == sequence)
+    }
+
+    /// Whether any transaction, committed or not, gave an account another code than it had before the block.
+    pub(super) fn ever_coded(&self, index: u32) -> bool {
+        self.accounts.get(index).is_none_or(|cell| cell.ever_coded.load(Acquire))
+    }
+
+    /// As [`Space::is_untouched`], of a slot.
+    pub(super) fn is_slot_untouched(&self, index: u32, sequence: u32) -> bool {
+        let cell = self.slots.get(index).filter(|cell| cell.versions.sequence() == sequence);
+        let account = cell.and_then(|cell| self.accounts.get(cell.account()));
+        account.is_some_and(|account| !account.ever_wiped.load(Acquire))
     }
 
     /// A slot just before a transaction.
@@ -156,19 +185,32 @@ impl Space {
         index: u32,
         below: u32,
     ) -> Result<U256, Blocked> {
+        self.read_slot(flat, index, below).map(|(value, _)| value)
+    }
+
+    /// A slot just before a transaction, and the state of its versions: as long as that is the same, and nobody emptied the
+    /// account's storage, so is the slot.
+    pub(super) fn read_slot(
+        &self,
+        flat: &dyn FlatState,
+        index: u32,
+        below: u32,
+    ) -> Result<(U256, u32), Blocked> {
         let cell = self.slots.get(index).ok_or(Failure::Full)?;
+        let sequence = cell.versions.sequence();
         let account = self.accounts.get(cell.account()).ok_or(Failure::Full)?;
         let wiped = account.wiped_below(below).map_err(Blocked::By)?;
         let version = if cell.versions.is_empty() { None } else { cell.versions.latest(below) };
-        match version {
-            Some(version) if version.flags & STALE != 0 => Err(Blocked::By(version.tx)),
+        let value = match version {
+            Some(version) if version.flags & STALE != 0 => return Err(Blocked::By(version.tx)),
             // What the transaction itself wrote into the storage that it emptied is there.
             Some(version) if version.tx.saturating_add(1) >= wiped => {
-                Ok(U256::from_limbs(version.words))
+                U256::from_limbs(version.words)
             }
-            None if wiped == 0 => Ok(self.base_slot(flat, cell)?.value),
-            _ => Ok(U256::ZERO),
-        }
+            None if wiped == 0 => self.base_slot(flat, cell)?.value,
+            _ => U256::ZERO,
+        };
+        Ok((value, sequence))
     }
 
     /// Code that a transaction of the block made.

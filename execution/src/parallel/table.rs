@@ -147,6 +147,14 @@ impl<C: Cell> Table<C> {
         None
     }
 
+    /// Brings the place where a key is looked for first into the cache. What lies there says nothing.
+    pub(super) fn touch(&self, key: &C::Key) -> u64 {
+        let hash = C::hash(&self.secret, key);
+        let [first, ..] = &self.levels;
+        let place = first.get().and_then(|level| place(level, hash, 0));
+        place.map_or(0, |place| place.load(Relaxed))
+    }
+
     /// The index of a key's cell, which is made if there is none. None when there is no space.
     pub(super) fn intern(&self, key: &C::Key) -> Option<u32> {
         let hash = C::hash(&self.secret, key);

@@ -65,6 +65,17 @@ impl<const W: usize> Entry<W> {
     }
 }
 
+/// What a write did.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    /// It took memory for a crowd of versions, which it keeps.
+    pub(super) spilled: bool,
+    /// [`Versions::sequence`] just before it.
+    pub(super) before: u32,
+    /// And just after it.
+    pub(super) after: u32,
+}
+
 /// Versions of one location, by transaction.
 ///
 /// A sequence lock: readers look at its counter before and after, and read again when it moved; writers hold it odd. All
@@ -111,6 +122,11 @@ impl<const W: usize> Versions<W> {
         self.len.load(Acquire) == 0
     }
 
+    /// Changes with each change of the versions. What was read after this was asked is the same as long as this is.
+    pub(super) fn sequence(&self) -> u32 {
+        self.sequence.load(Acquire)
+    }
+
     /// The newest version of those before a transaction.
     pub(super) fn latest(&self, below: u32) -> Option<Version<W>> {
         self.scan(below, None, |latest, version| {
@@ -155,16 +171,19 @@ impl<const W: usize> Versions<W> {
     }
 
     /// Adds a version, or replaces that of the same transaction; forgets those that nobody asks for any more: all but the
-    /// last of those before `floor`, the first transaction that is not committed. None when there is no space; else whether
-    /// it took memory for a crowd of versions, which it keeps.
+    /// last of those before `floor`, the first transaction that is not committed. None when there is no space.
     #[must_use]
-    pub(super) fn write(&self, version: &Version<W>, floor: &AtomicU32) -> Option<bool> {
+    pub(super) fn write(&self, version: &Version<W>, floor: &AtomicU32) -> Option<Written> {
         let before = self.far.get().is_some();
-        let written = self.insert(version, floor);
-        written.then(|| !before && self.far.get().is_some())
+        let (held, written) = self.insert(version, floor);
+        written.then(|| Written {
+            spilled: !before && self.far.get().is_some(),
+            before: held.wrapping_sub(1),
+            after: held.wrapping_add(1),
+        })
     }
 
-    fn insert(&self, version: &Version<W>, floor: &AtomicU32) -> bool {
+    fn insert(&self, version: &Version<W>, floor: &AtomicU32) -> (u32, bool) {
         self.locked(|| {
             self.forget(floor.load(Acquire));
             let len = self.count();
@@ -248,7 +267,8 @@ impl<const W: usize> Versions<W> {
         self.set_count(len.saturating_sub(gone));
     }
 
-    fn locked<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Gives the counter as it was held, too.
+    fn locked<T>(&self, work: impl FnOnce() -> T) -> (u32, T) {
         let held = loop {
             let now = self.sequence.load(Relaxed);
             let next = now.wrapping_add(1);
@@ -262,7 +282,7 @@ impl<const W: usize> Versions<W> {
         let _held = Held { sequence: &self.sequence, held };
         // No word changes before the counter does.
         fence(Release);
-        work()
+        (held, work())
     }
 
     fn count(&self) -> usize {

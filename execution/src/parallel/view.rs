@@ -12,7 +12,7 @@ use std::{
 
 use alloy_eips::eip2935;
 use alloy_primitives::{
-    Address, B256, KECCAK256_EMPTY, U256,
+    Address, B256, Bytes, KECCAK256_EMPTY, U256,
     map::{Entry, HashMap},
 };
 use revm::{
@@ -45,16 +45,40 @@ pub(super) struct Scene<'a> {
     pub(super) ancestors: Option<&'a Arc<BTreeMap<u64, B256>>>,
 }
 
+/// A code that a thread has.
+struct Loaded {
+    code: Bytecode,
+    /// The run that counted its bytes last.
+    run: u32,
+    /// How often it was asked for.
+    times: u32,
+}
+
+/// So often is a code asked for that is worth a copy: all threads that use the same one count who does, each time.
+const OFTEN: u32 = 32;
+
+impl Loaded {
+    fn ask(&mut self) {
+        self.times = self.times.saturating_add(1);
+        if self.times == OFTEN {
+            let bytes = Bytes::copy_from_slice(self.code.original_byte_slice());
+            let copy = Bytecode::new_raw_checked(bytes).ok();
+            if let Some(copy) = copy.filter(|copy| copy.kind() == self.code.kind()) {
+                self.code = copy;
+            }
+        }
+    }
+}
+
 /// revm's database for the transaction under way.
 pub(super) struct View<'a> {
     pub(super) scene: Scene<'a>,
     pub(super) tx: u32,
-    pub(super) work: Work,
+    pub(super) work: Box<Work>,
     /// For each account: the run that read it last, and where its read lies.
     marks: Vec<(u32, u32)>,
     run: u32,
-    /// With the run that counted its bytes last.
-    codes: HashMap<B256, (Bytecode, u32)>,
+    codes: HashMap<B256, Loaded>,
     /// What `BLOCKHASH` has read: it takes little gas, and revm remembers nothing of it.
     hashes: BTreeMap<u64, B256>,
 }
@@ -70,7 +94,7 @@ impl<'a> View<'a> {
         Self {
             scene,
             tx: 0,
-            work: Work::default(),
+            work: Box::default(),
             marks: Vec::new(),
             run: 0,
             codes: HashMap::default(),
@@ -93,11 +117,15 @@ impl<'a> View<'a> {
         self.work.accounts.get(self.place(*mark)?)
     }
 
+    pub(super) fn seen_mut(&mut self, cell: u32) -> Option<&mut AccountRead> {
+        let mark = self.marks.get(usize::try_from(cell).ok()?)?;
+        let place = self.place(*mark)?;
+        self.work.accounts.get_mut(place)
+    }
+
     /// The transaction took this from an account that it read.
     pub(super) fn need(&mut self, cell: u32, what: u8) {
-        let mark = usize::try_from(cell).ok().and_then(|cell| self.marks.get(cell)).copied();
-        let place = mark.and_then(|mark| self.place(mark));
-        if let Some(read) = place.and_then(|place| self.work.accounts.get_mut(place)) {
+        if let Some(read) = self.seen_mut(cell) {
             read.needs |= what;
         }
     }
@@ -115,14 +143,23 @@ impl<'a> View<'a> {
 
     /// The account before the transaction.
     fn read(&mut self, address: Address) -> Result<(u32, FlatAccount), Failure> {
-        let scene = self.scene;
-        let cell = scene.space.account_index(address)?;
+        let cell = self.scene.space.account_index(address)?;
+        Ok((cell, self.read_cell(cell)?))
+    }
+
+    /// The account of a cell before the transaction.
+    pub(super) fn read_cell(&mut self, cell: u32) -> Result<FlatAccount, Failure> {
         if let Some(read) = self.seen(cell) {
-            return Ok((cell, read.seen));
+            return Ok(read.seen);
         }
-        let tx = self.tx;
-        let seen = self.patiently(|| scene.space.account(scene.flat, cell, tx))?;
-        let at = usize::try_from(cell).unwrap_or(usize::MAX);
+        let (scene, tx) = (self.scene, self.tx);
+        let (seen, sequence) = self.patiently(|| scene.space.read_account(scene.flat, cell, tx))?;
+        self.note(AccountRead { cell, needs: 0, sequence, seen });
+        Ok(seen)
+    }
+
+    fn note(&mut self, read: AccountRead) {
+        let at = usize::try_from(read.cell).unwrap_or(usize::MAX);
         if self.marks.len() <= at {
             let room = at.saturating_add(1).next_power_of_two();
             self.marks.resize(room, (0, 0));
@@ -131,8 +168,21 @@ impl<'a> View<'a> {
         if let Some(mark) = self.marks.get_mut(at) {
             *mark = (self.run, place);
         }
-        self.work.accounts.push(AccountRead { cell, needs: 0, seen });
-        Ok((cell, seen))
+        self.work.accounts.push(read);
+    }
+
+    /// The hash of the code of a cell's account before the transaction; nothing else of it is read if it is as before the block.
+    pub(super) fn code_of(&mut self, cell: u32) -> Result<B256, Failure> {
+        let space = self.scene.space;
+        let account = space.accounts.get(cell).ok_or(Failure::Full)?;
+        // First: whoever changes the code says so before the versions change.
+        let sequence = account.versions.sequence();
+        if self.seen(cell).is_some() || space.ever_coded(cell) {
+            return self.read_cell(cell).map(|account| account.code_hash);
+        }
+        let seen = space.base_account(self.scene.flat, account)?.value;
+        self.note(AccountRead { cell, needs: needs::CODE_ALONE, sequence, seen });
+        Ok(seen.code_hash)
     }
 
     fn slot(&mut self, cell: u32) -> Result<U256, Failure> {
@@ -141,8 +191,8 @@ impl<'a> View<'a> {
         if let Some(times) = disputed.filter(|times| *times > 0) {
             self.let_pass(times)?;
         }
-        let seen = self.patiently(|| scene.space.slot(scene.flat, cell, tx))?;
-        self.work.slots.push(SlotRead { cell, seen });
+        let (seen, sequence) = self.patiently(|| scene.space.read_slot(scene.flat, cell, tx))?;
+        self.work.slots.push(SlotRead { cell, sequence, seen });
         Ok(seen)
     }
 
@@ -201,11 +251,8 @@ impl Database for View<'_> {
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Failure> {
         let (cell, seen) = self.read(address)?;
         Ok(seen.existing().map(|account| AccountInfo {
-            balance: account.balance,
-            nonce: account.nonce,
-            code_hash: account.code_hash,
-            code: None,
             account_id: usize::try_from(cell).ok().and_then(AccountId::new),
+            ..account.info()
         }))
     }
 
@@ -214,22 +261,24 @@ impl Database for View<'_> {
             return Ok(Bytecode::default());
         }
         let run = self.run;
-        let (code, counted) = match self.codes.entry(hash) {
+        let loaded = match self.codes.entry(hash) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
                 let code = match self.scene.space.new_code(hash) {
                     Some(code) => code,
                     None => self.scene.flat.code(hash)?,
                 };
-                place.insert((code, run.wrapping_sub(1)))
+                place.insert(Loaded { code, run: run.wrapping_sub(1), times: 0 })
             }
         };
+        loaded.ask();
         // Several accounts may have it: it is proven once.
-        if std::mem::replace(counted, run) != run {
-            let len = u64::try_from(code.original_byte_slice().len()).unwrap_or(u64::MAX);
+        if std::mem::replace(&mut loaded.run, run) != run {
+            let len = loaded.code.original_byte_slice().len();
+            let len = u64::try_from(len).unwrap_or(u64::MAX);
             self.work.code_bytes = self.work.code_bytes.saturating_add(len);
         }
-        Ok(code.clone())
+        Ok(loaded.code.clone())
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Failure> {

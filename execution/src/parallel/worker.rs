@@ -2,16 +2,20 @@
 
 use std::{marker::PhantomData, mem};
 
+use alloy_primitives::KECCAK256_EMPTY;
 use revm::{
     context::{ContextSetters, ContextTr, JournalTr, TxEnv, result::EVMError},
     handler::Handler,
 };
 
 use super::{
+    cells::{ADDED, WHOLE, account_words},
     machine::{FlatHandler, Machine},
-    record::{Outcome, Status, needs},
+    record::{Outcome, Record, Status, needs},
     run::Run,
     space::Failure,
+    transfer::{self, Transfer},
+    versions::WINDOW,
     view::View,
 };
 
@@ -33,29 +37,35 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs a transaction, and publishes what came of it.
-    pub(super) fn execute(&mut self, index: u32) {
+    pub(super) fn execute(&mut self, index: u32, cells: Option<(u32, u32)>) {
         let run = self.run;
         let Some((record, tx)) = run.record(index).zip(run.env(index)) else {
             return;
         };
-        let outcome = self.outcome(index, tx);
+        let outcome = self.outcome(index, tx, cells);
         self.gas = self.gas.saturating_add(outcome.gas(tx.gas_limit));
         let view = self.machine.view();
         view.work.outcome = Some(outcome);
         run.pause();
-        {
-            let mut work = record.work();
-            run.space.take_back(index, &work, &view.work);
-            mem::swap(&mut *work, &mut view.work);
+        let before = record.take();
+        if let Some(before) = &before {
+            run.space.take_back(index, before, &view.work);
         }
+        // That of one that is committed by now.
+        let free = index.checked_sub(WINDOW).and_then(|of| run.record(of)).and_then(Record::take);
+        let free = free.or(before).unwrap_or_default();
+        record.put(mem::replace(&mut view.work, free));
         record.set(Status::Done);
         record.release(&mut self.waiting);
         run.wake(&mut self.waiting);
     }
 
-    fn outcome(&mut self, index: u32, tx: &'a TxEnv) -> Outcome {
-        self.machine.view().begin(index);
+    fn outcome(&mut self, index: u32, tx: &'a TxEnv, cells: Option<(u32, u32)>) -> Outcome {
         self.machine.0.ctx.set_tx(tx);
+        if let Some(outcome) = self.transfer(index, tx, cells) {
+            return outcome;
+        }
+        self.machine.view().begin(index);
         let result = FlatHandler(PhantomData).run(&mut self.machine);
         let outcome = match result {
             Ok(result) => Outcome::Ran(result),
@@ -78,6 +88,39 @@ impl<'a> Worker<'a> {
         let _ = journal.finalize();
         journal.inner.state = state;
         published.map_or_else(Outcome::Failed, |()| outcome)
+    }
+
+    /// Runs a plain transfer between accounts without code. None, and nothing is written, if it is none, or fails.
+    fn transfer(&mut self, index: u32, tx: &TxEnv, cells: Option<(u32, u32)>) -> Option<Outcome> {
+        let to = transfer::recipient(tx, self.run.block, &self.machine.0.precompiles)?;
+        let handler = FlatHandler(PhantomData);
+        handler.validate_env(&mut self.machine).ok()?;
+        let initial = handler.validate_initial_tx_gas(&mut self.machine).ok()?;
+        let context = &mut self.machine.0.ctx;
+        let view = &mut context.journaled_state.database;
+        view.begin(index);
+        let cell = |address| view.scene.space.account_index(address).ok();
+        let (from, to) = cells.or_else(|| cell(tx.caller).zip(cell(to)))?;
+        let sender = view.read_cell(from).ok()?;
+        if from != to && view.code_of(to).ok()? != KECCAK256_EMPTY {
+            return None;
+        }
+        let Transfer { balance, gas, result } =
+            transfer::transfer(&*context, initial, &sender.info())?;
+        let balance = if from == to { balance } else { balance.checked_sub(tx.value)? };
+        let nonce = sender.nonce.checked_add(1)?;
+        let reward = transfer::reward(&*context, &gas);
+        let view = &mut context.journaled_state.database;
+        view.need(from, needs::NONCE | needs::BALANCE);
+        view.work.reward = reward;
+        self.run.pause();
+        let whole = account_words(nonce, balance, KECCAK256_EMPTY);
+        let mut written = view.put_account(from, WHOLE, whole);
+        if written.is_ok() && from != to && !tx.value.is_zero() {
+            let added = account_words(0, tx.value, KECCAK256_EMPTY);
+            written = view.put_account(to, ADDED, added);
+        }
+        Some(written.map_or_else(Outcome::Failed, |()| Outcome::Ran(result)))
     }
 
     /// What validation looked at.

@@ -5,7 +5,7 @@ use std::{
     sync::{
         Mutex, PoisonError,
         atomic::{
-            AtomicBool, AtomicU32, AtomicU64,
+            AtomicBool, AtomicU64,
             Ordering::{Relaxed, Release},
         },
     },
@@ -17,26 +17,19 @@ use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
 use super::{
     ahead::{Ahead, Credit, Purse},
+    apart::Apart,
     commit::Committer,
     job::{FlatBlock, FlatOutcome, FlatTx, TxEnd},
+    light::{Alone, FEW, is_light},
     record::Record,
     run::Run,
     solo,
     space::{Failure, Space},
+    versions::WINDOW,
     weight::Weights,
     worker::Worker,
 };
 
-/// Fewer transactions than these are not worth another thread.
-const FEW: usize = 8;
-/// Less work is not worth another thread, in gas.
-const LITTLE: u64 = 2_000_000;
-/// The work of a plain transfer: far less than its gas.
-const TRANSFER: u64 = 5_000;
-/// Gas that a transaction uses at most, as long as nothing is known but its limit.
-const LIKELY: u64 = 200_000;
-/// Fewer senders are likely to be in each other's way.
-const FEW_SENDERS: usize = 4;
 /// Transactions for which memory is kept at least.
 const USUAL: usize = 1 << 10;
 
@@ -70,6 +63,8 @@ struct Memory {
     records: Vec<Record>,
     /// The most transactions that a block had of late: it falls by an eighth with each block.
     peak: usize,
+    /// How many the last one had.
+    last: usize,
 }
 
 impl Memory {
@@ -84,6 +79,14 @@ impl Memory {
         if self.records.len() < count {
             self.records.resize_with(count, Record::default);
         }
+        // The last ones have memory, which those take that run first.
+        let last = self.last.min(self.records.len());
+        let window = usize::try_from(WINDOW).unwrap_or_default();
+        let split = last.saturating_sub(window).max(window.min(last));
+        let (first, rest) = self.records.split_at_mut(split);
+        let rest = rest.iter_mut().take(last.saturating_sub(split));
+        rest.zip(first).for_each(|(from, to)| from.give(to));
+        self.last = count;
     }
 }
 
@@ -183,26 +186,10 @@ impl Workers {
         self.pauses.is_some()
     }
 
-    /// Whether other threads are worth it. One thread takes less than half the time that each of many takes for a plain transfer,
-    /// unless it has to know the bytes that each transaction uses.
+    /// Whether other threads are worth it.
     fn share(&self, txs: &[FlatTx], limited: bool) -> bool {
-        if self.pool.is_none() || self.pause() {
-            return self.pool.is_some();
-        }
-        let mut senders = Vec::with_capacity(FEW_SENDERS);
-        let mut work = 0_u64;
-        let transfer = if limited || self.threads > 2 { TRANSFER } else { 0 };
-        for env in txs.iter().filter_map(FlatTx::env) {
-            let most = if env.data.is_empty() { transfer } else { LIKELY };
-            work = work.saturating_add(env.gas_limit.min(most));
-            if senders.len() < FEW_SENDERS && !senders.contains(&env.caller) {
-                senders.push(env.caller);
-            }
-            if senders.len() == FEW_SENDERS && work >= LITTLE {
-                break;
-            }
-        }
-        txs.len() >= FEW && senders.len() >= FEW_SENDERS && work >= LITTLE
+        let alone = if limited { Alone::OverVersions } else { Alone::Directly };
+        self.pool.is_some() && (self.pause() || !is_light(txs, self.threads, alone))
     }
 
     /// Runs transactions with the result that they have one after the other.
@@ -262,6 +249,7 @@ impl Workers {
         let committer = Committer {
             available: block.available,
             ends: Vec::with_capacity(count),
+            beneficiary: None,
             codes: Vec::new(),
             weights: block.max_witness_bytes.map(Weights::new),
             failure: None,
@@ -281,19 +269,19 @@ impl Workers {
             number: block.number,
             ancestors: block.ancestors,
             idle: TxEnv::default(),
-            committer: Mutex::new(committer),
+            committer: Apart(Mutex::new(committer)),
             ahead,
             alone: AtomicBool::new(false),
             gas: AtomicU64::new(0),
-            next: AtomicU32::new(0),
+            next: Apart::default(),
             ready: Mutex::new(BinaryHeap::new()),
-            ready_count: AtomicU32::new(0),
+            ready_count: Apart::default(),
             pauses: self.pauses.as_ref(),
         };
         let driven = self.drive(&run, share);
         self.gas.fetch_add(run.gas.into_inner(), Relaxed);
-        let taken = usize::try_from(run.next.into_inner()).unwrap_or(usize::MAX);
-        let mut committer = run.committer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let taken = usize::try_from(run.next.0.into_inner()).unwrap_or(usize::MAX);
+        let mut committer = run.committer.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         if *memory.space.stop.get_mut() {
             // What was taken and not committed stands as it stood.
             let floor = usize::try_from(*memory.space.floor.get_mut()).unwrap_or(usize::MAX);
