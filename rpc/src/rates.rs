@@ -18,6 +18,8 @@ use jsonrpsee::{
 use parking_lot::Mutex;
 use tower::Layer;
 
+/// So much of the allowance may be used at once.
+const SECOND: Duration = Duration::from_secs(1);
 /// "Limit exceeded" in EIP-1474.
 const LIMIT_EXCEEDED: i32 = -32005;
 /// Addresses that are told apart at once; all further ones share one allowance.
@@ -68,12 +70,12 @@ impl Rates {
             }
         }
         let until = callers.entry(address).or_insert(now);
-        let spacing = Duration::from_secs(1) / self.per_second.get();
-        let next = (*until).max(now) + spacing;
-        if next > now + Duration::from_secs(1) {
+        let spacing = SECOND.checked_div(self.per_second.get()).unwrap_or_default();
+        let ahead = until.saturating_duration_since(now).saturating_add(spacing);
+        if ahead > SECOND {
             return Err(format!("more than {} calls a second from {}", self.per_second, caller.0));
         }
-        *until = next;
+        *until = now.checked_add(ahead).unwrap_or(now);
         Ok(())
     }
 }
