@@ -156,6 +156,18 @@ contract MailboxTest is Fixtures {
         refuses(message, proof, abi.encodeWithSelector(L1State.UnknownTimestamp.selector, TIME - 1));
     }
 
+    /// Where nobody remembers anything a call succeeds with an empty answer.
+    function test_withoutTheContractOfEip4788() public {
+        Message memory message = send();
+        L1Proof memory proof = known(message);
+        bytes memory refusal = abi.encodeWithSelector(L1State.UnknownTimestamp.selector, proof.timestamp);
+        vm.mockCallRevert(L1State.BEACON_ROOTS, "", abi.encode(keccak256(proof.header)));
+        refuses(message, proof, refusal);
+        vm.clearMockedCalls();
+        vm.etch(L1State.BEACON_ROOTS, "");
+        refuses(message, proof, refusal);
+    }
+
     /// Forged in any field, it is another message, which nobody sent.
     function testFuzz_onlyWhatWasSent(uint8 field, uint64 change) public {
         change = change == 0 ? 1 : change;

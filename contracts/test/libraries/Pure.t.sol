@@ -180,7 +180,7 @@ contract SegmentsTest is Test {
 
 /// The last bytes of a payload, which are those of its last element.
 contract TapeTest is Test {
-    function at(uint32 left, uint256 bytes_) private pure returns (Tape.Item memory) {
+    function ending(uint32 left, uint256 bytes_) private pure returns (Tape.Item memory) {
         bytes32[] memory elements = new bytes32[](1);
         elements[0] = bytes32(bytes_);
         return Tape.read(elements, 4095, Tape.PAYLOAD - left);
@@ -193,21 +193,21 @@ contract TapeTest is Test {
     }
 
     function test_transactionsThatEndThePayload() public pure {
-        check(at(4, 0x02000000), Tape.Kind.Transaction, 4, 4);
-        check(at(5, 0x0200000177), Tape.Kind.Transaction, 4, 5);
-        check(at(5, 0x0200000277), Tape.Kind.End, 4, 4); // it would go on
-        check(at(4, 0x02000001), Tape.Kind.End, 4, 4);
-        check(at(3, 0x020000), Tape.Kind.End, 1, 1); // no header
-        check(at(1, 0x02), Tape.Kind.End, 1, 1);
+        check(ending(4, 0x02000000), Tape.Kind.Transaction, 4, 4);
+        check(ending(5, 0x0200000177), Tape.Kind.Transaction, 4, 5);
+        check(ending(5, 0x0200000277), Tape.Kind.End, 4, 4); // it would go on
+        check(ending(4, 0x02000001), Tape.Kind.End, 4, 4);
+        check(ending(3, 0x020000), Tape.Kind.End, 1, 1); // no header
+        check(ending(1, 0x02), Tape.Kind.End, 1, 1);
     }
 
     function test_openingsThatEndThePayload() public pure {
-        Tape.Item memory item = at(13, 0x01_0000000000000005_00000007);
+        Tape.Item memory item = ending(13, 0x01_0000000000000005_00000007);
         check(item, Tape.Kind.Open, 13, 13);
         vm.assertEq(item.timestamp, uint256(5));
         vm.assertEq(item.viewIndex, uint256(7));
-        check(at(12, 0x01_0000000000000005_000007), Tape.Kind.End, 1, 1);
-        check(at(1, 0x01), Tape.Kind.End, 1, 1);
+        check(ending(12, 0x01_0000000000000005_000007), Tape.Kind.End, 1, 1);
+        check(ending(1, 0x01), Tape.Kind.End, 1, 1);
     }
 }
 
