@@ -102,6 +102,7 @@ impl Worker<'_> {
                 record.put(work);
                 run.pause();
                 self.execute(index, None);
+                run.wake(&mut self.waiting);
                 work = record.take().unwrap_or_default();
             }
             ran = work.gas(limit);

@@ -11,7 +11,7 @@ use alloy_primitives::{
 use revm::{
     Database,
     context::JournalEntry,
-    state::{Account, AccountInfo, Bytecode, EvmState, EvmStorageSlot},
+    state::{Account, AccountId, AccountInfo, Bytecode, EvmState, EvmStorageSlot},
 };
 
 use super::{
@@ -27,6 +27,8 @@ use crate::{
 /// revm's database for one thread alone.
 pub(super) struct Direct<'a> {
     flat: &'a dyn FlatState,
+    /// Accounts before the block, in the order in which the journal loaded them: it keeps that number with each.
+    bases: Vec<FlatAccount>,
     number: u64,
     ancestors: Option<&'a Arc<BTreeMap<u64, B256>>>,
     taken: AddressMap<Taken>,
@@ -52,6 +54,7 @@ impl<'a> Direct<'a> {
     pub(super) fn new(block: &FlatBlock<'a>) -> Self {
         Self {
             flat: block.state,
+            bases: Vec::new(),
             number: block.number,
             ancestors: block.ancestors,
             taken: AddressMap::default(),
@@ -68,6 +71,12 @@ impl<'a> Direct<'a> {
             Some(account) if account.is_empty() => Err(Failure::Hollow),
             found => Ok(found.unwrap_or(FlatAccount::NONE)),
         }
+    }
+
+    /// The same, of an account that the journal holds.
+    fn base_of(&self, address: Address, account: &Account) -> Result<FlatAccount, Failure> {
+        let known = account.info.account_id.and_then(|id| self.bases.get(id.get()));
+        known.map_or_else(|| self.base(address), |base| Ok(*base))
     }
 
     fn now(&self, address: Address) -> Result<FlatAccount, Failure> {
@@ -102,7 +111,7 @@ impl<'a> Direct<'a> {
         for (address, mut account) in state.drain().filter(|(_, account)| account.is_touched()) {
             let mut taken = match self.taken.remove(&address) {
                 Some(taken) => taken,
-                None => Taken::new(self.base(address)?),
+                None => Taken::new(self.base_of(address, &account)?),
             };
             self.update(&mut taken, &mut account, written.remove(&address));
             self.taken.insert(address, taken);
@@ -117,7 +126,7 @@ impl<'a> Direct<'a> {
             let mut written = self.written_by_account();
             for (address, mut account) in state.drain().filter(|(_, account)| account.is_touched())
             {
-                let mut taken = Taken::new(self.base(address)?);
+                let mut taken = Taken::new(self.base_of(address, &account)?);
                 self.update(&mut taken, &mut account, written.remove(&address));
                 changes.extend(taken.change(address));
             }
@@ -206,7 +215,15 @@ impl Database for Direct<'_> {
     type Error = Failure;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Failure> {
-        Ok(self.now(address)?.existing().map(|account| account.info()))
+        if let Some(taken) = self.taken.get(&address) {
+            return Ok(taken.now.existing().map(|account| account.info()));
+        }
+        let Some(base) = self.base(address)?.existing() else {
+            return Ok(None);
+        };
+        let account_id = AccountId::new(self.bases.len());
+        self.bases.push(base);
+        Ok(Some(AccountInfo { account_id, ..base.info() }))
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, Failure> {

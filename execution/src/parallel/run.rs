@@ -154,7 +154,11 @@ impl<'a> Run<'a> {
             let end = self.together(index, floor);
             if self.next.compare_exchange_weak(index, end, AcqRel, Relaxed).is_ok() {
                 self.fetch(index..end);
-                mine.extend((index..end).filter_map(|index| self.begin(index, floor)));
+                for index in index..end {
+                    if let Some(taken) = self.begin(index, floor, mine) {
+                        mine.push_back(taken);
+                    }
+                }
             }
         }
     }
@@ -187,8 +191,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A transaction begins, unless it is put off until another ran that changes its sender, or does not run at all.
-    fn begin(&self, index: u32, floor: u32) -> Option<Taken> {
+    /// A transaction begins, unless it is put off until another ran that changes its sender, or does not run at all. It may
+    /// come after others of this thread.
+    fn begin(&self, index: u32, floor: u32, after: &VecDeque<Taken>) -> Option<Taken> {
         let (record, tx) = self.record(index).zip(self.tx(index))?;
         record.begin();
         // All before it are committed: it is known what gas is left.
@@ -215,7 +220,8 @@ impl<'a> Run<'a> {
             }
             cells = from.map(|from| (from, to));
         }
-        let other = before.checked_sub(1).filter(|other| *other < index);
+        let mine = |other: u32| after.iter().any(|taken| taken.index == other);
+        let other = before.checked_sub(1).filter(|other| *other < index && !mine(*other));
         let put_off = other.and_then(|other| self.record(other)).is_some_and(|it| it.defer(index));
         (!put_off).then_some(Taken { index, cells })
     }
@@ -238,6 +244,13 @@ impl<'a> Worker<'a> {
                 }
                 run.pause();
                 self.execute(index, cells);
+                // What waited for it goes on here, where that lies which it waited for; not if others have to be waited for.
+                self.waiting.sort_unstable_by_key(|index| Reverse(*index));
+                let next = mine.front().map_or(u32::MAX, |next: &Taken| next.index);
+                if leads && let Some(index) = self.waiting.pop_if(|first| *first < next) {
+                    mine.push_front(Taken { index, cells: None });
+                }
+                run.wake(&mut self.waiting);
                 turns = 0;
                 continue;
             }

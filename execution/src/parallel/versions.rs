@@ -19,8 +19,10 @@ pub(super) const WINDOW: u32 = 128;
 
 /// Most locations have no more versions at a time.
 const NEAR: usize = 2;
-/// The last one that is committed, those of the window, and one to spare.
-const FAR: usize = WINDOW as usize + 2;
+/// So many are forgotten at once.
+const TOGETHER: usize = 16;
+/// The last one that is committed, those of the window, one to spare, and those that are forgotten together.
+const FAR: usize = WINDOW as usize + 2 + TOGETHER;
 
 /// What a transaction wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +219,8 @@ impl<const W: usize> Versions<W> {
     /// Changes the version of a transaction, if it has one: `change` gets the one before it too.
     pub(super) fn update(&self, tx: u32, change: impl FnOnce(&mut Version<W>, Option<Version<W>>)) {
         self.locked(|| {
-            for at in (0..self.count()).rev() {
+            // It is most often among the first: all before it are committed.
+            for at in 0..self.count() {
                 let Some(entry) = self.entry(at).filter(|entry| entry.tx() == tx) else {
                     continue;
                 };
@@ -251,20 +254,28 @@ impl<const W: usize> Versions<W> {
         });
     }
 
+    /// Before another one is added. Many are forgotten at once, unless that saves memory: each moves all that stay.
     fn forget(&self, floor: u32) {
         let len = self.count();
+        if len < NEAR {
+            return;
+        }
         let committed = (0..len)
             .take_while(|at| self.entry(*at).is_some_and(|entry| entry.tx() < floor))
             .count();
         let Some(gone) = committed.checked_sub(1).filter(|gone| *gone > 0) else {
             return;
         };
+        let stay = len.saturating_sub(gone);
+        if gone < TOGETHER && stay >= NEAR && len < NEAR.saturating_add(FAR) {
+            return;
+        }
         for at in gone..len {
             if let Some(entry) = self.entry(at) {
                 self.put(at.saturating_sub(gone), &entry.load());
             }
         }
-        self.set_count(len.saturating_sub(gone));
+        self.set_count(stay);
     }
 
     /// Gives the counter as it was held, too.
@@ -345,9 +356,20 @@ mod tests {
             assert!(versions.write(&version(tx, tx.into()), &floor).is_some());
             floor.store(tx.saturating_sub(WINDOW - 2), Release);
         }
-        assert!(versions.count() <= FAR);
+        assert!(versions.count() <= NEAR + FAR);
         assert_eq!(value(&versions, 10_000 - WINDOW), Some(u64::from(10_000 - WINDOW - 1)));
         assert_eq!(value(&versions, 10_000), Some(9_999));
+    }
+
+    #[test]
+    fn one_writer_after_the_other_takes_no_more_memory() {
+        let (versions, floor) = (Versions::default(), AtomicU32::new(0));
+        for tx in 0..1_000 {
+            floor.store(tx, Release);
+            assert!(versions.write(&version(tx, tx.into()), &floor).is_some());
+            assert_eq!(value(&versions, tx), tx.checked_sub(1).map(u64::from));
+        }
+        assert!(versions.far.get().is_none());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) struct Worker<'a> {
     pub(super) run: &'a Run<'a>,
     machine: Machine<'a>,
     /// Those that waited for what ran last.
-    waiting: Vec<u32>,
+    pub(super) waiting: Vec<u32>,
     /// Gas that it ran.
     pub(super) gas: u64,
 }
@@ -36,7 +36,7 @@ impl<'a> Worker<'a> {
         Self { run, machine, waiting: Vec::new(), gas: 0 }
     }
 
-    /// Runs a transaction, and publishes what came of it.
+    /// Runs a transaction, and publishes what came of it. Those that waited for it are to be woken.
     pub(super) fn execute(&mut self, index: u32, cells: Option<(u32, u32)>) {
         let run = self.run;
         let Some((record, tx)) = run.record(index).zip(run.env(index)) else {
@@ -57,7 +57,6 @@ impl<'a> Worker<'a> {
         record.put(mem::replace(&mut view.work, free));
         record.set(Status::Done);
         record.release(&mut self.waiting);
-        run.wake(&mut self.waiting);
     }
 
     fn outcome(&mut self, index: u32, tx: &'a TxEnv, cells: Option<(u32, u32)>) -> Outcome {
