@@ -157,7 +157,11 @@ impl<'a> Direct<'a> {
         if let Some(code) = account.info.code.take().filter(|_| hash != taken.now.code_hash) {
             self.codes.insert(hash, code);
         }
-        taken.set(account);
+        if taken.set(account) {
+            // What it wrote ended with it: should it come back, nothing of it may stand there.
+            taken.slots.clear();
+            return;
+        }
         for (slot, before) in written.unwrap_or_default() {
             let Some(now) = account.storage.get(&slot).map(EvmStorageSlot::present_value) else {
                 continue;
@@ -176,11 +180,12 @@ impl Taken {
         Self { before, now: before, wiped: false, slots: HashMap::default() }
     }
 
-    fn set(&mut self, account: &Account) {
+    /// Takes over everything but slots; true if the account ended.
+    fn set(&mut self, account: &Account) -> bool {
         // EIP-161 and EIP-6780: empty accounts, and those that were created and destructed, end.
         let ended = account.is_selfdestructed() || account.is_empty();
         if ended && self.now.is_empty() {
-            return;
+            return true;
         }
         if ended || account.is_created() {
             self.wiped = true;
@@ -193,6 +198,7 @@ impl Taken {
         } else {
             FlatAccount { nonce, balance, code_hash, has_storage }
         };
+        ended
     }
 
     fn change(self, address: Address) -> Option<FlatChange> {

@@ -403,3 +403,47 @@ proptest! {
         }
     }
 }
+
+/// What an account wrote before it ended is gone, also when somebody pays it in the same block, or creates it again.
+#[test]
+fn what_ended_comes_back_empty() {
+    let state = state();
+    let gone = account(0).create(0);
+    let ends = Tx::Acts(vec![Act::Store(1, 2), Act::Destruct(account(1))]);
+    let again = [
+        vec![(0, ends.clone())],
+        vec![(0, ends.clone()), (1, Tx::Transfer(gone, 1))],
+        vec![
+            (0, ends),
+            (1, Tx::Transfer(gone, 1)),
+            (2, Tx::Watch(gone)),
+            (3, Tx::Transfer(gone, 1)),
+        ],
+        // Mortal: under rules before EIP-6780 also later.
+        vec![
+            (0, Tx::Make(0, 1)),
+            (1, Tx::Transfer(child_of(0), 1)),
+            (2, Tx::Transfer(child_of(0), 1)),
+        ],
+        vec![(0, Tx::Make(0, 1)), (1, Tx::Transfer(child_of(0), 0)), (2, Tx::Make(0, 0))],
+    ];
+    for txs in again {
+        for spec in [SpecId::OSAKA, SpecId::SHANGHAI] {
+            let case = Case {
+                txs: txs.clone(),
+                schedule: after_genesis(spec),
+                limit: None,
+                gas_limit: 1 << 28,
+                coinbase: COINBASE,
+                credits: Vec::new(),
+            };
+            let body = case.body();
+            let expected = case.sequential(&state, &body);
+            for workers in
+                [Workers::new(1), Workers::new(1).with_pauses(1), Workers::new(2).with_pauses(1)]
+            {
+                same(&case.parallel(&state, &body, Arc::new(workers)), &expected);
+            }
+        }
+    }
+}
