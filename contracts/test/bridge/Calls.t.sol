@@ -74,6 +74,8 @@ contract CallsTest is BridgeBase {
         reverts(address(bridge), call, abi.encodeWithSelector(IBridge.CallFailed.selector, hash));
         call = abi.encodeCall(IBridge.withdrawWithGas, (message, proof, 59_999));
         reverts(address(bridge), call, abi.encodeWithSelector(IBridge.LessThanGasLimit.selector, 59_999, 60_000));
+        call = abi.encodeCall(IBridge.withdrawWithGas, (message, proof, 60_000)); // as foreseen
+        reverts(address(bridge), call, abi.encodeWithSelector(IBridge.CallFailed.selector, hash));
         bridge.withdrawWithGas(message, proof, 300_000);
         vm.assertEq(address(target).balance, 1 ether);
         call = abi.encodeCall(IBridge.withdrawWithGas, (message, proof, 300_000));
