@@ -44,8 +44,28 @@ impl Caller {
 /// Allowances of all callers: so many calls a second, of which those of one second may come at once.
 pub(crate) struct Rates {
     per_second: NonZeroU32,
-    /// When all calls that came so far are worked off at that rate.
-    callers: Mutex<HashMap<IpAddr, Instant>>,
+    callers: Mutex<Callers>,
+}
+
+#[derive(Default)]
+struct Callers {
+    /// When all calls that came so far from an address are worked off at that rate.
+    until: HashMap<IpAddr, Instant>,
+    /// When those were last looked for that are worked off.
+    swept: Option<Instant>,
+}
+
+impl Callers {
+    /// Whether there is room for one more. Nobody is busy for more than a second, so that looking more often finds little, and
+    /// would let many addresses buy a look at all of them with each call.
+    fn has_room(&mut self, now: Instant) -> bool {
+        let rested = self.swept.is_none_or(|swept| now.saturating_duration_since(swept) >= SECOND);
+        if self.until.len() >= MAX_CALLERS && rested {
+            self.swept = Some(now);
+            self.until.retain(|_, until| *until > now);
+        }
+        self.until.len() < MAX_CALLERS
+    }
 }
 
 impl fmt::Debug for Rates {
@@ -63,13 +83,10 @@ impl Rates {
     pub(crate) fn take(&self, caller: Caller, now: Instant) -> Result<(), String> {
         let Caller(mut address) = caller;
         let mut callers = self.callers.lock();
-        if callers.len() >= MAX_CALLERS && !callers.contains_key(&address) {
-            callers.retain(|_, until| *until > now);
-            if callers.len() >= MAX_CALLERS {
-                address = OTHERS;
-            }
+        if !callers.until.contains_key(&address) && !callers.has_room(now) {
+            address = OTHERS;
         }
-        let until = callers.entry(address).or_insert(now);
+        let until = callers.until.entry(address).or_insert(now);
         let spacing = SECOND.checked_div(self.per_second.get()).unwrap_or_default();
         let ahead = until.saturating_duration_since(now).saturating_add(spacing);
         if ahead > SECOND {
@@ -191,10 +208,10 @@ mod tests {
         }
         rates.take(numbered(MAX_CALLERS), start).unwrap();
         rates.take(numbered(MAX_CALLERS + 1), start).unwrap_err();
-        assert!(rates.callers.lock().len() <= MAX_CALLERS + 1);
+        assert!(rates.callers.lock().until.len() <= MAX_CALLERS + 1);
         let later = start + Duration::from_secs(2);
         rates.take(numbered(MAX_CALLERS), later).unwrap();
         rates.take(numbered(MAX_CALLERS + 1), later).unwrap();
-        assert_eq!(rates.callers.lock().len(), 2);
+        assert_eq!(rates.callers.lock().until.len(), 2);
     }
 }

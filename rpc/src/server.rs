@@ -1,6 +1,13 @@
 //! One port for JSON-RPC over HTTP POST, over WebSocket, and for a chain's own GET routes.
 
-use std::{future::Future, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io::ErrorKind::{ConnectionAborted, ConnectionReset},
+    net::SocketAddr,
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 
 use http::Extensions;
 use jsonrpsee::{
@@ -148,11 +155,14 @@ where
             accepted = listener.accept() => accepted,
             () = &mut stopped => break,
         };
-        match accepted.and_then(|(socket, from)| socket.set_nodelay(true).map(|()| (socket, from)))
-        {
+        match accepted {
             Ok((socket, from)) => {
+                // Without it answers come late, but come.
+                let _ = socket.set_nodelay(true);
                 drop(tokio::spawn(serve(socket, Caller::of(from.ip()), stop.clone())));
             }
+            // Whoever called hung up: others need not wait for that.
+            Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionReset) => {}
             Err(error) => {
                 tracing::debug!(%error, "a connection was not taken");
                 tokio::time::sleep(RETRY_ACCEPT).await;
