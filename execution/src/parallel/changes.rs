@@ -114,7 +114,7 @@ impl Space {
             return Ok(None);
         }
         let before = self.base_account(flat, cell)?.value.existing();
-        let after = self.account(flat, index, end)?.existing();
+        let after = self.settled_account(flat, index, end)?.existing();
         let wiped = cell.wiped_below(end).map_err(Blocked::By)? > 0;
         let emptied = wiped && before.is_some_and(|before| before.has_storage);
         let values = |account: Option<FlatAccount>| {

@@ -50,6 +50,13 @@ impl Committer {
         self.wasted = self.wasted.saturating_add(gas);
     }
 
+    /// Nothing of what is committed stands: it earned nothing, and was run for nothing.
+    pub(super) fn take_back(&mut self) {
+        let gas = self.ends.iter().map(TxEnd::gas).fold(0, u64::saturating_add);
+        self.credit.spend(gas);
+        self.throw_away(gas);
+    }
+
     /// Whether others cost more than they help: most of what they run has to run again, or may not start.
     fn is_better_alone(&self) -> bool {
         let ended = u64::try_from(self.ends.len()).unwrap_or(u64::MAX);
@@ -170,19 +177,26 @@ impl Run<'_> {
             }
             weights.add(self, work)?;
         }
-        self.settle(index, work)?;
+        // First what can fail, and changes nothing that is committed.
         if !work.reward.is_zero() {
             self.reward(index, work.reward, committer)?;
         }
+        self.settle(index, work)?;
         committer.codes.append(&mut work.codes);
         Ok(Some(end))
     }
 
     /// Makes what a transaction wrote whole, now that all before it is.
     pub(super) fn settle(&self, index: u32, work: &Work) -> Result<(), Failure> {
-        for cell in &work.parts {
-            let cell = self.space.accounts.get(*cell).ok_or(Failure::Full)?;
-            settle(cell, index)?;
+        let parts = || work.parts.iter().filter_map(|cell| self.space.accounts.get(*cell));
+        parts().try_for_each(|cell| settle(cell, index))?;
+        // Only when nothing can fail any more: who asks what ended before a transaction asks only this, once versions are forgotten.
+        for cell in parts().filter(|cell| cell.ever_wiped.load(Acquire)) {
+            cell.versions.update(index, |version, _| {
+                if version.flags & WIPED != 0 {
+                    cell.wiped.store(index.saturating_add(1), Release);
+                }
+            });
         }
         Ok(())
     }
@@ -205,9 +219,6 @@ fn settle(cell: &AccountCell, tx: u32) -> Result<(), Failure> {
     let base = cell.base().map(|base| base.value);
     let mut failure = None;
     cell.versions.update(tx, |version, before| {
-        if version.flags & WIPED != 0 {
-            cell.wiped.store(tx.saturating_add(1), Release);
-        }
         if version.flags & WHOLE == WHOLE {
             return;
         }

@@ -153,7 +153,9 @@ impl<'a> Run<'a> {
             }
             let end = self.together(index, floor);
             if self.next.compare_exchange_weak(index, end, AcqRel, Relaxed).is_ok() {
-                self.fetch(index..end);
+                if index > floor || self.admits(index) {
+                    self.fetch(index..end);
+                }
                 for index in index..end {
                     if let Some(taken) = self.begin(index, floor, mine) {
                         mine.push_back(taken);
@@ -173,6 +175,11 @@ impl<'a> Run<'a> {
             end = end.saturating_add(1);
         }
         end
+    }
+
+    /// Whether the block has the gas for a transaction, all before which are committed.
+    fn admits(&self, index: u32) -> bool {
+        self.tx(index).is_some_and(|tx| tx.admit(self.ahead.available()).is_ok())
     }
 
     /// Finds senders and recipients, and what they were before the block: all of them after each other, so that a core waits
@@ -196,9 +203,7 @@ impl<'a> Run<'a> {
     fn begin(&self, index: u32, floor: u32, after: &VecDeque<Taken>) -> Option<Taken> {
         let (record, tx) = self.record(index).zip(self.tx(index))?;
         record.begin();
-        // All before it are committed: it is known what gas is left.
-        let refused = index == floor && tx.admit(self.ahead.available()).is_err();
-        let Some(env) = tx.env().filter(|_| !refused) else {
+        let Some(env) = tx.env().filter(|_| index > floor || self.admits(index)) else {
             // What can't run at all is done.
             record.set(Status::Done);
             return None;

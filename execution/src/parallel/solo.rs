@@ -9,7 +9,7 @@ use revm::{
         BlockEnv, CfgEnv, Context as RevmContext, ContextSetters, ContextTr, Evm, FrameStack,
         Journal, JournalTr, TransactionType, TxEnv,
         journaled_state::account::JournaledAccountTr,
-        result::{EVMError, ExecutionResult, HaltReason},
+        result::{EVMError, HaltReason},
     },
     handler::{
         EthFrame, EthPrecompiles, EvmTr, FrameInitOrResult, FrameResult, Handler, ItemOrResult,
@@ -102,9 +102,9 @@ impl<'a> Solo<'a> {
         }
         self.machine.0.ctx.set_tx(env);
         self.machine.0.ctx.db_mut().begin();
-        if let Some(result) = self.transfer(env)? {
-            self.kept = true;
-            return Ok(TxEnd::Ran(result));
+        if let Some(end) = self.transfer(env)? {
+            self.kept |= matches!(end, TxEnd::Ran(_));
+            return Ok(end);
         }
         // What fails, revm has undone.
         let result = SoloHandler::default().run(&mut self.machine);
@@ -123,8 +123,8 @@ impl<'a> Solo<'a> {
         Ok(end)
     }
 
-    /// Runs a plain transfer between accounts without code. None, and nothing is changed, if it is none, or fails.
-    fn transfer(&mut self, tx: &TxEnv) -> Result<Option<ExecutionResult>, Failure> {
+    /// Runs a plain transfer between accounts without code. None, and nothing is changed, if it is none.
+    fn transfer(&mut self, tx: &TxEnv) -> Result<Option<TxEnd>, Failure> {
         let Evm { ctx, precompiles, .. } = &self.machine.0;
         let Some(to) = transfer::recipient(tx, &ctx.block, precompiles) else {
             return Ok(None);
@@ -133,16 +133,17 @@ impl<'a> Solo<'a> {
         let initial = handler
             .validate_env(&mut self.machine)
             .and_then(|()| handler.validate_initial_tx_gas(&mut self.machine));
-        let Ok(initial) = initial else {
-            return Ok(None);
+        let paid = match initial {
+            Ok(initial) => pay(&mut self.machine.0.ctx, initial, to),
+            Err(EVMError::Transaction(invalid)) => Ok(Some(TxEnd::NoOp(invalid.into()))),
+            Err(_) => Ok(None),
         };
-        let result = pay(&mut self.machine.0.ctx, initial, to);
         let journal = &mut self.machine.0.ctx.journaled_state;
-        match &result {
-            Ok(Some(_)) => journal.commit_tx(),
+        match &paid {
+            Ok(Some(TxEnd::Ran(_))) => journal.commit_tx(),
             _ => journal.discard_tx(),
         }
-        result
+        paid
     }
 
     /// Takes out of the journal what it kept.
@@ -159,17 +160,18 @@ impl<'a> Solo<'a> {
     }
 }
 
-/// Moves what a plain transfer moves. If it gives none, what it did is to be discarded.
+/// Moves what a plain transfer moves. If it did not run, what it did is to be discarded.
 fn pay(
     context: &mut Context<'_>,
     initial: InitialAndFloorGas,
     to: Address,
-) -> Result<Option<ExecutionResult>, Failure> {
+) -> Result<Option<TxEnd>, Failure> {
     let (caller, value) = (context.tx.caller, context.tx.value);
     let sender = context.journaled_state.load_account(caller)?.data.info.clone();
-    let Some(Transfer { balance, gas, result }) = transfer::transfer(context, initial, &sender)
-    else {
-        return Ok(None);
+    let Transfer { balance, gas, result } = match transfer::transfer(context, initial, &sender) {
+        Ok(Some(transfer)) => transfer,
+        Ok(None) => return Ok(None),
+        Err(invalid) => return Ok(Some(TxEnd::NoOp(invalid.into()))),
     };
     let paid = if caller == to { Some(balance) } else { balance.checked_sub(value) };
     let mut recipient = context.journaled_state.load_account_mut(to)?.data;
@@ -184,7 +186,7 @@ fn pay(
     sender.set_balance(paid);
     sender.bump_nonce();
     post_execution::reward_beneficiary(context, &gas)?;
-    Ok(Some(result))
+    Ok(Some(TxEnd::Ran(result)))
 }
 
 impl<'a> EvmTr for Machine<'a> {

@@ -144,6 +144,17 @@ impl Space {
         self.read_account(flat, index, below).map(|(account, _)| account)
     }
 
+    /// An account just before a transaction, all before which are committed: nothing is left to be summed up.
+    pub(super) fn settled_account(
+        &self,
+        flat: &dyn FlatState,
+        index: u32,
+        below: u32,
+    ) -> Result<FlatAccount, Blocked> {
+        let cell = self.accounts.get(index).ok_or(Failure::Full)?;
+        newest(cell, self.base_account(flat, cell)?.value, below)
+    }
+
     /// An account just before a transaction, and the state of its versions: as long as that is the same, so is the account.
     pub(super) fn read_account(
         &self,

@@ -1,11 +1,11 @@
 //! Plain transfers between accounts without code: of the EVM nothing runs. What they may do and what they cost is said by
-//! revm's own functions. Whatever is not plain about one, an error too, is left to the EVM.
+//! revm's own functions; so is why one is invalid. Whatever is not plain about one is left to the EVM.
 
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, TxKind, U256};
 use revm::{
     context::{
         Block, BlockEnv, Cfg, ContextTr, Transaction, TransactionType, TxEnv,
-        result::{ExecutionResult, Output, SuccessReason},
+        result::{ExecutionResult, InvalidTransaction, Output, SuccessReason},
     },
     handler::{EthPrecompiles, post_execution, pre_execution},
     interpreter::{Gas, GasTracker, InitialAndFloorGas},
@@ -46,21 +46,24 @@ pub(super) struct Transfer {
     pub(super) result: ExecutionResult,
 }
 
-/// What a transfer costs, whose gas was validated; none when its sender may not make it.
+/// What a transfer costs, whose gas was validated; none when it is not plain for its sender.
+///
+/// # Errors
+/// Why its sender may not make it: revm looks at the same in the same order.
 pub(super) fn transfer<CTX: ContextTr>(
     context: &CTX,
     initial: InitialAndFloorGas,
     sender: &AccountInfo,
-) -> Option<Transfer> {
+) -> Result<Option<Transfer>, InvalidTransaction> {
     let (tx, cfg, block) = (context.tx(), context.cfg(), context.block());
     // Transfers leave logs after that.
     if sender.code_hash != KECCAK256_EMPTY || cfg.spec().into() > SpecId::OSAKA {
-        return None;
+        return Ok(None);
     }
-    pre_execution::validate_account_nonce_and_code_with_components(sender, tx, cfg).ok()?;
-    let charged = pre_execution::calculate_caller_fee(sender.balance, tx, block, cfg).ok()?;
+    pre_execution::validate_account_nonce_and_code_with_components(sender, tx, cfg)?;
+    let charged = pre_execution::calculate_caller_fee(sender.balance, tx, block, cfg)?;
     if charged < tx.value() {
-        return None;
+        return Ok(None);
     }
     let mut gas = Gas::new(tx.gas_limit());
     let cap = cfg.tx_gas_limit_cap();
@@ -75,14 +78,16 @@ pub(super) fn transfer<CTX: ContextTr>(
         let price = tx.effective_gas_price(u128::from(block.basefee()));
         U256::from(price.saturating_mul(u128::from(gas.remaining())))
     };
-    let balance = charged.checked_add(back)?;
+    let Some(balance) = charged.checked_add(back) else {
+        return Ok(None);
+    };
     let result = ExecutionResult::Success {
         reason: SuccessReason::Stop,
         gas: result_gas,
         logs: Vec::new(),
         output: Output::Call(Bytes::new()),
     };
-    Some(Transfer { balance, gas, result })
+    Ok(Some(Transfer { balance, gas, result }))
 }
 
 /// What the fee recipient gets, as revm's `reward_beneficiary` has it.

@@ -89,28 +89,38 @@ impl<'a> Worker<'a> {
         published.map_or_else(Outcome::Failed, |()| outcome)
     }
 
-    /// Runs a plain transfer between accounts without code. None, and nothing is written, if it is none, or fails.
+    /// Runs a plain transfer between accounts without code. None, and nothing is written, if it is none.
     fn transfer(&mut self, index: u32, tx: &TxEnv, cells: Option<(u32, u32)>) -> Option<Outcome> {
         let to = transfer::recipient(tx, self.run.block, &self.machine.0.precompiles)?;
+        self.machine.view().begin(index);
         let handler = FlatHandler(PhantomData);
-        handler.validate_env(&mut self.machine).ok()?;
-        let initial = handler.validate_initial_tx_gas(&mut self.machine).ok()?;
+        let initial = handler
+            .validate_env(&mut self.machine)
+            .and_then(|()| handler.validate_initial_tx_gas(&mut self.machine));
+        let initial = match initial {
+            Ok(initial) => initial,
+            Err(EVMError::Transaction(invalid)) => return Some(Outcome::Invalid(invalid)),
+            Err(_) => return None,
+        };
         let context = &mut self.machine.0.ctx;
         let view = &mut context.journaled_state.database;
-        view.begin(index);
         let cell = |address| view.scene.space.account_index(address).ok();
         let (from, to) = cells.or_else(|| cell(tx.caller).zip(cell(to)))?;
         let sender = view.read_cell(from).ok()?;
+        view.need(from, needs::NONCE | needs::BALANCE);
+        let Transfer { balance, gas, result } =
+            match transfer::transfer(&*context, initial, &sender.info()) {
+                Ok(transfer) => transfer?,
+                Err(invalid) => return Some(Outcome::Invalid(invalid)),
+            };
+        let view = &mut context.journaled_state.database;
         if from != to && view.code_of(to).ok()? != KECCAK256_EMPTY {
             return None;
         }
-        let Transfer { balance, gas, result } =
-            transfer::transfer(&*context, initial, &sender.info())?;
         let balance = if from == to { balance } else { balance.checked_sub(tx.value)? };
         let nonce = sender.nonce.checked_add(1)?;
         let reward = transfer::reward(&*context, &gas);
         let view = &mut context.journaled_state.database;
-        view.need(from, needs::NONCE | needs::BALANCE);
         view.work.reward = reward;
         self.run.pause();
         let whole = account_words(nonce, balance, KECCAK256_EMPTY);

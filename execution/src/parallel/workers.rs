@@ -212,6 +212,14 @@ impl Workers {
         if !share && block.max_witness_bytes.is_none() {
             return self.alone(block);
         }
+        // Each transaction touches it, with a fee or without: one that is there but empty ends. Here only who is paid is looked at;
+        // bytes of state are not limited only where nothing proves that it was read.
+        if block.max_witness_bytes.is_none() {
+            let paid = block.state.account(block.block.beneficiary).map_err(Failure::from)?.value;
+            if paid.is_some_and(|account| account.is_empty()) {
+                return Err(Failure::Hollow);
+            }
+        }
         let mut memory = self.take_memory();
         let outcome = self.run_in(&mut memory, block, share);
         // Nobody knows how a thread that panicked left it.
@@ -291,15 +299,18 @@ impl Workers {
                 record.clear();
             }
         }
+        let end = *memory.space.floor.get_mut();
+        let changes = driven.and_then(|()| self.changes(&memory.space, block.state, end));
+        if changes.is_err() {
+            committer.take_back();
+        }
         self.purse.give(&committer.credit);
         self.wasted.fetch_add(committer.wasted, Relaxed);
-        driven?;
+        let changes = changes?;
         let Committer { ends, codes, again, failure, .. } = committer;
         if let Some(failure) = failure.clone().filter(|_| ends.is_empty()) {
             return Err(failure);
         }
-        let end = *memory.space.floor.get_mut();
-        let changes = self.changes(&memory.space, block.state, end)?;
         Ok(FlatOutcome { ends, changes, codes, again, failure })
     }
 

@@ -7,14 +7,15 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use recourse_execution::{
     RuleSet, StateError, cfg_env,
     parallel::{
-        ALLOWANCE, Failure, FlatAccount, FlatBlock, FlatOutcome, FlatState, FlatTx, TxEnd, Weighed,
-        Workers,
+        ALLOWANCE, Failure, FlatAccount, FlatBlock, FlatChange, FlatOutcome, FlatState, FlatTx,
+        TxEnd, Weighed, Workers,
     },
 };
 use recourse_protocol::MAX_TX_GAS;
 use revm::{
     bytecode::opcode as op,
     context::{BlockEnv, TxEnv},
+    primitives::hardfork::SpecId,
     state::Bytecode,
 };
 
@@ -112,11 +113,21 @@ impl Memory {
         txs: &[TxEnv],
         available: u64,
     ) -> Result<FlatOutcome, Failure> {
+        self.run_under(RuleSet::OSAKA, workers, txs, available)
+    }
+
+    fn run_under(
+        &self,
+        rules: RuleSet,
+        workers: &Workers,
+        txs: &[TxEnv],
+        available: u64,
+    ) -> Result<FlatOutcome, Failure> {
         let txs: Vec<_> = txs.iter().cloned().map(FlatTx::Ready).collect();
         let block = BlockEnv { gas_limit: u64::MAX, ..BlockEnv::default() };
         workers.run(&FlatBlock {
             state: self,
-            cfg: &cfg_env(1, RuleSet::OSAKA),
+            cfg: &cfg_env(1, rules),
             block: &block,
             number: 0,
             ancestors: None,
@@ -133,6 +144,12 @@ fn tx(caller: Address, nonce: u64, to: Address, gas_limit: u64) -> TxEnv {
 
 fn gas(outcome: &FlatOutcome) -> u64 {
     outcome.ends.iter().map(TxEnd::gas_used).sum()
+}
+
+fn changes(outcome: &FlatOutcome) -> Vec<FlatChange> {
+    let mut changes = outcome.changes.clone();
+    changes.sort_unstable_by_key(|change| change.address);
+    changes
 }
 
 fn ends(outcome: &FlatOutcome) -> Vec<String> {
@@ -239,12 +256,96 @@ fn what_ran_before_a_failure_stands() {
         assert_eq!(ends(&outcome), ends(&before));
         let missing = StateError::MissingCode(B256::repeat_byte(1));
         assert_eq!(outcome.failure, Some(Failure::State(missing)));
-        let sorted = |outcome: &FlatOutcome| {
-            let mut changes = outcome.changes.clone();
-            changes.sort_unstable_by_key(|change| change.address);
-            changes
-        };
-        assert_eq!(sorted(&outcome), sorted(&before));
+        assert_eq!(changes(&outcome), changes(&before));
         assert_eq!(workers.failures(), 1);
+    }
+}
+
+/// A genesis may give 2^200 wei and more, and transfers may bring an account there. Nothing of what pays it runs twice.
+#[test]
+fn balances_near_an_overflow_cost_no_second_run() {
+    let mut state = Memory::new();
+    let [huge, brim, full] = [500, 501, 502].map(person);
+    state.insert(huge, U256::ONE << 200, None);
+    state.insert(brim, (U256::ONE << 200) - U256::ONE, None);
+    state.insert(full, U256::MAX, None);
+    let pay = |index: u64, to| TxEnv { value: U256::ONE, ..tx(person(index), 0, to, 21_000) };
+    let pays = |index| pay(index, if index % 2 == 0 { huge } else { brim });
+    let mut txs: Vec<_> = (0..60).map(pays).collect();
+    let expected = alone(&state, &txs, u64::MAX);
+    // No account can hold what this one would then have: revm decides what comes of it.
+    txs.insert(40, pay(60, full));
+    let before = alone(&state, &txs[..40], u64::MAX);
+    for threads in [2, 4] {
+        let workers = Workers::new(threads).with_pauses(threads as u64);
+        let some: Vec<_> = (0..60).map(pays).collect();
+        let outcome = state.run(&workers, &some, u64::MAX).unwrap();
+        assert_eq!(ends(&outcome), ends(&expected));
+        assert_eq!(changes(&outcome), changes(&expected));
+        assert_eq!((workers.failures(), workers.gas_wasted()), (0, 0));
+        assert_eq!(workers.gas_run(), gas(&outcome));
+
+        let outcome = state.run(&workers, &txs, u64::MAX).unwrap();
+        assert_eq!(outcome.failure, Some(Failure::Huge));
+        assert_eq!(ends(&outcome), ends(&before));
+        assert_eq!(changes(&outcome), changes(&before));
+    }
+}
+
+/// What the block has no gas for costs no look at the state.
+#[test]
+fn accounts_of_what_is_refused_are_not_read() {
+    let state = Memory { panics: Some(person(399)), ..Memory::new() };
+    let txs = [
+        tx(person(0), 0, person(1), 21_000),
+        tx(person(2), 0, person(399), 21_001),
+        tx(person(399), 0, person(3), 21_001),
+        tx(person(4), 0, person(5), 21_000),
+    ];
+    for threads in [2, 4] {
+        let workers = Workers::new(threads).with_pauses(threads as u64);
+        let outcome = state.run(&workers, &txs, 42_000).unwrap();
+        let used: Vec<_> = outcome.ends.iter().map(TxEnd::gas_used).collect();
+        assert_eq!(used, [21_000, 0, 0, 21_000]);
+        assert_eq!(ends(&outcome), ends(&alone(&state, &txs, 42_000)));
+    }
+}
+
+/// Each transaction touches the fee recipient, also one that leaves it nothing: one that is there but empty ends.
+#[test]
+fn an_empty_fee_recipient_is_left_to_one_thread() {
+    let mut state = Memory::new();
+    state.insert(Address::ZERO, U256::ZERO, None);
+    let free = |index| TxEnv { gas_price: 0, ..tx(person(index), 0, person(index + 100), 21_000) };
+    let txs: Vec<_> = (0..20).map(free).collect();
+    for threads in [1, 2, 4] {
+        let workers = Workers::new(threads).with_pauses(threads as u64);
+        assert_eq!(state.run(&workers, &txs, u64::MAX).err(), Some(Failure::Hollow));
+    }
+}
+
+/// Before Cancun an account with storage can end. If the transaction that ends it can't be run here, because the fee recipient
+/// has too much, the account goes on, with its storage.
+#[test]
+fn what_is_not_committed_ends_no_account() {
+    let mut state = Memory::new();
+    state.insert(Address::ZERO, U256::MAX, None);
+    // Ends when it is called with data.
+    let ends_itself = Code::new()
+        .ops(&[op::CALLDATASIZE, op::PUSH1, 5, op::JUMPI, op::STOP])
+        .ops(&[op::JUMPDEST, op::CALLER, op::SELFDESTRUCT]);
+    state.contract(BURNER, ends_itself);
+    state.accounts.get_mut(&BURNER).unwrap().has_storage = true;
+    let free = |index, to| TxEnv { gas_price: 0, ..tx(person(index), 0, to, 100_000) };
+    let mut txs: Vec<_> = (0..20).map(|index| free(index, person(index + 100))).collect();
+    txs.push(TxEnv { value: U256::ONE, ..free(20, BURNER) });
+    let before = alone(&state, &txs, u64::MAX);
+    txs.push(TxEnv { data: vec![1].into(), ..tx(person(21), 0, BURNER, 100_000) });
+    let rules = RuleSet { spec: SpecId::SHANGHAI, ..RuleSet::OSAKA };
+    for threads in [2, 4] {
+        let workers = Workers::new(threads).with_pauses(threads as u64);
+        let outcome = state.run_under(rules, &workers, &txs, u64::MAX).unwrap();
+        assert_eq!(outcome.failure, Some(Failure::Huge));
+        assert_eq!(changes(&outcome), changes(&before));
     }
 }
