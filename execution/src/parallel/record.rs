@@ -142,8 +142,9 @@ impl Work {
     }
 }
 
-/// A transaction of the block.
+/// A transaction of the block. Its neighbours are other threads', so that it has lines of a core's cache for itself.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 pub(super) struct Record {
     status: AtomicU8,
     /// What the last run came to; once it is committed, memory for another. One transaction of the window has it after the other.
