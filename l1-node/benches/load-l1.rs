@@ -1,5 +1,5 @@
 //! 10,000 transactions a minute for ten minutes against `l1-node`, as a process of its own, whose memory is watched:
-//! `cargo xtask bench load-l1 [--minutes N] [--rate N]`. Fails when a transaction is refused or lost.
+//! `cargo xtask bench load-l1 [--minutes N] [--rate N] [--recipients N] [--block-history N]`. Fails when a transaction is refused or lost.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,6 +44,12 @@ struct Args {
     /// Transactions a minute.
     #[arg(long, default_value_t = 10_000)]
     rate: u64,
+    /// Accounts that are paid in turns; without, each transaction pays a new one, so that the state grows with them.
+    #[arg(long)]
+    recipients: Option<u64>,
+    /// As l1-node has it: blocks that are kept in memory, and their states.
+    #[arg(long)]
+    block_history: Option<u64>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -64,9 +70,11 @@ impl Drop for Node {
 }
 
 impl Node {
-    fn start() -> Self {
+    fn start(block_history: Option<u64>) -> Self {
+        let keeps = block_history.map(|blocks| format!("--block-history={blocks}"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_l1-node"))
             .args(["--port", "0", "--block-time", "1", "--quiet"])
+            .args(keeps)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()
@@ -110,11 +118,12 @@ fn signed(key: &PrivateKeySigner, nonce: u64, to: Address) -> String {
     hex::encode_prefixed(TxEnvelope::Eip1559(tx.into_signed(signature)).encoded_2718())
 }
 
-/// A batch of raw transactions: to new accounts, so that the state grows with them.
-fn batch(keys: &[PrivateKeySigner], from: u64, count: u64) -> Value {
+/// A batch of raw transactions.
+fn batch(keys: &[PrivateKeySigner], recipients: u64, from: u64, count: u64) -> Value {
     let sent = (from..from + count).map(|index| {
         let key = &keys[index as usize % SENDERS];
-        let to = Address::from_word(alloy_primitives::keccak256(index.to_be_bytes()));
+        let paid = index % recipients;
+        let to = Address::from_word(alloy_primitives::keccak256(paid.to_be_bytes()));
         let raw = signed(key, index / SENDERS as u64, to);
         json!({ "jsonrpc": "2.0", "id": index, "method": "eth_sendRawTransaction", "params": [raw] })
     });
@@ -130,7 +139,8 @@ async fn main() {
             phrase.index(index).unwrap().build().unwrap()
         })
         .collect();
-    let node = Node::start();
+    let node = Node::start(args.block_history);
+    let recipients = args.recipients.unwrap_or(u64::MAX);
     let seconds = args.minutes * 60;
     let start = Instant::now();
     let mut sent = 0;
@@ -138,7 +148,7 @@ async fn main() {
     println!("second | sent | blocks | MiB | late");
     for second in 1..=seconds {
         let due = second * args.rate / 60;
-        let answers = node.ask(&batch(&keys, sent, due - sent)).await;
+        let answers = node.ask(&batch(&keys, recipients, sent, due - sent)).await;
         for answer in answers.as_array().unwrap() {
             assert!(answer["result"].is_string(), "refused: {answer}");
         }

@@ -257,8 +257,8 @@ impl<'a> View<'a> {
         let time = self.core.genesis_time();
         let blocks = self.core.history().blocks();
         let found = match id {
-            "genesis" => blocks.first(),
-            "head" => blocks.last(),
+            "genesis" => Some(self.core.history().first()),
+            "head" => blocks.back(),
             "justified" => self.core.history().block(self.finality.safe),
             "finalized" => self.core.history().block(self.finality.finalized),
             root if root.starts_with("0x") => {

@@ -51,6 +51,9 @@ pub struct Config {
     pub finality_lag: Option<u64>,
     /// States of so many newest blocks are kept for calls and proofs.
     pub state_history: usize,
+    /// So many newest blocks are kept, with their transactions and receipts, beside the first one; all if absent. 256 are the
+    /// least (`BLOCKHASH` names them), and never fewer than lie behind the head up to the finalized one.
+    pub block_history: Option<usize>,
     /// A file that keeps the chain over restarts; it is made if absent. In memory only without it.
     pub state: Option<PathBuf>,
     /// A genesis file as geth writes it, in place of the chain id, the accounts and the first block; such a chain is in
@@ -94,6 +97,7 @@ impl Default for Config {
             slots_in_an_epoch: 32,
             finality_lag: None,
             state_history: 4096,
+            block_history: None,
             state: None,
             genesis: None,
             import: None,
@@ -102,5 +106,12 @@ impl Default for Config {
             // 4,096 epochs of 32 slots of 12 seconds, as on mainnet.
             blob_retention: Duration::from_secs(4096 * 32 * 12),
         }
+    }
+}
+
+impl Config {
+    /// How many blocks the finalized one is behind the head.
+    pub(crate) fn finality_lag(&self) -> u64 {
+        self.finality_lag.unwrap_or_else(|| self.slots_in_an_epoch.saturating_mul(2))
     }
 }

@@ -14,8 +14,7 @@ pub(crate) struct FinalityClock {
 
 impl FinalityClock {
     pub(crate) fn new(config: &Config) -> Self {
-        let two_epochs = config.slots_in_an_epoch.saturating_mul(2);
-        Self { lag: config.finality_lag.unwrap_or(two_epochs), stalled: Mutex::new(None) }
+        Self { lag: config.finality_lag(), stalled: Mutex::new(None) }
     }
 
     /// The safe block is half as far behind as the finalized one: one epoch and two, as on mainnet when all goes well.

@@ -134,7 +134,7 @@ impl Chain for Node {
     fn block(&self, number: u64) -> Result<Option<Arc<MinedBlock>>, ChainError> {
         match self.before_fork(BlockPoint::Number(number)) {
             Some((fork, number)) => Ok(fork.block(number).map_err(StateError::from)?),
-            None => Ok(self.core.lock().history().block(number).cloned()),
+            None => Ok(self.core.lock().history().kept(number)?.cloned()),
         }
     }
 

@@ -14,6 +14,8 @@ const REVERTED_CODE: i32 = 3;
 const SERVER_CODE: i32 = -32000;
 /// Code of a block or a state that is not there (EIP-1474).
 const NOT_FOUND_CODE: i32 = -32001;
+/// Code of history that the node does not keep (EIP-4444; execution-apis' name for it is the message's beginning).
+const PRUNED_CODE: i32 = 4444;
 
 /// Why a chain could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,14 @@ pub enum ChainError {
     /// The chain cannot do this at all.
     #[error("{0} is not supported by this chain")]
     Unsupported(&'static str),
+    /// The node had it, and keeps it no more.
+    #[error("pruned history unavailable: block {wanted}; the oldest one kept is {oldest}")]
+    Pruned {
+        /// Number of the block asked for.
+        wanted: u64,
+        /// Number of the oldest block that is kept, beside the first one of the chain.
+        oldest: u64,
+    },
     /// The caller asked for something that this node refuses, for instance too long a range.
     #[error("{0}")]
     Refused(String),
@@ -71,6 +81,7 @@ impl ChainError {
             Self::Reverted(_) => REVERTED_CODE,
             Self::InvalidParams(_) => INVALID_PARAMS_CODE,
             Self::NotFound(_) => NOT_FOUND_CODE,
+            Self::Pruned { .. } => PRUNED_CODE,
             Self::Unsupported(_) => METHOD_NOT_FOUND_CODE,
             Self::Coded { code, .. } => *code,
             Self::Internal(_) => INTERNAL_ERROR_CODE,

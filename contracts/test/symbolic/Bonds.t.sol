@@ -71,7 +71,7 @@ contract BondsSymbolicTest is Symbolic {
         vm.assertEq(address(rollup).balance, 2 * half);
     }
 
-    /// A confirmed claim: its own bond and those that challenged it, to its beneficiary; nothing is burned.
+    /// A confirmed claim that nobody challenged: its bond, to its beneficiary; nothing is burned.
     function check_confirmed() public {
         bytes32 attempt = propose(1);
         uint256 before = burnt();

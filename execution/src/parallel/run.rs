@@ -17,7 +17,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, TxKind};
-use revm::context::{BlockEnv, CfgEnv, TxEnv};
+use revm::context::{BlockEnv, Cfg, CfgEnv, TxEnv};
 
 use super::{
     ahead::Ahead,
@@ -187,7 +187,10 @@ impl<'a> Run<'a> {
     fn fetch(&self, all: Range<u32>) {
         let accounts = &self.space.accounts;
         let addresses = |tx: &TxEnv| [Some(tx.caller), tx.kind.to().copied()];
-        let all = all.filter_map(|index| self.env(index)).flat_map(addresses).flatten();
+        // Over the cap it is invalid, whatever it is, and none of its accounts is looked at.
+        let cap = self.cfg.tx_gas_limit_cap();
+        let all = all.filter_map(|index| self.env(index)).filter(|tx| tx.gas_limit <= cap);
+        let all = all.flat_map(addresses).flatten();
         black_box(all.clone().fold(0, |sum, address| sum ^ accounts.touch(&address)));
         let mut cells = [None; 2 * MANY as usize];
         for (cell, address) in cells.iter_mut().zip(all) {

@@ -241,6 +241,19 @@ fn a_thread_that_panics_leaves_nobody_waiting() {
     assert_eq!(ends(&outcome), ends(&alone(&state, &txs, u64::MAX)));
 }
 
+/// What was committed before a thread panicked does not stand: it was run for nothing, and earned nothing.
+#[test]
+fn what_does_not_stand_was_run_for_nothing() {
+    let state = Memory { panics: Some(person(399)), ..Memory::new() };
+    // One sender: each waits for the one before.
+    let mut txs: Vec<_> = (0..40).map(|nonce| tx(person(0), nonce, HOT, 2_000_000)).collect();
+    txs.push(tx(person(0), 40, person(399), 100_000));
+    let workers = Workers::new(2).with_pauses(5);
+    assert_eq!(state.run(&workers, &txs, u64::MAX).err(), Some(Failure::Panicked));
+    // Each burns a million.
+    assert!(workers.gas_wasted() > 40 * 1_000_000, "{}", workers.gas_wasted());
+}
+
 /// What can't be run here ends the row, and what ran before it stands.
 #[test]
 fn what_ran_before_a_failure_stands() {
@@ -301,12 +314,13 @@ fn accounts_of_what_is_refused_are_not_read() {
         tx(person(2), 0, person(399), 21_001),
         tx(person(399), 0, person(3), 21_001),
         tx(person(4), 0, person(5), 21_000),
+        tx(person(6), 0, person(399), MAX_TX_GAS + 1), // no block has that
     ];
     for threads in [2, 4] {
         let workers = Workers::new(threads).with_pauses(threads as u64);
         let outcome = state.run(&workers, &txs, 42_000).unwrap();
         let used: Vec<_> = outcome.ends.iter().map(TxEnd::gas_used).collect();
-        assert_eq!(used, [21_000, 0, 0, 21_000]);
+        assert_eq!(used, [21_000, 0, 0, 21_000, 0]);
         assert_eq!(ends(&outcome), ends(&alone(&state, &txs, 42_000)));
     }
 }

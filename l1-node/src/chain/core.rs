@@ -9,8 +9,14 @@ use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock};
 use tokio::sync::broadcast;
 
 use super::{
-    Rules, blobs::BlobStore, clock::Clock, history::History, pool::Pool, rules,
-    snapshot::Snapshots, start::Start,
+    Rules,
+    blobs::BlobStore,
+    clock::Clock,
+    history::{History, Keep},
+    pool::Pool,
+    rules,
+    snapshot::Snapshots,
+    start::Start,
 };
 use crate::{
     Config, beacon::block_root, config::Mining, fork::Fork, journal::Journal, state::State,
@@ -49,7 +55,7 @@ impl Core {
             rules: Arc::new(start.rules),
             coinbase: config.coinbase,
             gas_limit: start.gas_limit,
-            history: History::new(start.block, start.state, config.state_history),
+            history: History::new(start.block, start.state, Keep::of(config)),
             pool: Pool::default(),
             blobs: BlobStore::new(config.blob_retention),
             clock: Clock::starting_at(start.now),
@@ -166,7 +172,7 @@ impl Core {
 
     /// Timestamp of this chain's first block, which is slot 0.
     pub(crate) fn genesis_time(&self) -> u64 {
-        self.history.block(self.history.first_number()).map_or(0, |block| block.header().timestamp)
+        self.history.first().header().timestamp
     }
 }
 

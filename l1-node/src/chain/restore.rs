@@ -2,7 +2,6 @@
 
 use std::{path::Path, sync::Arc};
 
-use alloy_primitives::B256;
 use recourse_rpc::{BlockPoint, ChainError};
 
 use super::{
@@ -98,15 +97,11 @@ impl Core {
     }
 
     fn beginning(&self) -> GenesisRecord {
-        let first = self.history.first_number();
-        let (hash, timestamp) = self
-            .history
-            .block(first)
-            .map_or((B256::ZERO, 0), |block| (block.hash(), block.header().timestamp));
+        let first = self.history.first();
         GenesisRecord {
             chain_id: self.chain_id(),
-            timestamp,
-            hash,
+            timestamp: first.header().timestamp,
+            hash: first.hash(),
             clock: self.clock.offset(),
             forked: self.fork.as_ref().map(|fork| fork.anchor().number),
         }

@@ -44,6 +44,12 @@ impl Core {
         if !self.snapshots.taken.contains_key(&id) {
             return Ok(false);
         }
+        let oldest = self.history.oldest();
+        if self.snapshots.taken.get(&id).is_some_and(|snapshot| snapshot.number < oldest) {
+            return Err(ChainError::Refused(format!(
+                "blocks after snapshot {id:#x} were forgotten (--block-history)"
+            )));
+        }
         self.record(|| Record::Revert(id))?;
         let mut later = self.snapshots.taken.split_off(&id);
         let Some(snapshot) = later.remove(&id) else { return Ok(false) };

@@ -67,6 +67,9 @@ pub struct Args {
     /// States of so many newest blocks are kept for calls and proofs.
     #[arg(long, default_value_t = 4096)]
     pub state_history: usize,
+    /// So many newest blocks are kept in memory, 256 at least; what asks for older ones is told so [default: all].
+    #[arg(long, value_name = "BLOCKS", visible_alias = "transaction-block-keeper")]
+    pub block_history: Option<usize>,
     /// Keep the chain in this file, which is made if absent, and take it up from there at the start.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
@@ -126,6 +129,7 @@ impl From<&Args> for Config {
             slots_in_an_epoch: args.slots_in_an_epoch,
             finality_lag: args.finality_lag,
             state_history: args.state_history,
+            block_history: args.block_history,
             state: args.state.clone(),
             genesis: args.genesis.clone(),
             import: args.import.clone(),

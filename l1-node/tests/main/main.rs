@@ -18,6 +18,7 @@ mod claim;
 mod code;
 mod execute;
 mod faults;
+mod forgotten;
 mod fork;
 mod harness;
 #[path = "../../../execution/tests/main/l2_block.rs"]
