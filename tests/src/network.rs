@@ -30,6 +30,8 @@ pub struct NetworkOptions {
     pub periods: Periods,
     /// Seconds from one L1 block to the next; 0 is one block a transaction.
     pub l1_block_time: u64,
+    /// Seconds that L1's beacon API serves blobs; weeks without.
+    pub blob_retention: Option<u64>,
     /// Accounts of the L2's genesis beside the roles'.
     pub alloc: BTreeMap<Address, GenesisAccount>,
     /// Who alone may append batches; nobody in particular for a based rollup.
@@ -63,6 +65,7 @@ impl Default for NetworkOptions {
                 withdrawal_delay: 600,
             },
             l1_block_time: 1,
+            blob_retention: None,
             alloc: BTreeMap::new(),
             sequencer: None,
             gas_token: None,
@@ -118,6 +121,9 @@ impl Network {
         std::fs::create_dir_all(folder)?;
         let block_time = options.l1_block_time.to_string();
         let mut args = args([("port", "0"), ("block-time", &block_time)]);
+        if let Some(seconds) = options.blob_retention {
+            args.extend(args_of([("blob-retention", seconds.to_string().as_str())]));
+        }
         let upstream = upstream(options).await?;
         let forked = options.fork.as_ref().map(|fork| fork.url.as_str());
         if let Some(url) = forked.or(upstream.as_ref().map(Upstream::url)) {

@@ -2,32 +2,39 @@
 
 use std::time::Duration;
 
+use alloy::providers::Provider;
 use alloy_primitives::B256;
-use recourse_protocol::bindings::IRollup::{self, Challenged, SegmentRevealed};
-use recourse_tests::{Lie, Network, PATIENCE, Role, wait_for};
+use recourse_protocol::bindings::{
+    IInbox::BatchAppended,
+    IRollup::{self, Challenged, SegmentRevealed},
+};
+use recourse_tests::{Daemon, Lie, Network, NetworkOptions, PATIENCE, Role, Wallet, wait_for};
 
 use crate::network::executable;
 
 struct Dispute {
     network: Network,
     attempt: B256,
-    _cheat: recourse_tests::Daemon,
+    cheat: Option<Daemon>,
     _folder: tempfile::TempDir,
 }
 
 impl Dispute {
     /// A false claim, and no watchtower yet.
     async fn begin() -> Self {
+        Self::begin_with(NetworkOptions { arity: (4, 12), ..Default::default() }).await
+    }
+
+    async fn begin_with(options: NetworkOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = recourse_tests::NetworkOptions { arity: (4, 12), ..Default::default() };
         let network = Network::start(executable(), folder.path(), &options).await.unwrap();
         network.append_a_bit_of_everything().await.unwrap();
         let cheat = network.cheat("cheat", Role::Cheat, Lie::WrongStateRoot).await.unwrap();
         let attempt = network.claim_of(Role::Cheat).await.unwrap().event.attempt;
-        Self { network, attempt, _cheat: cheat, _folder: folder }
+        Self { network, attempt, cheat: Some(cheat), _folder: folder }
     }
 
-    async fn watchtower(&self) -> recourse_tests::Daemon {
+    async fn watchtower(&self) -> Daemon {
         self.network.challenger("challenger", Role::Challenger).await.unwrap()
     }
 
@@ -84,4 +91,43 @@ async fn killed_again_and_again_it_still_wins() {
     }
     let _challenger = dispute.watchtower().await;
     dispute.is_won().await;
+}
+
+/// L1 serves blobs for weeks, not for ever. What a watchtower saw it keeps: here the blobs of the batch and of the first reveal
+/// are gone when it comes up again in the middle of the dispute, and it goes on, up to the proof.
+#[tokio::test]
+async fn the_blobs_expire_during_the_dispute() {
+    const RETENTION: u64 = 600;
+    let mut options = NetworkOptions { arity: (4, 12), ..Default::default() };
+    options.blob_retention = Some(RETENTION);
+    let mut dispute = Dispute::begin_with(options).await;
+    let challenger = dispute.watchtower().await;
+    dispute.moves(1, 1).await;
+    // Its answer to the second challenge shall not expire with the rest, unseen.
+    dispute.cheat.take().unwrap().kill().await.unwrap();
+    dispute.moves(2, 1).await;
+    challenger.kill().await.unwrap();
+
+    let network = &dispute.network;
+    let wallet = network.l1_wallet(Role::User).unwrap();
+    let inbox = network.config().contracts.inbox;
+    let batch = wallet.events::<BatchAppended>(inbox).await.unwrap().remove(0).transaction;
+    let blobs = format!("{}/eth/v1/beacon/blobs/{}", network.l1_url(), slot(&wallet, batch).await);
+    assert_eq!(reqwest::get(&blobs).await.unwrap().status(), 200);
+    wallet.warp(RETENTION + 60).await.unwrap();
+    assert_eq!(reqwest::get(&blobs).await.unwrap().status(), 404);
+
+    let _challenger = dispute.watchtower().await;
+    let _cheat = network.cheat("cheat", Role::Cheat, Lie::WrongStateRoot).await.unwrap();
+    dispute.moves(3, 3).await;
+    dispute.is_won().await;
+}
+
+/// The slot of a transaction's block: a second each.
+async fn slot(wallet: &Wallet, transaction: B256) -> u64 {
+    let number = wallet.receipt(transaction).await.unwrap().block_number.unwrap();
+    let block = |number: u64| async move {
+        wallet.provider().get_block_by_number(number.into()).await.unwrap().unwrap()
+    };
+    block(number).await.header.timestamp - block(0).await.header.timestamp
 }

@@ -1,4 +1,4 @@
-//! A lie about a step that no L1 transaction can carry: a transaction of 100,000 bytes that reads half a megabyte of code. The
+//! A lie about a step that no L1 transaction can carry: a transaction of 120,000 bytes that reads a megabyte of code, nearly all that one may. The
 //! watchtower stages its proof over several blocks, and is killed in the middle.
 
 use std::collections::BTreeMap;
@@ -27,8 +27,8 @@ use crate::network::executable;
 /// Asks for the length of the code of each address in its calldata, up to a word of zeros.
 const READER: Address = Address::repeat_byte(0x52);
 const READER_CODE: &[u8] = &hex!("5f5b803580156012573b50602001600156005b00");
-const CONTRACTS: u64 = 20;
-const TRANSACTION_BYTES: usize = 100_000;
+const CONTRACTS: u64 = 41;
+const TRANSACTION_BYTES: usize = 120_000;
 
 fn contract(index: u64) -> Address {
     Address::from_slice(&keccak256(index.to_be_bytes())[12..])

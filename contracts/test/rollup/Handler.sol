@@ -88,6 +88,19 @@ contract Handler is Test {
         _reveal(segmentIds[challenge % segmentIds.length], lieAt % 40, salt % 3, MALLORY);
     }
 
+    /// @dev Answers all that asks her, as if it had happened so: her lies live to the last level.
+    function malloryRevealsAll(uint64 lieAt, uint256 salt) external {
+        uint256 count = segmentIds.length;
+        for (uint256 i = 0; i < count; ++i) {
+            bytes32 attempt = attemptOfSegment[segmentIds[i]];
+            IRollup.Challenge memory challenge = ROLLUP.challengeOf(segmentIds[i]);
+            bool open = !challenge.answered && block.timestamp <= challenge.deadline && pending(attempt);
+            if (open && ROLLUP.attemptOf(attempt).owner == MALLORY) {
+                _reveal(segmentIds[i], lieAt % 40 + 1, salt % 3, MALLORY);
+            }
+        }
+    }
+
     function malloryKills(uint256 attempt, uint256 challenge, uint256 index, uint64 position) external {
         if (segmentIds.length == 0) return;
         bytes32 id = segmentIds[challenge % segmentIds.length];

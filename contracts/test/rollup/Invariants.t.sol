@@ -208,6 +208,58 @@ abstract contract Invariants is Game {
         vm.assertEq(address(rollup).balance, locked(ALICE) + locked(BOB) + locked(MALLORY));
     }
 
+    /// The games say nothing if all their moves revert: some, drawn here and as long as the fuzzer's, have every kind of move that
+    /// honest players must make, and every fate but being contradicted, before which BOB kills.
+    function test_gamesGetSomewhere() public {
+        string[7] memory moves = ["claim", "challenge", "reveal", "stage", "kill", "beyond", "timeout"];
+        (uint256[7] memory done, uint256[5] memory fates) = ([uint256(0), 0, 0, 0, 0, 0, 0], [uint256(0), 0, 0, 0, 0]);
+        uint256 accepted = 0;
+        for (uint256 game = 0; game < 20; ++game) {
+            uint256 state = vm.snapshotState();
+            for (uint256 i = 0; i < 60; ++i) {
+                // What can't be done now reverts, as in all games.
+                (bool success,) = address(handler).call(move(uint256(keccak256(abi.encode(game, i)))));
+                if (success) ++accepted;
+            }
+            this.invariant_books();
+            this.afterInvariant();
+            for (uint256 i = 0; i < done.length; ++i) {
+                done[i] += handler.done(moves[i]);
+            }
+            for (uint256 i = 0; i < handler.attemptCount(); ++i) {
+                ++fates[uint256(rollup.fateOf(handler.attempts(i)))];
+            }
+            vm.revertToState(state);
+        }
+        vm.assertTrue(accepted > 0);
+        for (uint256 i = 0; i < done.length; ++i) {
+            vm.assertTrue(done[i] > 0, moves[i]);
+        }
+        vm.assertTrue(fates[uint256(IRollup.Fate.Dead)] > 0, "dead");
+        vm.assertTrue(fates[uint256(IRollup.Fate.Confirmed)] > 0, "confirmed");
+        vm.assertTrue(fates[uint256(IRollup.Fate.Void)] > 0, "void");
+    }
+
+    function move(uint256 drawn) private view returns (bytes memory) {
+        (uint256 a, uint256 b, uint64 c) = (drawn >> 8, (drawn >> 72) % 1000, uint64(drawn >> 136));
+        uint256 kind = drawn % 20;
+        if (kind == 0) return abi.encodeCall(handler.aliceClaims, (a, c));
+        if (kind == 1) return abi.encodeCall(handler.malloryClaimsTruly, (a, c));
+        if (kind < 5) return abi.encodeCall(handler.malloryClaims, (a, c, uint64(b), b, drawn >> 255 == 1));
+        if (kind < 7) return abi.encodeCall(handler.malloryChallenges, (a, b, c));
+        if (kind < 8) return abi.encodeCall(handler.malloryReveals, (a, c, b));
+        if (kind < 11) return abi.encodeCall(handler.malloryRevealsAll, (c, b));
+        if (kind == 11) return abi.encodeCall(handler.malloryKills, (a, b, b, c));
+        if (kind == 12) return abi.encodeCall(handler.proves, (c));
+        if (kind == 13) return abi.encodeCall(handler.stages, (a, b, c));
+        if (kind == 14) return abi.encodeCall(handler.timesOut, (a));
+        if (kind == 15) return abi.encodeCall(handler.confirms, (a));
+        if (kind == 16) return abi.encodeCall(handler.marksVoid, (a));
+        if (kind == 17) return abi.encodeCall(handler.settlesAttempt, (a));
+        if (kind == 18) return abi.encodeCall(handler.settlesChallenge, (a));
+        return abi.encodeCall(handler.timePasses, (b * 1 hours + a % 1 hours));
+    }
+
     function forEach(function(bytes32) external f) private {
         for (uint256 i = 0; i < handler.attemptCount(); ++i) {
             try f(handler.attempts(i)) {} catch {}

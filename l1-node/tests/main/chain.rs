@@ -8,7 +8,7 @@ use alloy::{
     providers::{Provider, ProviderBuilder, WsConnect},
     rpc::types::{BlockNumberOrTag, Filter, TransactionRequest},
 };
-use alloy_primitives::{Address, B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes, hex, keccak256};
 use alloy_trie::{Nibbles, TrieAccount, proof::verify_proof};
 use futures::StreamExt;
 use recourse_l1_node::{Config, Mining};
@@ -220,4 +220,75 @@ async fn a_transaction_is_traced() {
     assert_eq!(frame["logs"].as_array().unwrap().len(), 1);
     let steps = net.call("debug_traceTransaction", json!([hash])).await;
     assert_eq!(steps["structLogs"][1]["op"], "SLOAD");
+}
+
+/// What a transaction read, as it was before; and, as a difference, what it left.
+#[tokio::test]
+async fn a_transaction_is_traced_by_the_state_that_it_needs() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    store(&net, contract, 4).await;
+    store(&net, contract, 5).await;
+    let block = net.provider.get_block_by_number(3.into()).await.unwrap().unwrap();
+    let hash = block.transactions.hashes().next().unwrap();
+    let (sender, contract) = (key(net.account(0)), key(contract));
+    let slot = B256::ZERO.to_string();
+    let value = |value: u64| json!(B256::from(U256::from(value)));
+
+    let options = json!([hash, { "tracer": "prestateTracer" }]);
+    let needed = net.call("debug_traceTransaction", options).await;
+    assert_eq!(needed[&contract]["storage"][&slot], value(4));
+    assert_eq!(needed[&contract]["code"], json!(Bytes::from_static(STORE)));
+    assert_eq!(needed[&sender]["nonce"], 2);
+    let before = net.provider.get_balance(net.account(0)).number(2).await.unwrap();
+    assert_eq!(needed[&sender]["balance"], json!(before));
+
+    let config = json!({ "diffMode": true });
+    let options = json!([hash, { "tracer": "prestateTracer", "tracerConfig": config }]);
+    let diff = net.call("debug_traceTransaction", options).await;
+    assert_eq!(diff["pre"][&contract]["storage"][&slot], value(4));
+    assert_eq!(diff["post"][&contract]["storage"][&slot], value(5));
+    assert!(diff["post"][&contract]["code"].is_null(), "it did not change");
+    assert_eq!(diff["pre"][&sender]["nonce"], 2);
+    assert_eq!(diff["post"][&sender]["nonce"], 3);
+    let after = net.provider.get_balance(net.account(0)).number(3).await.unwrap();
+    assert_eq!(diff["post"][&sender]["balance"], json!(after));
+}
+
+/// As tracers write addresses.
+fn key(address: Address) -> String {
+    format!("{address:?}").to_lowercase()
+}
+
+/// An answer that would be too large is refused, never cut.
+#[tokio::test]
+async fn logs_of_an_answer_have_a_limit() {
+    let net = Net::start().await;
+    // As many logs as its calldata has bytes; none has a topic or data.
+    let code = hex!("365b8015601157600190035f5fa06001565b00");
+    let (contract, _) = deploy(&net, &code).await;
+    let logs = async |count: usize| {
+        let tx = TransactionRequest::default()
+            .with_from(net.account(0))
+            .with_to(contract)
+            .with_input(vec![0_u8; count])
+            .with_gas_limit(16_000_000);
+        let receipt = net.provider.send_transaction(tx).await.unwrap().get_receipt().await.unwrap();
+        assert!(receipt.status());
+        assert_eq!(receipt.logs().len(), count);
+    };
+    for count in [25_000, 25_000, 25_000, 25_000] {
+        logs(count).await;
+    }
+    let all = json!([{ "address": contract, "fromBlock": "0x0" }]);
+    let found = net.call("eth_getLogs", all.clone()).await;
+    assert_eq!(found.as_array().unwrap().len(), 100_000);
+    logs(1).await;
+    let many = net.try_call("eth_getLogs", all).await.unwrap_err();
+    assert_eq!(many, (-32000, "query returns more than 100000 logs".to_owned()));
+    let none = net.call(
+        "eth_getLogs",
+        json!([{ "address": contract, "fromBlock": "0x1", "toBlock": "0x1" }]),
+    );
+    assert_eq!(none.await, json!([]));
 }
