@@ -6,7 +6,7 @@ use alloy::providers::Provider;
 use alloy_primitives::B256;
 use recourse_protocol::bindings::{
     IInbox::BatchAppended,
-    IRollup::{self, Challenged, SegmentRevealed},
+    IRollup::{self, Challenged, Died, SegmentRevealed},
 };
 use recourse_tests::{Daemon, Lie, Network, NetworkOptions, PATIENCE, Role, Wallet, wait_for};
 
@@ -15,7 +15,7 @@ use crate::network::executable;
 struct Dispute {
     network: Network,
     attempt: B256,
-    cheat: Option<Daemon>,
+    _cheat: Daemon,
     _folder: tempfile::TempDir,
 }
 
@@ -31,7 +31,7 @@ impl Dispute {
         network.append_a_bit_of_everything().await.unwrap();
         let cheat = network.cheat("cheat", Role::Cheat, Lie::WrongStateRoot).await.unwrap();
         let attempt = network.claim_of(Role::Cheat).await.unwrap().event.attempt;
-        Self { network, attempt, cheat: Some(cheat), _folder: folder }
+        Self { network, attempt, _cheat: cheat, _folder: folder }
     }
 
     async fn watchtower(&self) -> Daemon {
@@ -97,29 +97,32 @@ async fn killed_again_and_again_it_still_wins() {
 /// are gone when it comes up again in the middle of the dispute, and it goes on, up to the proof.
 #[tokio::test]
 async fn the_blobs_expire_during_the_dispute() {
-    const RETENTION: u64 = 600;
-    let mut options = NetworkOptions { arity: (4, 12), ..Default::default() };
-    options.blob_retention = Some(RETENTION);
-    let mut dispute = Dispute::begin_with(options).await;
-    let challenger = dispute.watchtower().await;
-    dispute.moves(1, 1).await;
-    // Its answer to the second challenge shall not expire with the rest, unseen.
-    dispute.cheat.take().unwrap().kill().await.unwrap();
-    dispute.moves(2, 1).await;
-    challenger.kill().await.unwrap();
-
+    let options =
+        NetworkOptions { arity: (4, 12), blob_retention: Some(600), ..Default::default() };
+    let dispute = Dispute::begin_with(options).await;
     let network = &dispute.network;
     let wallet = network.l1_wallet(Role::User).unwrap();
     let inbox = network.config().contracts.inbox;
     let batch = wallet.events::<BatchAppended>(inbox).await.unwrap().remove(0).transaction;
     let blobs = format!("{}/eth/v1/beacon/blobs/{}", network.l1_url(), slot(&wallet, batch).await);
+
+    let challenger = dispute.watchtower().await;
+    dispute.moves(1, 0).await;
+    challenger.kill().await.unwrap();
+    dispute.moves(1, 1).await;
+    wallet.warp(400).await.unwrap();
+    let challenger = dispute.watchtower().await;
+    dispute.moves(2, 1).await;
+    challenger.kill().await.unwrap();
+    dispute.moves(2, 2).await;
     assert_eq!(reqwest::get(&blobs).await.unwrap().status(), 200);
-    wallet.warp(RETENTION + 60).await.unwrap();
+    // The second reveal, which it may not have seen, is 300 seconds old then.
+    wallet.warp(300).await.unwrap();
     assert_eq!(reqwest::get(&blobs).await.unwrap().status(), 404);
 
+    let rollup = network.config().contracts.rollup;
+    assert!(wallet.events::<Died>(rollup).await.unwrap().is_empty());
     let _challenger = dispute.watchtower().await;
-    let _cheat = network.cheat("cheat", Role::Cheat, Lie::WrongStateRoot).await.unwrap();
-    dispute.moves(3, 3).await;
     dispute.is_won().await;
 }
 
