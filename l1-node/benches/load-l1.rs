@@ -45,7 +45,7 @@ struct Args {
     #[arg(long, default_value_t = 10_000)]
     rate: u64,
     /// Accounts that are paid in turns; without, each transaction pays a new one, so that the state grows with them.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     recipients: Option<u64>,
     /// As l1-node has it: blocks that are kept in memory, and their states.
     #[arg(long)]

@@ -8,7 +8,7 @@ use recourse_protocol::bindings::{
     IInbox::BatchAppended,
     IRollup::{self, Challenged, Died, SegmentRevealed},
 };
-use recourse_tests::{Daemon, Lie, Network, NetworkOptions, PATIENCE, Role, Wallet, wait_for};
+use recourse_tests::{Daemon, Lie, Network, NetworkOptions, PATIENCE, Role, wait_for};
 
 use crate::network::executable;
 
@@ -104,7 +104,7 @@ async fn the_blobs_expire_during_the_dispute() {
     let wallet = network.l1_wallet(Role::User).unwrap();
     let inbox = network.config().contracts.inbox;
     let batch = wallet.events::<BatchAppended>(inbox).await.unwrap().remove(0).transaction;
-    let blobs = format!("{}/eth/v1/beacon/blobs/{}", network.l1_url(), slot(&wallet, batch).await);
+    let blobs = format!("{}/eth/v1/beacon/blobs/{}", network.l1_url(), slot(network, batch).await);
 
     let challenger = dispute.watchtower().await;
     dispute.moves(1, 0).await;
@@ -126,11 +126,13 @@ async fn the_blobs_expire_during_the_dispute() {
     dispute.is_won().await;
 }
 
-/// The slot of a transaction's block: a second each.
-async fn slot(wallet: &Wallet, transaction: B256) -> u64 {
+/// The slot of a transaction's block: a second each, from the first block of this chain, which a fork's is not number 0.
+async fn slot(network: &Network, transaction: B256) -> u64 {
+    let wallet = network.l1_wallet(Role::User).unwrap();
     let number = wallet.receipt(transaction).await.unwrap().block_number.unwrap();
-    let block = |number: u64| async move {
-        wallet.provider().get_block_by_number(number.into()).await.unwrap().unwrap()
-    };
-    block(number).await.header.timestamp - block(0).await.header.timestamp
+    let block = wallet.provider().get_block_by_number(number.into()).await.unwrap().unwrap();
+    let genesis = format!("{}/eth/v1/beacon/genesis", network.l1_url());
+    let genesis: serde_json::Value = reqwest::get(genesis).await.unwrap().json().await.unwrap();
+    let start: u64 = genesis["data"]["genesis_time"].as_str().unwrap().parse().unwrap();
+    block.header.timestamp - start
 }
