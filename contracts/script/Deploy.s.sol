@@ -53,7 +53,7 @@ contract Deploy {
         }
         bytes memory deployment = abi.encodePacked(type(Deployment).creationCode, abi.encode(commitments));
         bytes32 salt = vm.parseJsonBytes32(plan, ".salt");
-        address at = _planned(plan, ".deployment", "Deployment", salt, deployment);
+        address place = _planned(plan, ".deployment", "Deployment", salt, deployment);
         _planned(plan, ".chunkStore", "ChunkStore", 0, type(ChunkStore).creationCode);
         require(PROXY.code.length > 0, NoProxy(PROXY));
         _checkChainId(vm.parseJsonUint(plan, ".l2ChainId"));
@@ -61,8 +61,8 @@ contract Deploy {
         vm.startBroadcast();
         _create2("ChunkStore", 0, type(ChunkStore).creationCode);
         _create2("Deployment", salt, deployment);
-        for (uint256 i = IDeployment(at).created(); i < PARTS; ++i) {
-            address got = IDeployment(at).create(codes[i], links[i]);
+        for (uint256 i = IDeployment(place).created(); i < PARTS; ++i) {
+            address got = IDeployment(place).create(codes[i], links[i]);
             address planned = vm.parseJsonAddress(plan, string.concat(_path(i), ".address"));
             require(got == planned, OtherAddress("part", planned, got));
         }
@@ -78,10 +78,10 @@ contract Deploy {
 
     /// @dev Sends nothing for what is there.
     function _create2(string memory what, bytes32 salt, bytes memory code) private {
-        address at = _address(salt, code);
-        if (at.code.length > 0) return;
+        address place = _address(salt, code);
+        if (place.code.length > 0) return;
         (bool success,) = PROXY.call(abi.encodePacked(salt, code));
-        require(success && at.code.length > 0, NotCreated(what, at));
+        require(success && place.code.length > 0, NotCreated(what, place));
     }
 
     function _planned(string memory plan, string memory key, string memory what, bytes32 salt, bytes memory code)

@@ -100,6 +100,8 @@ pub(crate) fn shaped(header: Header, env: &EvmEnv) -> Header {
     let since = |fork| env.cfg_env.spec.is_enabled_in(fork);
     Header {
         blob_gas_used: since(SpecId::CANCUN).then_some(0),
+        // Zero on a chain that has no blobs.
+        excess_blob_gas: since(SpecId::CANCUN).then(|| header.excess_blob_gas.unwrap_or_default()),
         parent_beacon_block_root: since(SpecId::CANCUN)
             .then(|| header.parent_beacon_block_root.unwrap_or(B256::ZERO)),
         base_fee_per_gas: header.base_fee_per_gas.filter(|_| since(SpecId::LONDON)),

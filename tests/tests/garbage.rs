@@ -1,6 +1,7 @@
 //! Malformed requests for every method of both nodes. Methods are asked for by `rpc_methods`, so a new one is covered as
 //! soon as it is there.
 
+use alloy::providers::{Provider, ProviderBuilder, WsConnect};
 use recourse_l1_node::{Config, spawn};
 use recourse_tests::{Network, NetworkOptions, Role, conformance::ask};
 use serde_json::{Value, json};
@@ -128,7 +129,7 @@ async fn bombard(url: &str, least: usize) {
     let names = methods(&client, url).await;
     assert!(names.len() >= least, "{names:?}");
     let mut refused = 0_u64;
-    // Subscriptions are asked for over WebSocket.
+    // Subscriptions are asked for over WebSocket, below.
     let asked: Vec<_> = names
         .iter()
         .filter(|name| !["eth_subscribe", "eth_unsubscribe"].contains(&name.as_str()))
@@ -160,6 +161,89 @@ async fn bombard(url: &str, least: usize) {
     }
     assert!(refused * 2 > EACH * asked.len() as u64, "most garbage is refused");
     assert_eq!(methods(&client, url).await, names, "the node still answers");
+}
+
+/// The same over WebSocket, for what is only there.
+async fn bombard_subscriptions(url: &str) {
+    let ws = WsConnect::new(url.replacen("http", "ws", 1));
+    let provider = ProviderBuilder::new().connect_ws(ws).await.unwrap();
+    let mut dice = Dice(11);
+    let mut refused = 0;
+    for _ in 0..EACH {
+        for method in ["eth_subscribe", "eth_unsubscribe"] {
+            let params = dice.params();
+            let asked = provider.raw_request::<Value, Value>(method.into(), params.clone()).await;
+            let Err(error) = asked else { continue };
+            let error = error.as_error_resp().unwrap_or_else(|| panic!("{params}: {error}"));
+            assert!([-32600, -32602].contains(&error.code), "{method} {params}: {error}");
+            refused += 1;
+        }
+    }
+    assert!(refused > EACH / 2, "most garbage is refused");
+    // The connection has survived it.
+    let heads = provider.subscribe_blocks().await.unwrap();
+    provider.unsubscribe(*heads.local_id()).await.unwrap();
+}
+
+/// What a consensus client would serve.
+async fn bombard_beacon(url: &str) {
+    let client = reqwest::Client::new();
+    let word = format!("0x{}", "ff".repeat(32));
+    let long = "9".repeat(2_000);
+    let ids = [
+        "",
+        "head",
+        "genesis",
+        "finalized",
+        "justified",
+        "0",
+        "-1",
+        "1.5",
+        "0x",
+        "0xzz",
+        "%00",
+        "%ff%fe",
+        "..",
+        "18446744073709551615",
+        "18446744073709551616",
+        word.as_str(),
+        long.as_str(),
+    ];
+    let queries = [
+        "",
+        "?",
+        "?versioned_hashes",
+        "?versioned_hashes=",
+        "?versioned_hashes=,",
+        "?versioned_hashes=0x01",
+        "?versioned_hashes=%ff",
+        "?indices=-1",
+        "?a=b&&=",
+    ];
+    let mut refused = 0;
+    for route in [
+        "beacon/blobs",
+        "beacon/blob_sidecars",
+        "beacon/headers",
+        "beacon/states",
+        "node",
+        "config",
+        "x",
+    ] {
+        for id in ids {
+            for query in queries {
+                let path = format!("{url}/eth/v1/{route}/{id}{query}");
+                let got = client.get(&path).send().await.unwrap();
+                let status = got.status().as_u16();
+                assert!([200, 400, 404, 410, 414].contains(&status), "{path}: {status}");
+                let body: Value =
+                    got.json().await.unwrap_or_else(|error| panic!("{path}: {error}"));
+                assert!(status == 200 || body["code"] == json!(status), "{path}: {body}");
+                refused += u32::from(status != 200);
+            }
+        }
+    }
+    assert!(refused > 100, "most garbage is refused");
 }
 
 async fn broken(url: &str) {
@@ -207,6 +291,8 @@ async fn malformed_requests_get_codes_on_both_nodes() {
     let l1 = spawn(Config::default()).await.unwrap();
     broken(&l1.url()).await;
     bombard(&l1.url(), 90).await;
+    bombard_subscriptions(&l1.url()).await;
+    bombard_beacon(&l1.url()).await;
     l1.shutdown().await;
 
     let folder = tempfile::tempdir().unwrap();
@@ -215,4 +301,5 @@ async fn malformed_requests_get_codes_on_both_nodes() {
     let proposer = network.proposer("proposer", Role::Proposer).await.unwrap();
     broken(&proposer.url()).await;
     bombard(&proposer.url(), 60).await;
+    bombard_subscriptions(&proposer.url()).await;
 }

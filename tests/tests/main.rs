@@ -22,6 +22,7 @@ mod fork;
 mod fraud;
 mod garbage;
 mod honest;
+mod l2_rpc;
 mod messages;
 mod network;
 mod published;

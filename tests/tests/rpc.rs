@@ -9,11 +9,11 @@ use std::{
 
 use recourse_l1_node::{Config, Mining, spawn};
 use recourse_tests::{
-    Network, NetworkOptions, Role,
+    Network, NetworkOptions,
     conformance::{Case, ask, difference, read},
 };
 
-use crate::{network::executable, vectors::find};
+use crate::{l2_rpc::Own, network::executable, vectors::find};
 
 /// The part of the page that is made.
 const TABLE: [&str; 2] = ["<!-- table -->\n", "<!-- end of table -->"];
@@ -74,7 +74,12 @@ fn config(folder: &Path) -> Config {
     }
 }
 
-fn table(cases: &[Case], failed: &BTreeMap<String, String>, unserved: &BTreeSet<String>) -> String {
+fn table(
+    cases: &[Case],
+    failed: &BTreeMap<String, String>,
+    unserved: &BTreeSet<String>,
+    alike: &BTreeSet<String>,
+) -> String {
     let mut methods: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for case in cases {
         let (passed, all) = methods.entry(case.method()).or_default();
@@ -83,7 +88,11 @@ fn table(cases: &[Case], failed: &BTreeMap<String, String>, unserved: &BTreeSet<
     }
     let mut table = "| method | L1: passed | L2 |\n|---|---|---|\n".to_owned();
     for (method, (passed, all)) in &methods {
-        let l2 = if unserved.contains(*method) { "no" } else { "served" };
+        let l2 = match *method {
+            method if unserved.contains(method) => "no",
+            method if alike.contains(method) => "same shape",
+            _ => "served",
+        };
         table += &format!("| {method} | {passed} of {all} | {l2} |\n");
     }
     let passed = cases.len() - failed.len();
@@ -103,13 +112,17 @@ async fn rpc_conformance() {
     let folder = tempfile::tempdir().unwrap();
     let network =
         Network::start(executable(), folder.path(), &NetworkOptions::default()).await.unwrap();
-    let proposer = network.proposer("proposer", Role::Proposer).await.unwrap();
-    let unserved = unserved(&proposer.url(), &cases).await;
+    let l2 = Own::of(&network).await;
+    let (alike, unlike) = l2.shapes(&cases).await;
+    let unserved = unserved(&l2.url(), &cases).await;
 
-    let table = table(&cases, &failed, &unserved);
+    let table = table(&cases, &failed, &unserved, &alike);
     println!("{table}");
     for (name, what) in &failed {
         println!("{name}: {what}");
+    }
+    for (name, what) in &unlike {
+        println!("L2, {name}: {what}");
     }
     let page_text = fs::read_to_string(page()).unwrap();
     let (before, rest) = page_text.split_once(TABLE[0]).unwrap();
@@ -123,6 +136,12 @@ async fn rpc_conformance() {
         failed,
         told(|name| name.ends_with(".io")),
         "docs/json-rpc.md explains these failures"
+    );
+    let unlike: BTreeSet<String> = unlike.into_keys().collect();
+    assert_eq!(
+        unlike,
+        told(|name| name.contains('/') && !name.contains([' ', '.'])),
+        "docs/json-rpc.md explains what an L2 tells otherwise"
     );
     let explained = told(|name| !name.contains(['/', ' ']) && unserved.contains(name));
     assert_eq!(unserved, explained, "docs/json-rpc.md says why the L2 has no such methods");

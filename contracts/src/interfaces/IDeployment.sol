@@ -13,7 +13,7 @@ interface IDeployment {
     }
 
     /// @notice A part was made.
-    event PartCreated(uint256 indexed part, address at);
+    event PartCreated(uint256 indexed part, address created);
 
     /// @notice The address of a part is computed from a nonce of one byte.
     error TooManyParts(uint256 parts, uint256 atMost);

@@ -103,33 +103,33 @@ contract DeploymentTest is DeploymentBase {
         bytes32 expected = deployment.commitments()[0];
         bytes memory other = abi.encodePacked(type(Knows).creationCode, abi.encode(MALLORY));
         bytes32 got = keccak256(abi.encode(other, link(other, 1)));
-        bytes memory error = abi.encodeWithSelector(IDeployment.WrongPart.selector, 0, expected, got);
-        reverts(MALLORY, 0, address(deployment), call(other, link(other, 1)), error);
+        bytes memory reason = abi.encodeWithSelector(IDeployment.WrongPart.selector, 0, expected, got);
+        reverts(MALLORY, 0, address(deployment), call(other, link(other, 1)), reason);
 
         got = keccak256(abi.encode(_first, none()));
-        error = abi.encodeWithSelector(IDeployment.WrongPart.selector, 0, expected, got);
-        reverts(MALLORY, 0, address(deployment), call(_first, none()), error);
+        reason = abi.encodeWithSelector(IDeployment.WrongPart.selector, 0, expected, got);
+        reverts(MALLORY, 0, address(deployment), call(_first, none()), reason);
 
         got = keccak256(abi.encode(_first, link(_first, 0)));
-        error = abi.encodeWithSelector(IDeployment.WrongPart.selector, 0, expected, got);
-        reverts(MALLORY, 0, address(deployment), call(_first, link(_first, 0)), error);
+        reason = abi.encodeWithSelector(IDeployment.WrongPart.selector, 0, expected, got);
+        reverts(MALLORY, 0, address(deployment), call(_first, link(_first, 0)), reason);
     }
 
     function test_refusesMoreThanAllParts() public {
         Deployment deployment = ring();
         deployment.create(_first, link(_first, 1));
         deployment.create(_second, link(_second, 0));
-        bytes memory error = abi.encodeWithSelector(IDeployment.UnknownPart.selector, 2, 2);
-        reverts(address(deployment), call(_second, link(_second, 0)), error);
-        reverts(address(deployment), abi.encodeCall(IDeployment.addressOf, (2)), error);
+        bytes memory reason = abi.encodeWithSelector(IDeployment.UnknownPart.selector, 2, 2);
+        reverts(address(deployment), call(_second, link(_second, 0)), reason);
+        reverts(address(deployment), abi.encodeCall(IDeployment.addressOf, (2)), reason);
     }
 
     function test_refusesTooManyParts() public {
         vm.assertEq(new Deployment(new bytes32[](127)).commitments().length, 127);
         try new Deployment(new bytes32[](128)) returns (Deployment) {
             vm.assertTrue(false);
-        } catch (bytes memory error) {
-            vm.assertEq(error, abi.encodeWithSelector(IDeployment.TooManyParts.selector, 128, 127));
+        } catch (bytes memory reason) {
+            vm.assertEq(reason, abi.encodeWithSelector(IDeployment.TooManyParts.selector, 128, 127));
         }
     }
 
@@ -157,9 +157,9 @@ contract DeploymentTest is DeploymentBase {
             IDeployment.Link[] memory links = link(_first, 0);
             links[0].offset += past == 1 ? 1 : type(uint32).max - links[0].offset;
             Deployment deployment = single(_first, links);
-            bytes memory error =
+            bytes memory reason =
                 abi.encodeWithSelector(IDeployment.LinkOutOfRange.selector, links[0].offset, _first.length);
-            reverts(address(deployment), call(_first, links), error);
+            reverts(address(deployment), call(_first, links), reason);
         }
         Deployment unknown = single(_first, link(_first, 1));
         bytes memory refused = abi.encodeWithSelector(IDeployment.UnknownPart.selector, 1, 1);
@@ -180,12 +180,12 @@ contract DeploymentTest is DeploymentBase {
     }
 
     /// @dev The address of a contract that was made by CREATE2 stands for all its commitments.
-    function testFuzz_anotherCommitmentIsAnotherAddress(bytes32[3] memory one, uint8 at, bytes32 other) public {
-        vm.assume(one[at % 3] != other);
+    function testFuzz_anotherCommitmentIsAnotherAddress(bytes32[3] memory one, uint8 index, bytes32 other) public {
+        vm.assume(one[index % 3] != other);
         bytes32[] memory parts = new bytes32[](3);
         (parts[0], parts[1], parts[2]) = (one[0], one[1], one[2]);
         address before = address(new Deployment{salt: 0}(parts));
-        parts[at % 3] = other;
+        parts[index % 3] = other;
         vm.assertTrue(address(new Deployment{salt: 0}(parts)) != before);
     }
 }

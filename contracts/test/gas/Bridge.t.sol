@@ -48,6 +48,14 @@ contract TokenBridgeGasTest is BridgeBase {
         vm.snapshotGasLastCall("Bridge", "withdraw, a token");
     }
 
+    function test_deposit() public {
+        vm.prank(BOB);
+        token.approve(address(inbox), 1e6);
+        vm.prank(BOB);
+        inbox.depositToken(BOB, 1e9);
+        vm.snapshotGasLastCall("Inbox", "depositToken");
+    }
+
     function test_lessThanAUnit() public {
         Withdrawal memory message = send(CAROL, 1e12 - 1, 0, "");
         pay(message, payable_(message));

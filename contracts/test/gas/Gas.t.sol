@@ -62,6 +62,9 @@ contract RollupGasTest is Game {
         prove(0);
         rollup.killClaim(attempt, BOB);
         used("killClaim");
+        attempt = propose(MALLORY, genesis, Toy.end(6, 1), 1);
+        rollup.proveFraudClaim(attempt, Toy.truth(0), noProof(), BOB);
+        used("proveFraudClaim, a known step");
     }
 
     function test_killBeyond() public {

@@ -83,8 +83,8 @@ library Trie {
         uint256 flag = (leaf ? 2 : 0) + odd;
         path[0] = bytes1(uint8(flag << 4 | (odd == 1 ? _nibble(key, start) : 0)));
         for (uint256 i = 1; i < path.length; ++i) {
-            uint256 at = start + odd + 2 * (i - 1);
-            path[i] = bytes1(uint8(_nibble(key, at) << 4 | _nibble(key, at + 1)));
+            uint256 nibble = start + odd + 2 * (i - 1);
+            path[i] = bytes1(uint8(_nibble(key, nibble) << 4 | _nibble(key, nibble + 1)));
         }
         bytes[] memory items = new bytes[](2);
         items[0] = RLP.encode(path);

@@ -75,19 +75,51 @@ contract BondsSymbolicTest is Symbolic {
     function check_confirmed() public {
         bytes32 attempt = propose(1);
         uint256 before = burnt();
-        vm.warp(uint256(rollup.attemptOf(attempt).windowEnd) + 1);
-        rollup.confirm(attempt);
+        confirmed(attempt);
         rollup.settleAttempt(attempt);
         vm.assertEq(rollup.owed(MALLORY), claimBond);
         vm.assertEq(burnt(), before);
         vm.assertEq(address(rollup).balance, claimBond);
     }
 
+    function confirmed(bytes32 attempt) private {
+        vm.warp(uint256(rollup.attemptOf(attempt).windowEnd) + 1);
+        rollup.confirm(attempt);
+    }
+
+    /// What another claim's confirmation contradicts: burned, all of it; its challenger has his own again.
+    function check_contradicted() public {
+        (bytes32 attempt, bytes32 other) = (propose(1), propose(2));
+        bytes32 id = challenge(other);
+        confirmed(attempt);
+        uint256 before = burnt();
+        rollup.settleAttempt(other);
+        vm.assertEq(burnt() - before, claimBond);
+        vm.assertEq(rollup.owed(MALLORY), 0);
+        rollup.settleChallenge(other, id);
+        vm.assertEq(rollup.owed(BOB), challengeBond);
+        vm.assertEq(address(rollup).balance, uint256(claimBond) + challengeBond);
+    }
+
+    /// What stands on a contradicted claim is void: all bonds go back to who gave them, nothing is burned.
+    function check_void() public {
+        (bytes32 attempt, bytes32 parent) = (propose(1), propose(2));
+        bytes32 child = propose(rollup.attemptOf(parent).content, 2, 2);
+        bytes32 id = challenge(child);
+        confirmed(attempt);
+        uint256 before = burnt();
+        rollup.settleAttempt(child);
+        vm.assertEq(rollup.owed(MALLORY), claimBond);
+        rollup.settleChallenge(child, id);
+        vm.assertEq(rollup.owed(BOB), challengeBond);
+        vm.assertEq(burnt(), before);
+        vm.assertEq(address(rollup).balance, 3 * uint256(claimBond) + challengeBond);
+    }
+
     /// What is owed is paid, once.
     function check_withdraw() public {
         bytes32 attempt = propose(1);
-        vm.warp(uint256(rollup.attemptOf(attempt).windowEnd) + 1);
-        rollup.confirm(attempt);
+        confirmed(attempt);
         rollup.settleAttempt(attempt);
         vm.assume(claimBond > 0);
         uint256 before = CAROL.balance;

@@ -14,10 +14,10 @@ interface Svm {
     function createUint(uint256 bits, string calldata name) external pure returns (uint256);
 }
 
-/// @dev An inbox of one batch: the game asks it for nothing else.
-contract OneBatch {
+/// @dev An inbox of two batches: the game asks it for nothing else.
+contract TwoBatches {
     function batchHash(uint64 index) external pure returns (bytes32) {
-        return index == 1 ? bytes32(uint256(1)) : bytes32(0);
+        return index == 1 || index == 2 ? bytes32(uint256(index)) : bytes32(0);
     }
 }
 
@@ -56,7 +56,7 @@ abstract contract Symbolic is Test {
         claimBond = uint128(svm.createUint(MONEY_BITS, "claimBond"));
         challengeBond = uint128(svm.createUint(MONEY_BITS, "challengeBond"));
         chunkReward = uint128(svm.createUint(MONEY_BITS, "chunkReward"));
-        IInbox inbox = IInbox(address(new OneBatch()));
+        IInbox inbox = IInbox(address(new TwoBatches()));
         store = new ChunkStore();
         IRollup.Config memory configuration = IRollup.Config({
             inbox: inbox,
@@ -71,7 +71,7 @@ abstract contract Symbolic is Test {
             chunkReward: chunkReward
         });
         rollup = new Rollup(configuration, ROOT, proof(LEAF_2935), proof(LEAF_4788));
-        vm.deal(MALLORY, 1 << MONEY_BITS);
+        vm.deal(MALLORY, 4 << MONEY_BITS);
         vm.deal(BOB, 1 << MONEY_BITS);
     }
 
@@ -80,12 +80,17 @@ abstract contract Symbolic is Test {
         (nodes[0], nodes[1]) = (BRANCH, leaf);
     }
 
+    /// @dev A claim of the first batch.
     function propose(uint64 steps) internal returns (bytes32) {
+        return propose(rollup.tip(), 1, steps);
+    }
+
+    function propose(bytes32 parent, uint64 batch, uint64 steps) internal returns (bytes32) {
         Reveal memory none;
         none.blobIndex = type(uint32).max;
-        bytes32 tip = rollup.tip();
+        bytes32 batchHash = bytes32(uint256(batch));
         vm.prank(MALLORY);
-        return rollup.propose{value: claimBond}(tip, bytes32(uint256(1)), Toy.end(1001, 1), steps, MALLORY, none);
+        return rollup.propose{value: claimBond}(parent, batchHash, Toy.end(1001, batch), steps, MALLORY, none);
     }
 
     function challenge(bytes32 attempt) internal returns (bytes32) {

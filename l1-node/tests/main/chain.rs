@@ -154,7 +154,10 @@ async fn subscriptions_tell_of_heads_and_logs() {
     let (contract, _) = deploy(&net, STORE).await;
     let filter = Filter::new().address(contract);
     let mut logs = ws.subscribe_logs(&filter).await.unwrap().into_stream();
+    let mut pooled = ws.subscribe_pending_transactions().await.unwrap().into_stream();
     store(&net, contract, 8).await;
+    let block = net.provider.get_block_by_number(2.into()).await.unwrap().unwrap();
+    assert_eq!(pooled.next().await, block.transactions.hashes().next());
     assert_eq!(heads.next().await.unwrap().number, 1);
     assert_eq!(heads.next().await.unwrap().number, 2);
     let log = logs.next().await.unwrap();
@@ -168,21 +171,41 @@ async fn subscriptions_tell_of_heads_and_logs() {
 }
 
 #[tokio::test]
+async fn headers_are_blocks_without_their_transactions() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    store(&net, contract, 8).await;
+    let mut block = net.call("eth_getBlockByNumber", json!(["0x2", false])).await;
+    let hash = block["hash"].clone();
+    for field in ["transactions", "uncles", "withdrawals", "size"] {
+        drop(block.as_object_mut().unwrap().remove(field));
+    }
+    let mut header = net.call("eth_getHeaderByNumber", json!(["0x2"])).await;
+    assert_eq!(net.call("eth_getHeaderByHash", json!([hash])).await, header);
+    drop(header.as_object_mut().unwrap().remove("size"));
+    assert_eq!(header, block);
+    assert_eq!(net.call("eth_getHeaderByNumber", json!(["0x3"])).await, Value::Null);
+}
+
+#[tokio::test]
 async fn filters_are_polled() {
     let net = Net::start().await;
     let (contract, _) = deploy(&net, STORE).await;
     let logs = net.call("eth_newFilter", json!([{ "address": contract }])).await;
     let blocks = net.call("eth_newBlockFilter", json!([])).await;
+    let pooled = net.call("eth_newPendingTransactionFilter", json!([])).await;
     store(&net, contract, 4).await;
+    let block = net.provider.get_block_by_number(2.into()).await.unwrap().unwrap();
+    let sent = net.call("eth_getFilterChanges", json!([pooled])).await;
+    assert_eq!(sent, json!(block.transactions.hashes().collect::<Vec<_>>()));
+    let refused = net.try_call("eth_getFilterLogs", json!([blocks])).await.unwrap_err();
+    assert_eq!(refused, (-32001, "filter not found".to_owned()), "it is not one for logs");
     let changes = net.call("eth_getFilterChanges", json!([logs])).await;
     assert_eq!(changes.as_array().unwrap().len(), 1);
     assert_eq!(net.call("eth_getFilterChanges", json!([logs])).await, json!([]));
     let all = net.call("eth_getFilterLogs", json!([logs])).await;
     assert_eq!(all, changes);
-    assert_eq!(
-        net.call("eth_getFilterChanges", json!([blocks])).await.as_array().unwrap().len(),
-        1
-    );
+    assert_eq!(net.call("eth_getFilterChanges", json!([blocks])).await, json!([block.header.hash]));
     assert_eq!(net.call("eth_uninstallFilter", json!([logs])).await, json!(true));
     assert!(net.try_call("eth_getFilterChanges", json!([logs])).await.is_err());
 }
@@ -222,6 +245,21 @@ async fn a_transaction_is_traced() {
     assert_eq!(steps["structLogs"][1]["op"], "SLOAD");
 }
 
+#[tokio::test]
+async fn anybody_acts_as_anybody_while_all_are_impersonated() {
+    let net = Net::start().await;
+    let whoever = Address::repeat_byte(0x3c);
+    net.call("anvil_setBalance", json!([whoever, "0xde0b6b3a7640000"])).await;
+    let tx = json!([{ "from": whoever, "to": Address::ZERO, "value": "0x1" }]);
+    assert_eq!(net.try_call("eth_sendTransaction", tx.clone()).await.unwrap_err().0, -32000);
+    net.call("anvil_autoImpersonateAccount", json!([true])).await;
+    let hash = net.call("eth_sendTransaction", tx.clone()).await;
+    let mined = net.call("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!((&mined["from"], &mined["status"]), (&json!(whoever), &json!("0x1")));
+    net.call("anvil_autoImpersonateAccount", json!([false])).await;
+    assert_eq!(net.try_call("eth_sendTransaction", tx).await.unwrap_err().0, -32000);
+}
+
 /// What a transaction read, as it was before; and, as a difference, what it left.
 #[tokio::test]
 async fn a_transaction_is_traced_by_the_state_that_it_needs() {
@@ -253,6 +291,42 @@ async fn a_transaction_is_traced_by_the_state_that_it_needs() {
     assert_eq!(diff["post"][&sender]["nonce"], 3);
     let after = net.provider.get_balance(net.account(0)).number(3).await.unwrap();
     assert_eq!(diff["post"][&sender]["balance"], json!(after));
+}
+
+/// Geth's other tracers.
+#[tokio::test]
+async fn a_transaction_is_traced_flat_and_by_selectors_and_by_several_tracers_at_once() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, STORE).await;
+    store(&net, contract, 4).await;
+    let block = net.provider.get_block_by_number(2.into()).await.unwrap().unwrap();
+    let hash = block.transactions.hashes().next().unwrap();
+    let traced =
+        async |options: Value| net.call("debug_traceTransaction", json!([hash, options])).await;
+
+    let flat = traced(json!({ "tracer": "flatCallTracer" })).await;
+    assert_eq!(flat.as_array().unwrap().len(), 1);
+    assert_eq!(flat[0]["type"], "call");
+    assert_eq!(flat[0]["action"]["from"], json!(key(net.account(0))));
+    assert_eq!(flat[0]["action"]["to"], json!(key(contract)));
+    assert_eq!(flat[0]["action"]["input"], json!(B256::from(U256::from(4))));
+    assert_eq!(flat[0]["result"]["output"], json!(B256::ZERO));
+    assert_eq!(flat[0]["traceAddress"], json!([]));
+    assert_eq!(flat[0]["transactionHash"], json!(hash));
+
+    // Four bytes, which are no selector here, and how many come after them.
+    let selectors = traced(json!({ "tracer": "4byteTracer" })).await;
+    assert_eq!(selectors, json!({ "0x00000000-28": 1 }));
+    assert_eq!(traced(json!({ "tracer": "noopTracer" })).await, json!({}));
+
+    let config = json!({ "4byteTracer": null, "callTracer": { "withLog": true } });
+    let several = traced(json!({ "tracer": "muxTracer", "tracerConfig": config })).await;
+    assert_eq!(several["4byteTracer"], selectors);
+    assert_eq!(several["callTracer"]["logs"].as_array().unwrap().len(), 1);
+
+    let unknown = json!([hash, { "tracer": "{ result: function() {} }" }]);
+    let (code, message) = net.try_call("debug_traceTransaction", unknown).await.unwrap_err();
+    assert_eq!(code, -32602, "{message}");
 }
 
 /// As tracers write addresses.

@@ -154,3 +154,22 @@ async fn a_fee_below_the_base_fee_waits() {
     let receipt = net.call("eth_getTransactionReceipt", json!([hash])).await;
     assert_ne!(receipt, Value::Null, "empty blocks lower the base fee");
 }
+
+#[tokio::test]
+async fn what_is_dropped_is_never_mined() {
+    let net = Net::start().await;
+    net.call("evm_setAutomine", json!([false])).await;
+    let one = send(&net, &transfer(&net, 0, 0, GWEI)).await.unwrap();
+    let other = send(&net, &transfer(&net, 1, 0, GWEI)).await.unwrap();
+    assert_eq!(net.call("anvil_dropTransaction", json!([one])).await, one);
+    assert_eq!(net.call("eth_getTransactionByHash", json!([one])).await, Value::Null);
+    assert_ne!(net.call("eth_getTransactionByHash", json!([other])).await, Value::Null);
+    net.call("anvil_dropAllTransactions", json!([])).await;
+    let none = json!({ "pending": "0x0", "queued": "0x0" });
+    assert_eq!(net.call("txpool_status", json!([])).await, none);
+    net.call("evm_mine", json!([])).await;
+    let block = net.provider.get_block_by_number(1.into()).await.unwrap().unwrap();
+    assert!(block.transactions.is_empty());
+    // Their nonces are free again.
+    send(&net, &transfer(&net, 0, 0, GWEI)).await.unwrap();
+}

@@ -97,6 +97,22 @@ async fn tokens(provider: &DynProvider, token: Address, who: Address, at: BlockI
     U256::from_be_slice(&provider.call(call).block(at).await.unwrap())
 }
 
+/// A search over more blocks is refused before anybody upstream is asked.
+#[tokio::test]
+async fn a_search_for_logs_has_a_range() {
+    let Some(history) = History::made(&["--hardfork", "osaka", "--number", "200000"]).await else {
+        return;
+    };
+    let net = history.fork().await;
+    let head = net.provider.get_block_number().await.unwrap();
+    assert!(head > 200_000);
+    let since = |from: u64| json!([{ "address": history.store, "fromBlock": format!("{from:#x}"), "toBlock": "latest" }]);
+    let found = net.call("eth_getLogs", since(head - 99_999)).await;
+    assert_eq!(found.as_array().unwrap().len(), 1);
+    let refused = net.try_call("eth_getLogs", since(head - 100_000)).await.unwrap_err();
+    assert_eq!(refused, (-32000, "query covers more than 100000 blocks".to_owned()));
+}
+
 #[tokio::test]
 async fn the_chain_goes_on_from_the_fork_block() {
     let Some(history) = History::made(&["--hardfork", "osaka", "--chain-id", "4242"]).await else {
