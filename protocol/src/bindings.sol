@@ -448,7 +448,7 @@ interface IDeployment {
         uint32 offset;
         uint8 part;
     }
-    event PartCreated(uint256 indexed part, address at);
+    event PartCreated(uint256 indexed part, address created);
     error TooManyParts(uint256 parts, uint256 atMost);
     error UnknownPart(uint256 part, uint256 parts);
     error WrongPart(uint256 part, bytes32 expected, bytes32 got);
