@@ -53,21 +53,21 @@ contract Copier {
             size += chunks[i].code.length - 1;
         }
         all = new bytes(size);
-        uint256 at = 0x20;
+        uint256 place = 0x20;
         for (uint256 i = 0; i < chunks.length; ++i) {
             address chunk = chunks[i];
             uint256 length = chunk.code.length - 1;
             // `size` is the sum of the lengths.
             assembly ("memory-safe") {
-                extcodecopy(chunk, add(all, at), 1, length)
+                extcodecopy(chunk, add(all, place), 1, length)
             }
-            at += length;
+            place += length;
         }
     }
 }
 
 /// @notice Chunks that are brought inline stand on no bill, so that a thief would have the kill and what they cost BOB. But a
-/// proof brings 131,072 bytes at most, which BOB's does already, but for a part of a chunk.
+/// proof brings 131,072 bytes place most, which BOB's does already, but for a part of a chunk.
 contract InlineAttacksTest is BillAttacks {
     uint256 private constant MOST = 131_072;
     /// @dev A witness of 1,039,671 bytes, as the tools cut it (docs/contracts.md): so much inline, and 38 chunks.

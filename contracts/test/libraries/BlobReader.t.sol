@@ -43,7 +43,7 @@ contract BlobReaderTest is Fixtures {
         }
     }
 
-    function test_rootsOfUnityAreThoseOfTheSpecs() public {
+    function test_rootsOfUnityAreThoseOfTheSpecs() public view {
         uint256[] memory indices = vm.parseJsonUintArray(json(), ".roots.indices");
         bytes32[] memory values = vm.parseJsonBytes32Array(json(), ".roots.values");
         for (uint256 i = 0; i < indices.length; ++i) {

@@ -68,7 +68,7 @@ contract CheckpointLibTest is Test {
 }
 
 contract L2HeaderTest is Fixtures {
-    function test_matchesAnotherImplementation() public {
+    function test_matchesAnotherImplementation() public view {
         Checkpoint memory c;
         BlockContext memory block_;
         c.parentHash = bytes32(uint256(1));
@@ -81,7 +81,7 @@ contract L2HeaderTest is Fixtures {
         vm.assertEq(L2Header.hash(c, block_, bytes32(uint256(4)), new Credit[](0)), expected);
     }
 
-    function test_matchesAnotherImplementationAtTheExtremes() public {
+    function test_matchesAnotherImplementationAtTheExtremes() public view {
         Checkpoint memory c;
         BlockContext memory block_;
         c.parentHash = bytes32(type(uint256).max);
@@ -154,12 +154,12 @@ contract SegmentsTest is Test {
 
     function isCovered(Segment memory s, uint256 arity) private pure {
         (uint256 stride, uint256 count) = (Segments.stride(s, arity), Segments.count(s, arity));
-        uint256 at = s.start;
-        vm.assertEq(Segments.position(s, arity, 0), at);
+        uint256 place = s.start;
+        vm.assertEq(Segments.position(s, arity, 0), place);
         for (uint256 i = 1; i <= count; ++i) {
-            at = i < count ? at + stride : s.end;
+            place = i < count ? place + stride : s.end;
             uint256 position = Segments.position(s, arity, i);
-            vm.assertEq(position, at);
+            vm.assertEq(position, place);
             vm.assertTrue(position - Segments.position(s, arity, i - 1) - 1 < stride);
         }
         vm.assertTrue(count <= arity);
@@ -220,14 +220,14 @@ contract SystemContractsHarness {
 contract SystemContractsTest is Fixtures {
     SystemContractsHarness private harness = new SystemContractsHarness();
 
-    function test_codeHashesAreThoseOfTheEips() public {
+    function test_codeHashesAreThoseOfTheEips() public view {
         bytes memory code2935 = vm.parseJsonBytes(json(), ".genesis.code2935");
         bytes memory code4788 = vm.parseJsonBytes(json(), ".genesis.code4788");
         vm.assertEq(keccak256(code2935), SystemContracts.HISTORY_STORAGE_CODE_HASH);
         vm.assertEq(keccak256(code4788), SystemContracts.BEACON_ROOTS_CODE_HASH);
     }
 
-    function test_acceptsAStandardGenesis() public {
+    function test_acceptsAStandardGenesis() public view {
         (bytes32 root, bytes[] memory proof2935, bytes[] memory proof4788) = genesisProofs("good");
         harness.check(root, proof2935, proof4788);
     }
@@ -246,7 +246,7 @@ contract SystemContractsTest is Fixtures {
         );
     }
 
-    function test_refusesProofsOfOtherAccountsAndRoots() public {
+    function test_refusesProofsOfOtherAccountsAndRoots() public view {
         (bytes32 root, bytes[] memory proof2935, bytes[] memory proof4788) = genesisProofs("good");
         refuses(root, proof4788, proof2935);
         refuses(keccak256(abi.encode(root)), proof2935, proof4788);
