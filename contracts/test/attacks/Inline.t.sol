@@ -67,7 +67,7 @@ contract Copier {
 }
 
 /// @notice Chunks that are brought inline stand on no bill, so that a thief would have the kill and what they cost BOB. But a
-/// proof brings 131,072 bytes place most, which BOB's does already, but for a part of a chunk.
+/// proof brings 131,072 bytes at most, which BOB's does already, but for a part of a chunk.
 contract InlineAttacksTest is BillAttacks {
     uint256 private constant MOST = 131_072;
     /// @dev A witness of 1,039,671 bytes, as the tools cut it (docs/contracts.md): so much inline, and 38 chunks.

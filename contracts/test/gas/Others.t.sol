@@ -30,7 +30,7 @@ contract MailboxGasTest is MailboxBase {
         vm.snapshotGasLastCall("L1Mailbox", "send");
         L1Proof memory proof = known(message);
         l2.deliver(message, proof);
-        vm.snapshotGasLastCall("L2Mailbox", "deliver, a call that writes three slots");
+        vm.snapshotGasLastCall("L2Mailbox", "deliver, a call that writes two slots");
     }
 }
 

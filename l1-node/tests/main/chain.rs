@@ -293,7 +293,7 @@ async fn a_transaction_is_traced_by_the_state_that_it_needs() {
     assert_eq!(diff["post"][&sender]["balance"], json!(after));
 }
 
-/// Geth's other tracers.
+/// The other tracers that rpc/README.md names.
 #[tokio::test]
 async fn a_transaction_is_traced_flat_and_by_selectors_and_by_several_tracers_at_once() {
     let net = Net::start().await;

@@ -97,7 +97,7 @@ async fn tokens(provider: &DynProvider, token: Address, who: Address, at: BlockI
     U256::from_be_slice(&provider.call(call).block(at).await.unwrap())
 }
 
-/// A search over more blocks is refused before anybody upstream is asked.
+/// A search over more than 100,000 blocks is refused.
 #[tokio::test]
 async fn a_search_for_logs_has_a_range() {
     let Some(history) = History::made(&["--hardfork", "osaka", "--number", "200000"]).await else {
