@@ -171,15 +171,17 @@ fn by_many(
     (state, context, body): (&State, &BlockContext, &BlockBody),
     expected: &BlockOutcome,
 ) -> Result<(), String> {
-    let parallel = match context.number % 2 {
-        0 => Parallel::new(schedule.clone(), u32::MAX, workers),
-        _ => Parallel::without_limit(schedule.clone(), workers),
-    };
-    let got = parallel
-        .execute(state, context, TxPosition::default(), body)
-        .map_err(|error| error.to_string())?;
-    if (got.position, got.state.root()) != (expected.position, expected.state.root()) {
-        return Err(format!("by many threads: {:?}", got.position));
+    // With the limit on bytes of state, as nodes run, and without.
+    for parallel in [
+        Parallel::new(schedule.clone(), u32::MAX, Arc::clone(&workers)),
+        Parallel::without_limit(schedule.clone(), workers),
+    ] {
+        let got = parallel
+            .execute(state, context, TxPosition::default(), body)
+            .map_err(|error| error.to_string())?;
+        if (got.position, got.state.root()) != (expected.position, expected.state.root()) {
+            return Err(format!("by many threads: {:?}", got.position));
+        }
     }
     Ok(())
 }

@@ -244,12 +244,20 @@ impl Run {
     /// Many threads have the same result: state root, gas and receipts.
     fn by_threads(&self, pre: &State, whole: &Recorded) -> eyre::Result<()> {
         for workers in threads::all() {
-            let executor = Parallel::without_limit(self.schedule.clone(), Arc::clone(workers));
-            let done = executor.execute(pre, &self.context, TxPosition::default(), &self.body)?;
-            let position = done.position;
-            let got = (done.state.root(), position.gas_used_before, position.receipt_digest_before);
-            let expected = (whole.state_root, whole.gas_used, whole.receipt_digest);
-            ensure!(got == expected, "{} threads: {got:?}", workers.threads());
+            let schedule = || self.schedule.clone();
+            // With the limit on bytes of state, as nodes run, and without.
+            for executor in [
+                Parallel::new(schedule(), NO_WITNESS_LIMIT, Arc::clone(workers)),
+                Parallel::without_limit(schedule(), Arc::clone(workers)),
+            ] {
+                let done =
+                    executor.execute(pre, &self.context, TxPosition::default(), &self.body)?;
+                let position = done.position;
+                let got =
+                    (done.state.root(), position.gas_used_before, position.receipt_digest_before);
+                let expected = (whole.state_root, whole.gas_used, whole.receipt_digest);
+                ensure!(got == expected, "{} threads: {got:?}", workers.threads());
+            }
         }
         Ok(())
     }
