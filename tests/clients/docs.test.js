@@ -68,16 +68,38 @@ async function network(block, name) {
     daemons[name] = await (inDemo ? start(join(process.env.BINARIES, 'demo'), ['challenger', ...filled], log) : start(executable, filled, log))
     stop.push(daemons[name].stop)
   }
-  return { daemons, toml: readFileSync(join(folder, 'rollup.toml'), 'utf8') }
+  return { daemons, folder, toml: readFileSync(join(folder, 'rollup.toml'), 'utf8') }
+}
+
+/// `recourse-deploy --verify`: its exit status, and what it prints.
+async function verify(file, l1) {
+  const args = ['--verify', file, '--l1-rpc', l1]
+  try {
+    const { stdout, stderr } = await promisify(execFile)(join(process.env.BINARIES, 'recourse-deploy'), args)
+    return [0, stdout + stderr]
+  } catch ({ code, stdout, stderr }) {
+    return [code, stdout + stderr]
+  }
 }
 
 test('README.md: L1, contracts, proposer and challenger as they are started for real', async () => {
-  const { daemons } = await network(commands('../README.md', 'Run it for real')[0], 'readme')
+  const { daemons, folder, toml } = await network(commands('../README.md', 'Run it for real')[0], 'readme')
   assert.deepEqual(Object.keys(daemons), ['l1-node', 'recourse-proposer', 'recourse-challenger'])
   for (const name of ['recourse-proposer', 'recourse-challenger']) {
     const healthy = async () => (await fetch(`${daemons[name].url}/health`)).ok
     while (!(await healthy())) await new Promise((done) => setTimeout(done, 200))
   }
+  // deploy.md: anybody can verify the file, and one number altered is seen.
+  const l1 = daemons['l1-node'].url
+  const [status, list] = await verify(join(folder, 'rollup.toml'), l1)
+  assert.equal(status, 0, list)
+  assert.match(list, /ok +claims start from that genesis/)
+  assert.doesNotMatch(list, /DIFFERS/)
+  assert.match(toml, /^challenge-window = 604800$/m)
+  writeFileSync(join(folder, 'altered.toml'), toml.replace('challenge-window = 604800', 'challenge-window = 604799'))
+  const [altered, differences] = await verify(join(folder, 'altered.toml'), l1)
+  assert.equal(altered, 1, differences)
+  assert.match(differences, /DIFFERS +address of the Rollup follows from this file/)
   await Promise.all(Object.values(daemons).map(({ stop }) => stop()))
 })
 

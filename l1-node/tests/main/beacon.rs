@@ -32,6 +32,20 @@ async fn routes_that_consensus_clients_serve() {
         assert_eq!(points["data"][name]["root"], block["data"]["root"], "{name}");
         assert_eq!(block["finalized"], json!(id == "finalized"));
     }
+    for (id, slot) in [("genesis", "0"), ("finalized", "6"), ("justified", "38")] {
+        let (_, block) = net.get(&format!("/eth/v1/beacon/headers/{id}")).await;
+        let number = block["data"]["header"]["message"]["slot"].as_str().unwrap();
+        assert!(id != "genesis" || number == slot);
+        assert_eq!(
+            net.get(&format!("/eth/v1/beacon/blobs/{id}")).await.1["data"],
+            json!([]),
+            "{id}"
+        );
+        let (_, fork) = net.get(&format!("/eth/v1/beacon/states/{id}/fork")).await;
+        let (_, schedule) = net.get("/eth/v1/config/fork_schedule").await;
+        assert_eq!(schedule["data"], json!([fork["data"]]), "one fork, from the first epoch on");
+        assert_eq!(fork["data"]["epoch"], json!("0"));
+    }
     let root = head["data"]["root"].as_str().unwrap();
     let (_, listed) = net.get(&format!("/eth/v1/beacon/headers?slot={slot}")).await;
     assert_eq!(listed["data"], json!([head["data"]]));

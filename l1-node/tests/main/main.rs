@@ -23,6 +23,7 @@ mod fork;
 mod harness;
 #[path = "../../../execution/tests/main/l2_block.rs"]
 mod l2_block;
+mod limits;
 mod metering;
 mod minimal;
 mod payload;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -45,13 +45,20 @@ struct Shared {
     behind: String,
     mode: Mutex<Mode>,
     calls: Mutex<HashMap<String, u32>>,
+    /// The last request's.
+    headers: Mutex<HeaderMap>,
 }
 
 impl Endpoint {
     pub(super) async fn before(behind: String, mode: Mode) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Shared { behind, mode: Mutex::new(mode), calls: Mutex::default() };
+        let shared = Shared {
+            behind,
+            mode: Mutex::new(mode),
+            calls: Mutex::default(),
+            headers: Mutex::default(),
+        };
         let shared = Arc::new(shared);
         let router = Router::new().route("/{*key}", post(answer)).with_state(Arc::clone(&shared));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -72,6 +79,12 @@ impl Endpoint {
         self.shared.calls.lock().get(method).copied().unwrap_or_default()
     }
 
+    /// A header of the last request.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let headers = self.shared.headers.lock();
+        headers.get(name).map(|value| value.to_str().unwrap().to_owned())
+    }
+
     /// How often anything was called.
     pub(super) fn all_calls(&self) -> u32 {
         self.shared.calls.lock().values().sum()
@@ -84,7 +97,12 @@ impl Drop for Endpoint {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, Json(request): Json<Value>) -> Response {
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
+    *shared.headers.lock() = headers;
     let method = request["method"].as_str().unwrap().to_owned();
     *shared.calls.lock().entry(method.clone()).or_default() += 1;
     let mode = *shared.mode.lock();

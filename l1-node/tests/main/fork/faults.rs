@@ -1,6 +1,6 @@
 //! Upstreams that fail, lie, forget and die.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::{network::TransactionBuilder, providers::Provider, rpc::types::TransactionRequest};
 use alloy_primitives::{Address, B256, U256};
@@ -48,6 +48,28 @@ async fn what_fails_for_a_while_is_asked_again() {
         endpoint.set(Mode::Status(status, 3));
         assert_eq!(owner_has(&net).await.unwrap(), U256::from(7), "{status}");
     }
+}
+
+#[tokio::test]
+async fn an_upstream_is_asked_no_more_often_than_told_and_with_the_headers_told() {
+    let upstream = upstream().await;
+    let endpoint = Endpoint::before(upstream.node.url(), Mode::Honest).await;
+    let mut config = config(&[endpoint.url()]);
+    let fork = config.fork.as_mut().unwrap();
+    fork.rate = Some(20);
+    fork.headers = vec![("authorization".parse().unwrap(), "Bearer secret".parse().unwrap())];
+    let net = Net::with(config).await;
+    let (before, start) = (endpoint.all_calls(), Instant::now());
+    for account in 1..=20_u8 {
+        let who = Address::repeat_byte(account);
+        net.call("eth_getBalance", json!([who, "latest"])).await;
+    }
+    let calls = endpoint.all_calls() - before;
+    assert!(calls >= 20, "nobody knew these accounts: {calls}");
+    // One second's calls may come at once.
+    let least = f64::from(calls.saturating_sub(20)) / 20.0;
+    assert!(start.elapsed().as_secs_f64() >= least, "{calls} calls in {:?}", start.elapsed());
+    assert_eq!(endpoint.header("authorization").as_deref(), Some("Bearer secret"));
 }
 
 #[tokio::test]

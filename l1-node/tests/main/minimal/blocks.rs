@@ -3,7 +3,9 @@
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
-    network::TxSignerSync,
+    network::{TransactionBuilder as _, TxSignerSync},
+    providers::Provider as _,
+    rpc::types::TransactionRequest,
 };
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use recourse_execution::TxRun;
@@ -107,6 +109,34 @@ async fn whole_blocks_are_settled_with_one_execute_call_each() {
     assert_eq!(rollup.state.storage(reverts, U256::ZERO).unwrap(), U256::ZERO);
     let paid = rollup.state.account(tips).unwrap().unwrap().balance;
     assert!(!paid.is_zero(), "the tips are the proposer's");
+}
+
+/// A witness that lies in the code of contracts, as the chunk store leaves it there: behind a byte that stops.
+#[tokio::test]
+async fn a_block_is_settled_from_bytes_that_were_staged() {
+    let net = Net::start().await;
+    let mut rollup = Rollup::deploy(&net, Address::ZERO).await;
+    let mut proposed = rollup.propose(&net, Address::ZERO, vec![plain(0)]).await;
+    let witness = std::mem::take(&mut proposed.block.execution.witness);
+    assert!(witness.len() > 300);
+    for chunk in witness.chunks(300) {
+        let pointer = staged(&net, chunk).await;
+        proposed.block.execution.pointers.push(pointer);
+    }
+    settle(&net, &mut rollup, 1, &proposed).await;
+    assert_eq!(rollup.head(&net).await.blockHash, proposed.hash);
+}
+
+async fn staged(net: &Net, chunk: &[u8]) -> Address {
+    let runtime = [&[0], chunk].concat();
+    let [high, low] = u16::try_from(runtime.len()).unwrap().to_be_bytes();
+    // PUSH2 length DUP1 PUSH1 10 PUSH0 CODECOPY PUSH0 RETURN
+    let init = [0x61, high, low, 0x80, 0x60, 0x0a, 0x5f, 0x39, 0x5f, 0xf3];
+    let tx = TransactionRequest::default()
+        .with_from(net.account(0))
+        .with_deploy_code([&init[..], &runtime].concat());
+    let receipt = net.provider.send_transaction(tx).await.unwrap().get_receipt().await.unwrap();
+    receipt.contract_address.unwrap()
 }
 
 /// Whether a transaction succeeded; none for one that was invalid.

@@ -1,0 +1,95 @@
+//! How much one caller may ask for: the table in rpc/README.md. That of logs, of calls a second and of requests' sizes is tested elsewhere.
+
+use alloy::{
+    network::TransactionBuilder,
+    providers::{Provider, ProviderBuilder, WsConnect},
+    rpc::types::TransactionRequest,
+};
+use alloy_primitives::{Address, B256, U256};
+use serde_json::{Value, json};
+
+use crate::{code::deploy, harness::Net};
+
+/// GAS PUSH0 MSTORE PUSH1 32 PUSH0 RETURN
+const GAS: &[u8] = &[0x5a, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3];
+
+#[tokio::test]
+async fn too_large_questions_are_refused_and_the_largest_answered() {
+    let net = Net::start().await;
+    let slots =
+        |count: u64| -> Vec<_> { (0..count).map(|slot| B256::from(U256::from(slot))).collect() };
+    let percentiles = |count: u64| -> Vec<_> { (0..count).map(|_| 50).collect() };
+    let proof = |count| json!([Address::ZERO, slots(count), "latest"]);
+    let values = |count| json!([{ Address::ZERO.to_string(): slots(count) }, "latest"]);
+    let fees = |count| json!(["0x1", "latest", percentiles(count)]);
+    let blocks = |count| json!([{ "blockStateCalls": vec![json!({}); count] }, "latest"]);
+    let calls = |count| {
+        let call = json!({ "from": net.account(0), "to": net.account(1) });
+        json!([{ "blockStateCalls": [{ "calls": vec![call; count] }] }, "latest"])
+    };
+    for (method, largest, beyond, code) in [
+        ("eth_getProof", proof(1_024), proof(1_025), -32602),
+        ("eth_getStorageValues", values(1_024), values(1_025), -32602),
+        ("eth_feeHistory", fees(100), fees(101), -32602),
+        ("eth_simulateV1", blocks(256), blocks(257), -38026),
+        ("eth_simulateV1", calls(1), calls(5_001), -38026),
+    ] {
+        assert!(net.try_call(method, largest).await.is_ok(), "{method}");
+        let (got, message) = net.try_call(method, beyond).await.unwrap_err();
+        assert_eq!(got, code, "{method}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_has_so_much_gas() {
+    let net = Net::start().await;
+    let (contract, _) = deploy(&net, GAS).await;
+    let call = TransactionRequest::default().with_to(contract);
+    let most = net.provider.get_block(Default::default()).await.unwrap().unwrap();
+    let most = most.header.gas_limit.max(50_000_000);
+    for (asked, least) in
+        [(None, most - 50_000), (Some(1_000_000), 900_000), (Some(u64::MAX), most - 50_000)]
+    {
+        let mut call = call.clone();
+        call.gas = asked;
+        let left: u64 = U256::from_be_slice(&net.provider.call(call).await.unwrap()).to();
+        assert!((least..asked.unwrap_or(u64::MAX).min(most)).contains(&left), "{asked:?}: {left}");
+    }
+}
+
+#[tokio::test]
+async fn so_many_filters_are_kept() {
+    let net = Net::start().await;
+    let one = json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_newBlockFilter", "params": [] });
+    let client = reqwest::Client::new();
+    for _ in 0..10 {
+        let sent =
+            client.post(net.node.url()).json(&vec![one.clone(); 1_000]).send().await.unwrap();
+        let answers: Vec<Value> = sent.json().await.unwrap();
+        assert!(answers.iter().all(|answer| answer["result"].is_string()));
+    }
+    let refused = net.try_call("eth_newBlockFilter", json!([])).await.unwrap_err();
+    assert_eq!(refused, (-32000, "too many filters".to_owned()));
+    assert_eq!(net.call("eth_uninstallFilter", json!(["0x1"])).await, json!(true));
+    net.call("eth_newBlockFilter", json!([])).await;
+}
+
+#[tokio::test]
+async fn a_connection_has_so_many_subscriptions() {
+    let net = Net::start().await;
+    let connect = || async {
+        ProviderBuilder::new().connect_ws(WsConnect::new(net.node.ws_url())).await.unwrap()
+    };
+    let ws = connect().await;
+    let mut kept = Vec::new();
+    // Each another one: the client asks once for what it has already.
+    for index in 0..256_u64 {
+        let filter = alloy::rpc::types::Filter::new()
+            .address(Address::left_padding_from(&index.to_be_bytes()));
+        kept.push(ws.subscribe_logs(&filter).await.unwrap());
+    }
+    let error = ws.subscribe_blocks().await.unwrap_err();
+    assert_eq!(error.as_error_resp().unwrap().code, -32006, "{error}");
+    // Another connection has its own.
+    drop(connect().await.subscribe_blocks().await.unwrap());
+}
