@@ -1,5 +1,5 @@
-//! A sequencer of the Inbox that censors, is silent, or posts garbage: users get their transactions and deposits in all the same,
-//! within FORCE_DELAY.
+//! A sequencer of the Inbox that censors, is silent, or posts garbage: users get their transactions and deposits in all the same.
+//! Whatever it does, within twice FORCE_DELAY and an L1 block; here each way by itself, which takes FORCE_DELAY once.
 
 use alloy::{eips::BlockId, providers::Provider, sol_types::SolError};
 use alloy_primitives::{Address, Bytes, U256};

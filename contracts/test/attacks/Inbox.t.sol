@@ -145,6 +145,26 @@ contract InboxAttacksTest is InboxBase {
         vm.assertTrue(canAppend(ALICE, 1));
     }
 
+    /// The longest that he can delay: his last batch comes in the last second in which he need not name the view that knows of
+    /// the forced transaction, FORCE_DELAY after it, and then he is silent. Anybody may append another FORCE_DELAY later, that
+    /// second included, and has to name the view.
+    function test_appendsJustBeforeTheViewIsOverdueAndIsSilent() public {
+        nextBlock(12);
+        force("let me in");
+        nextBlock(24);
+        inbox.poke();
+        nextBlock(24 + DELAY);
+        appendAs(ALICE, 0);
+        nextBlock(24 + 2 * DELAY - 1);
+        vm.assertFalse(inbox.mayAppend(BOB));
+        vm.assertFalse(canAppend(BOB, 1));
+        nextBlock(24 + 2 * DELAY);
+        vm.assertTrue(inbox.mayAppend(BOB));
+        vm.assertFalse(canAppend(BOB, 0));
+        vm.assertEq(inbox.viewAt(1).forcedEnd, 1);
+        appendAs(BOB, 1);
+    }
+
     // ---------------------------------------------------------------- views
 
     /// Three thousand pokes before an append. It is looked at two views, whatever their number, and the right one can be named.

@@ -198,7 +198,7 @@ fn what_does_not_fit_with_the_kill_is_proven_alone() {
     let arena = killed(FORCED_WITH_ALL, least + 256, "proof and kill apart");
     assert_eq!(arena.moves(|action| matches!(action, Action::ProveFraudGap { .. })), 1);
     assert_eq!(arena.moves(|action| matches!(action, Action::KillGap { .. })), 1);
-    // Nobody is paid for chunks then; the watchtower has both parts anyway.
+    // The kill pays the bill that the proof wrote: whatever goes to who staged, the watchtower has both parts here.
     assert_eq!(arena.owed(WATCHTOWER), arena.game.limits.claim_bond / U256::from(2));
 }
 
