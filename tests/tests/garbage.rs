@@ -189,40 +189,40 @@ async fn bombard_subscriptions(url: &str) {
     provider.unsubscribe(*heads.local_id()).await.unwrap();
 }
 
+/// Ids of blocks, such as they are and as they are not.
+const IDS: [&str; 16] = [
+    "",
+    "head",
+    "genesis",
+    "finalized",
+    "justified",
+    "0",
+    "-1",
+    "1.5",
+    "0x",
+    "0xzz",
+    "%00",
+    "%ff%fe",
+    "..",
+    "18446744073709551615",
+    "18446744073709551616",
+    "0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+];
+
+const QUERIES: [&str; 8] = [
+    "",
+    "?",
+    "?versioned_hashes",
+    "?versioned_hashes=",
+    "?versioned_hashes=,",
+    "?versioned_hashes=0x01",
+    "?versioned_hashes=%ff",
+    "?a=b&&=",
+];
+
 /// What a consensus client would serve.
 async fn bombard_beacon(url: &str) {
     let client = reqwest::Client::new();
-    let word = format!("0x{}", "ff".repeat(32));
-    let long = "9".repeat(2_000);
-    let ids = [
-        "",
-        "head",
-        "genesis",
-        "finalized",
-        "justified",
-        "0",
-        "-1",
-        "1.5",
-        "0x",
-        "0xzz",
-        "%00",
-        "%ff%fe",
-        "..",
-        "18446744073709551615",
-        "18446744073709551616",
-        word.as_str(),
-        long.as_str(),
-    ];
-    let queries = [
-        "",
-        "?",
-        "?versioned_hashes",
-        "?versioned_hashes=",
-        "?versioned_hashes=,",
-        "?versioned_hashes=0x01",
-        "?versioned_hashes=%ff",
-        "?a=b&&=",
-    ];
     let (mut served, mut refused) = (0, 0);
     let mut ask = async |path: String| {
         let got = client.get(format!("{url}/eth/v1/{path}")).send().await.unwrap();
@@ -235,8 +235,9 @@ async fn bombard_beacon(url: &str) {
             *if status == 200 { &mut served } else { &mut refused } += 1;
         }
     };
-    for id in ids {
-        for query in queries {
+    let long = "9".repeat(2_000);
+    for id in IDS.into_iter().chain([long.as_str()]) {
+        for query in QUERIES {
             for (route, behind) in [
                 ("beacon/blobs", ""),
                 ("beacon/blob_sidecars", ""),

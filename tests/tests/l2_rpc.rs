@@ -127,8 +127,8 @@ impl Own {
         let (mut alike, mut unlike) = (BTreeSet::new(), BTreeMap::new());
         // Its own test is about somebody for whom nothing waits.
         let pool = cases.iter().find(|case| case.name == "txpool_content/get-content.io").unwrap();
-        let by_nonce = pool.exchanges[0].1["result"]["pending"].as_object().unwrap().values();
-        let told = json!({ "result": { "pending": by_nonce.last().unwrap() } });
+        let mut by_nonce = pool.exchanges[0].1["result"]["pending"].as_object().unwrap().values();
+        let told = json!({ "result": { "pending": by_nonce.next_back().unwrap() } });
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "txpool_contentFrom", "params": [self.sender] });
         let got = ask(&client, &self.url(), &request).await.unwrap();
         match difference(&anonymous(&told), &anonymous(&got), true) {
@@ -206,17 +206,8 @@ async fn a_mined_block_simulated_on_its_parent_leaves_the_same_state() {
         let block = call("eth_getBlockByNumber", json!([format!("{number:#x}"), true])).await;
         assert_eq!(block["withdrawals"], json!([]), "deposits can't be simulated");
         let calls: Vec<_> = block["transactions"].as_array().unwrap().iter().map(sent).collect();
-        let overrides = json!({
-            "number": block["number"],
-            "time": block["timestamp"],
-            "gasLimit": block["gasLimit"],
-            "feeRecipient": block["miner"],
-            "prevRandao": block["mixHash"],
-            "baseFeePerGas": block["baseFeePerGas"],
-            "beaconRoot": block["parentBeaconBlockRoot"],
-        });
         let payload = json!({
-            "blockStateCalls": [{ "blockOverrides": overrides, "calls": calls }],
+            "blockStateCalls": [{ "blockOverrides": overrides(&block), "calls": calls }],
             "validation": true,
         });
         let parent = format!("{:#x}", number - 1);
@@ -242,6 +233,19 @@ async fn a_mined_block_simulated_on_its_parent_leaves_the_same_state() {
     }
     let balance = wallet.provider().get_balance(Address::repeat_byte(0x55)).await.unwrap();
     assert_eq!(balance, U256::from(9));
+}
+
+/// What a block was made with.
+fn overrides(block: &Value) -> Value {
+    json!({
+        "number": block["number"],
+        "time": block["timestamp"],
+        "gasLimit": block["gasLimit"],
+        "feeRecipient": block["miner"],
+        "prevRandao": block["mixHash"],
+        "baseFeePerGas": block["baseFeePerGas"],
+        "beaconRoot": block["parentBeaconBlockRoot"],
+    })
 }
 
 /// A mined transaction as a call.

@@ -24,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) envs: Vec<TxEnv>,
     pub(crate) txs: Vec<FlatTx>,
     pub(crate) gas_used: u64,
+    /// Bytes of state that a transaction may use, as L2 has it: none of these comes near. What a node does to know that costs time.
+    pub(crate) max_witness_bytes: Option<u64>,
     ancestors: Option<Arc<BTreeMap<u64, B256>>>,
     /// How receipts are encoded, and their root.
     receipts: Option<(Vec<TxType>, B256)>,
@@ -49,6 +51,7 @@ impl Case {
             txs: envs.iter().cloned().map(FlatTx::Ready).collect(),
             envs,
             gas_used: block.gas_used,
+            max_witness_bytes: None,
             ancestors: Some(Arc::new(block.ancestors.clone())),
             receipts: Some((types, block.receipts_root)),
         };
@@ -72,6 +75,7 @@ impl Case {
             txs: envs.iter().cloned().map(FlatTx::Ready).collect(),
             envs,
             gas_used: 0,
+            max_witness_bytes: None,
             ancestors: None,
             receipts: None,
         };
@@ -89,7 +93,7 @@ impl Case {
             number: self.env.number.to(),
             ancestors: self.ancestors.as_ref(),
             available: u64::MAX,
-            max_witness_bytes: None,
+            max_witness_bytes: self.max_witness_bytes,
             transactions: &self.txs,
         }
     }

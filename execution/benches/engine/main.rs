@@ -62,6 +62,9 @@ struct Args {
     /// Only these.
     #[arg(long, value_enum)]
     only: Option<Group>,
+    /// With the limit on bytes of state, which L2 has and Ethereum doesn't.
+    #[arg(long)]
+    limit: bool,
     /// Only blocks with this in their names.
     #[arg(long, default_value = "")]
     filter: String,
@@ -87,7 +90,8 @@ fn main() -> eyre::Result<()> {
         None => BTreeMap::new(),
     };
     let mut report = Report::new(threads.clone(), peers);
-    let take = |kind, case: Case, report: &mut Report| -> eyre::Result<()> {
+    let take = |kind, mut case: Case, report: &mut Report| -> eyre::Result<()> {
+        case.max_witness_bytes = args.limit.then_some(u64::MAX);
         if let Some(folder) = &args.export {
             return export::export(folder, &case);
         }

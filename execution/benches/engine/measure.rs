@@ -17,7 +17,7 @@ pub(crate) struct Times {
     pub(crate) plain: Stat,
     /// By the number of threads.
     pub(crate) ours: Vec<Stat>,
-    /// Transactions that ran once more, with the most threads, on average.
+    /// Transactions that ran once more, with the most threads, in the last round.
     pub(crate) again: f64,
 }
 

@@ -182,6 +182,20 @@ impl Report {
         self.ratio(f, "raw_vs_pevm", self.one("raw transfers", peer))?;
         self.ratio(f, "erc20_vs_pevm", self.one("ERC-20, disjoint", peer))?;
         self.ratio(f, "uniswap_vs_sequential", self.one("Uniswap-like, independent", plain))?;
-        self.ratio(f, "uniswap_vs_pevm", self.one("Uniswap-like, independent", peer))
+        self.ratio(f, "uniswap_vs_pevm", self.one("Uniswap-like, independent", peer))?;
+        for (name, block) in [
+            ("raw_to_others_vs_pevm", "raw transfers to others"),
+            ("raw_to_one_vs_pevm", "raw transfers to one"),
+            ("erc20_clustered_vs_pevm", "ERC-20, clustered"),
+            ("hot_pool_vs_pevm", "Uniswap-like, one hot pool"),
+            ("serial_chain_vs_pevm", "one serial chain"),
+        ] {
+            self.ratio(f, name, self.one(block, peer))?;
+        }
+        self.ratio(f, "serial_chain_vs_sequential", self.one("one serial chain", plain))?;
+        // What more threads bring to what is independent.
+        let one_thread = |row: &Row| Some(ms(row.times.ours.first()?.median));
+        self.ratio(f, "raw_threads", self.one("raw transfers", one_thread))?;
+        self.ratio(f, "uniswap_threads", self.one("Uniswap-like, independent", one_thread))
     }
 }

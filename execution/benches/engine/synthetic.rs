@@ -1,4 +1,4 @@
-//! Blocks of 1 Ggas of one kind of transaction each, as many as pevm's `gigagas` bench has.
+//! Blocks of one kind of transaction each, as many as pevm's `gigagas` bench has: about 1 Ggas.
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use recourse_execution::{RuleSet, cfg_env};
