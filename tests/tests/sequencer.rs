@@ -114,7 +114,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_sequencer_that_censors_can_do_so_for_force_delay_only() {
+async fn a_sequencer_that_appends_can_censor_for_force_delay_only() {
     let scene = Scene::set().await;
     scene.knock().await;
     // Its blocks need not look at L1 for a while.
