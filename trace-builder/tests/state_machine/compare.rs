@@ -1,6 +1,9 @@
 //! The contract and the model, side by side.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use alloy_sol_types::{SolInterface, SolValue};
@@ -36,6 +39,10 @@ pub type Told = Option<(&'static str, Option<Revert>)>;
 pub struct Pair {
     pub l1: L1,
     pub model: Model<Toy>,
+    /// When which content was confirmed, from which withdrawals count their delay.
+    confirmed_at: BTreeMap<ContentHash, u64>,
+    /// Fates that attempts have met.
+    pub fates: BTreeSet<u8>,
 }
 
 impl Pair {
@@ -63,7 +70,8 @@ impl Pair {
             toy.learn(truth(position));
         }
         let model = Model::new(toy, genesis, periods, limits, l1.now);
-        Self { l1, model }
+        let confirmed_at = BTreeMap::from([(model.game().tip, l1.now)]);
+        Self { l1, model, confirmed_at, fates: BTreeSet::new() }
     }
 
     /// The elements that a segment was revealed by.
@@ -111,6 +119,10 @@ impl Pair {
         let refused = match (contract, model) {
             (Ok(output), Ok(outcome)) => {
                 check_answer(&output, outcome).map_err(|why| format!("{call:?}: {why}"))?;
+                if let Move::Confirm { attempt } = &call {
+                    let content = self.model.game().attempts[attempt].content;
+                    self.confirmed_at.insert(content, self.l1.now);
+                }
                 self.check().map_err(|why| format!("after {call:?}: {why}"))?;
                 None
             }
@@ -155,6 +167,7 @@ impl Pair {
         let got = self.l1.read(rollup, &IRollup::attemptOfCall { attempt: id.0 });
         let fate = self.l1.read(rollup, &IRollup::fateOfCall { attempt: id.0 });
         same("fate", fate as u8, fate_of(a, game) as u8)?;
+        self.fates.insert(fate as u8);
         let status = match a.status {
             AttemptStatus::Live => IRollup::Status::Live,
             AttemptStatus::Dead => IRollup::Status::Dead,
@@ -177,6 +190,8 @@ impl Pair {
         let read = (got.parent, got.checkpoint, got.batch, got.steps, got.confirmed, got.voided);
         let expected = (c.parent.0, c.checkpoint.0, c.batch.0, c.steps, c.confirmed, c.voided);
         same("content", read, expected)?;
+        let confirmed_at = self.confirmed_at.get(&id).copied().unwrap_or_default();
+        same("time of confirmation", got.confirmedAt, confirmed_at)?;
         same("live attempts", u64::from(got.liveAttempts), live as u64)?;
         let contradicted = self.l1.read(rollup, &IRollup::isContradictedCall { content: id.0 });
         same("contradicted", contradicted, c.contradicted)?;

@@ -55,6 +55,7 @@ fn play(arity: u32, levels: u8) {
             let outcome = pair.play(step).map_err(TestCaseError::fail)?;
             totals_of.borrow_mut().add(outcome);
         }
+        totals_of.borrow_mut().met(&pair.fates);
         Ok(())
     });
     if let Err(error) = result {

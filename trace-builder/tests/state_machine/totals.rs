@@ -1,6 +1,6 @@
 //! What the games were like.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compare::Told;
 
@@ -9,6 +9,7 @@ use crate::compare::Told;
 pub struct Totals {
     accepted: BTreeMap<&'static str, u64>,
     refused: BTreeMap<String, u64>,
+    fates: BTreeSet<u8>,
 }
 
 impl Totals {
@@ -20,6 +21,11 @@ impl Totals {
             }
             None => {}
         }
+    }
+
+    /// What became of the attempts of a game.
+    pub fn met(&mut self, fates: &BTreeSet<u8>) {
+        self.fates.extend(fates);
     }
 
     /// That the games were games.
@@ -54,6 +60,8 @@ impl Totals {
         for name in moves {
             assert!(self.accepted.contains_key(name), "no {name} was accepted");
         }
+        // Pending, dead, confirmed, contradicted, void.
+        assert_eq!(self.fates.len(), 5, "fates: {:?}", self.fates);
         assert!(self.refused.contains_key("proveStep: BillTooLong"), "no bill was too long");
         assert!(self.refused.contains_key("proveStep: TooMuchInline"), "no proof was too long");
         assert!(self.refused.len() > 30, "only {} kinds of refusal", self.refused.len());
