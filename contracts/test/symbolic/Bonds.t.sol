@@ -45,6 +45,7 @@ contract BondsSymbolicTest is Symbolic {
     }
 
     /// A death by proof: posters are paid at most 15/16 of half, each chunk once, the beneficiary gets what is left of that half.
+    /// If it does not revert: that a bill's division never does is more than solvers decide here, and is left to the fuzzers.
     function check_proof() public {
         bytes32 attempt = propose(1);
         StepProof memory proof = staged();
@@ -61,7 +62,7 @@ contract BondsSymbolicTest is Symbolic {
     function check_proofBefore() public {
         (bytes32 attempt, bytes32 other) = (propose(1), propose(1));
         StepProof memory proof = staged();
-        rollup.proveStep(Toy.truth(0), proof);
+        done(abi.encodeCall(IRollup.proveStep, (Toy.truth(0), proof)));
         rollup.killClaim(attempt, BOB);
         uint256 half = claimBond / 2;
         vm.assertEq(rollup.owed(CAROL), due());
@@ -81,12 +82,6 @@ contract BondsSymbolicTest is Symbolic {
         vm.assertEq(rollup.owed(MALLORY), claimBond);
         vm.assertEq(burnt(), before);
         vm.assertEq(address(rollup).balance, claimBond);
-    }
-
-    /// @dev Halmos passes over what reverts: so what must not revert is called from outside.
-    function done(bytes memory data) private {
-        (bool success,) = outcome(data);
-        vm.assertTrue(success);
     }
 
     function confirmed(bytes32 attempt) private {
@@ -136,10 +131,10 @@ contract BondsSymbolicTest is Symbolic {
         bytes32 attempt = propose(1);
         confirmed(attempt);
         settled(attempt);
-        vm.assume(claimBond > 0);
         uint256 before = CAROL.balance;
         vm.prank(MALLORY);
-        vm.assertEq(rollup.withdraw(CAROL), claimBond);
+        bytes memory answer = done(abi.encodeCall(IRollup.withdraw, (CAROL)));
+        vm.assertEq(abi.decode(answer, (uint256)), claimBond);
         vm.assertEq(CAROL.balance - before, claimBond);
         vm.assertEq(rollup.owed(MALLORY), 0);
         vm.assertEq(address(rollup).balance, 0);

@@ -31,7 +31,7 @@ contract ClocksSymbolicTest is Symbolic {
         vm.warp(time);
         bool inWindow = time <= rollup.attemptOf(attempt).windowEnd;
         vm.prank(BOB);
-        (bool challenged, bytes4 why) = valued(challengeBond, abi.encodeCall(IRollup.challengeClaim, (attempt)));
+        (bool challenged, bytes4 why) = outcome(challengeBond, abi.encodeCall(IRollup.challengeClaim, (attempt)));
         vm.assertEq(challenged, inWindow);
         if (!challenged) vm.assertTrue(why == IRollup.TooLate.selector);
         bool confirmed;
@@ -74,18 +74,12 @@ contract ClocksSymbolicTest is Symbolic {
         bytes32 attempt = propose(8);
         bytes32 id = challenge(attempt);
         vm.warp(uint256(rollup.challengeOf(id).deadline) + 1);
-        rollup.timeout(attempt, id);
+        done(abi.encodeCall(IRollup.timeout, (attempt, id)));
         vm.warp(anyTime("time"));
         vm.assertTrue(rollup.fateOf(attempt) == IRollup.Fate.Dead);
         (bool again,) = outcome(abi.encodeCall(IRollup.timeout, (attempt, id)));
         (bool confirmed,) = outcome(abi.encodeCall(IRollup.confirm, (attempt)));
         vm.assertFalse(again || confirmed);
-    }
-
-    function valued(uint256 value, bytes memory data) private returns (bool success, bytes4 why) {
-        bytes memory answer;
-        (success, answer) = address(rollup).call{value: value}(data);
-        if (!success) why = bytes4(answer);
     }
 
     function claimOf(bytes32 attempt) private view returns (Segment memory) {
