@@ -216,6 +216,11 @@ mod tests {
             assert_eq!(judge(&game, &derivation).unknown, [ATTEMPT].into());
             assert_eq!(moves(&game, &derivation), []);
         }
+        // It was not passed over: as soon as its batch is derived, and says otherwise, it is challenged.
+        let caught_up = Derivation { steps: 8, ..agreeing() };
+        let bond = game.limits.challenge_bond;
+        let expected = Action::ChallengeClaim { attempt: ATTEMPT, bond };
+        assert_eq!(moves(&game, &caught_up), [expected]);
     }
 
     #[test]
