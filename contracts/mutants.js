@@ -47,14 +47,22 @@ const OPERATORS = [
   [/= true;/, '= false;'], [/(return|\() ?!/, '$1 '], [/, 0\)/, ', 1)'],
 ];
 
+/// One for each place that an operator fits; `later` are those that this script did not make at first: a second place in a line, and a
+/// `require` over several lines. They come after the others, so that --skip counts as it did.
 function mutants(file) {
   const lines = fs.readFileSync(path.join(__dirname, 'src', file), 'utf8').split('\n');
   const found = [];
   lines.forEach((line, at) => {
     if (/^\s*(\/\/|\*|import|pragma|error|event|emit)/.test(line)) return;
     for (const [from, to] of OPERATORS) {
-      const mutant = line.replace(from, to);
-      if (mutant !== line) found.push({ file, at, line, mutant });
+      [...line.matchAll(new RegExp(from.source, `${from.flags}g`))].forEach((place, index) => {
+        const mutant = line.slice(0, place.index) + place[0].replace(from, to) + line.slice(place.index + place[0].length);
+        if (mutant !== line) found.push({ file, at, last: at, line, mutant, later: index > 0 });
+      });
+    }
+    if (/^\s*require\([^;]*$/.test(line)) {
+      const last = lines.findIndex((end, index) => index > at && /;\s*$/.test(end));
+      found.push({ file, at, last, line: lines.slice(at, last + 1).join(' ').replace(/\s+/g, ' '), mutant: '', later: true });
     }
   });
   return found;
@@ -211,11 +219,11 @@ function diesQuickly(forge, file, leftOut, mutate, mend) {
 }
 
 /// Each list of folders in turn, as long as nothing notices: quickly, then for good. `whole` is what is compiled without any mutant.
-function fate(forge, { file, at, mutant }, whole, leftOut) {
+function fate(forge, { file, at, last, mutant }, whole, leftOut) {
   const target = path.join(COPY, 'src', file);
   const original = fs.readFileSync(target, 'utf8');
   const lines = original.split('\n');
-  lines[at] = mutant;
+  lines.splice(at, last - at + 1, mutant, ...Array(last - at).fill(''));
   const mutated = lines.join('\n');
   const quick = diesQuickly(forge, file, leftOut, () => fs.writeFileSync(target, mutated), () => fs.writeFileSync(target, original));
   if (quick !== 'SURVIVED') return quick;
@@ -235,7 +243,8 @@ function fate(forge, { file, at, mutant }, whole, leftOut) {
 }
 
 function main(forge, seconds, skip, files) {
-  const list = shuffled((files.length > 0 ? files : FILES).flatMap(mutants));
+  const all = (files.length > 0 ? files : FILES).flatMap(mutants);
+  const list = [false, true].flatMap((later) => shuffled(all.filter((m) => m.later === later)));
   prepare();
   const leftOut = new Map([...new Set(list.flatMap((m) => foldersOf(m.file)))].map((folders) => [folders, quickFailures(forge, folders)]));
   for (const [folders, tests] of leftOut) if (tests.length > 0) console.log(`not asked quickly, of ${folders}: ${tests.join(' ')}`);
