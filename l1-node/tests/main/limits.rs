@@ -1,11 +1,15 @@
 //! How much one caller may ask for: the table in rpc/README.md. That of logs, of calls a second and of requests' sizes is tested elsewhere.
 
+use std::time::Duration;
+
 use alloy::{
     network::TransactionBuilder,
     providers::{Provider, ProviderBuilder, WsConnect},
     rpc::types::TransactionRequest,
 };
 use alloy_primitives::{Address, B256, U256};
+use jsonrpsee::RpcModule;
+use recourse_rpc::{ServerOptions, serve};
 use serde_json::{Value, json};
 
 use crate::{code::deploy, harness::Net};
@@ -72,6 +76,29 @@ async fn so_many_filters_are_kept() {
     assert_eq!(refused, (-32000, "too many filters".to_owned()));
     assert_eq!(net.call("eth_uninstallFilter", json!(["0x1"])).await, json!(true));
     net.call("eth_newBlockFilter", json!([])).await;
+}
+
+/// Of a server with a limit of two, as the node's own of a thousand would take as many sockets twice.
+#[tokio::test]
+async fn so_many_connections_are_served() {
+    let mut options = ServerOptions::new("127.0.0.1:0".parse().unwrap());
+    options.max_connections = 2;
+    let server = serve(options, RpcModule::new(()), None).await.unwrap();
+    let url = format!("ws://{}", server.address);
+    let connect = || ProviderBuilder::new().connect_ws(WsConnect::new(&url).with_max_retries(0));
+    let (first, second) = (connect().await.unwrap(), connect().await.unwrap());
+    assert!(connect().await.is_err(), "a third");
+    let plain = reqwest::Client::new().post(url.replace("ws", "http")).json(&json!({}));
+    assert_eq!(plain.send().await.unwrap().status(), 429);
+    drop(first);
+    // A place is free when the server has noticed that.
+    let mut third = connect().await;
+    while third.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        third = connect().await;
+    }
+    drop((second, third));
+    server.stop().await;
 }
 
 #[tokio::test]
