@@ -157,6 +157,11 @@ fn propose(dice: &mut Dice, pair: &mut Pair) -> Move {
         2 => (batch - after) * STEPS + 1 + dice.roll(4),
         _ => (batch - after) * STEPS,
     };
+    let arity = u64::from(pair.model.game().limits.arity);
+    // One that takes a second level of dissection.
+    if arity >= 40 && dice.one_in(6) {
+        steps = arity + 1 + dice.roll(2 * arity);
+    }
     let (mut bond, mut to) = (CLAIM_BOND, dice.pick(&PLAYERS).unwrap());
     let mut batch_hash = pair.model.world().batch_hash(BatchIndex(batch)).unwrap_or_default();
     match dice.roll(40) {
@@ -174,7 +179,7 @@ fn propose(dice: &mut Dice, pair: &mut Pair) -> Move {
     let start = pair.model.game().contents.get(&parent).map(|content| content.checkpoint);
     let whole = Segment {
         start: 0,
-        end: steps.min(100),
+        end: steps.min(100.max(3 * arity)),
         startHash: start.unwrap_or_default().0,
         endHash: checkpoint.0,
     };

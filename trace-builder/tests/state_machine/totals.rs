@@ -37,6 +37,7 @@ impl Totals {
         let mut moves = vec![
             "propose",
             "challengeClaim",
+            "challengeGap",
             "reveal",
             "proveStep",
             "killGap",
@@ -50,11 +51,8 @@ impl Totals {
             "settleChallenge",
             "withdraw",
         ];
-        // At the default arity no gap of these claims is wider than a step; in bisection few claims get down to pairs past their end.
-        if arity < 40 {
-            moves.push("challengeGap");
-        }
-        if arity == 4 {
+        // In bisection few claims get down to pairs past their end.
+        if arity > 2 {
             moves.push("killGapBeyond");
         }
         for name in moves {
