@@ -1,5 +1,9 @@
 //! Timing, by the clock: threads are to make it shorter. What is compared is run in turns, so that a slow while is slow for
 //! all of it. Beside it the time that cores were busy, all threads together, which hardly depends on what else runs.
+//!
+//! The cores of a virtual machine are not alike: one may be half as fast again as the other while a neighbour works. Two threads
+//! take both; one thread would be fast or slow by the core that it happens to be on. So the calling thread begins the rounds on
+//! each core in turn, and stays there where it works alone. What a core of average speed takes counts: the harmonic mean.
 
 use std::{
     hint::black_box,
@@ -7,7 +11,10 @@ use std::{
 };
 
 use recourse_execution::parallel::Workers;
-use rustix::time::{ClockId, clock_gettime};
+use rustix::{
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+    time::{ClockId, clock_gettime},
+};
 
 use crate::{case::Case, plain};
 
@@ -30,12 +37,26 @@ pub(crate) struct Stat {
     pub(crate) busy: Duration,
 }
 
+/// One run: the core on which it began, by its place among all, the time by the clock, and that of all cores.
+type Run = (usize, Duration, Duration);
+
 impl Stat {
-    fn of(times: Vec<(Duration, Duration)>) -> Self {
-        let (mut times, busy): (Vec<_>, Vec<_>) = times.into_iter().unzip();
-        times.sort_unstable();
-        let busy = busy.into_iter().min().unwrap_or_default();
-        Self { median: times[times.len() / 2], least: times[0], busy }
+    fn of(runs: &[Run], cores: usize) -> Self {
+        let on_each = |what: fn(&mut [Duration]) -> Duration| {
+            let speeds = (0..cores).filter_map(|core| {
+                let own = runs.iter().filter(|(on, ..)| *on == core).map(|(_, time, _)| *time);
+                let mut own: Vec<_> = own.collect();
+                own.sort_unstable();
+                (!own.is_empty()).then(|| 1.0 / what(&mut own).as_secs_f64())
+            });
+            let speeds: Vec<_> = speeds.collect();
+            Duration::from_secs_f64(speeds.len() as f64 / speeds.iter().sum::<f64>())
+        };
+        Self {
+            median: on_each(|times| times[times.len() / 2]),
+            least: on_each(|times| times[0]),
+            busy: runs.iter().map(|(_, _, busy)| *busy).min().unwrap_or_default(),
+        }
     }
 }
 
@@ -46,19 +67,35 @@ pub(crate) fn measure(case: &Case, threads: &[usize], rounds: usize) -> eyre::Re
     for workers in &workers {
         case.check_ours(&case.run(workers)?)?;
     }
+    let all = sched_getaffinity(None)?;
+    let cores: Vec<_> = (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core)).collect();
     let mut plain = Vec::new();
     let mut ours = vec![Vec::new(); workers.len()];
     let mut again = 0;
-    for _ in 0..rounds {
-        plain.push(time(|| plain::run(case).map(drop)));
-        for (times, workers) in ours.iter_mut().zip(&workers) {
+    for round in 0..rounds {
+        let place = round % cores.len();
+        let mut core = CpuSet::new();
+        core.set(cores[place]);
+        let time = |alone: bool, work: &mut dyn FnMut() -> eyre::Result<()>| {
+            // From there it may go elsewhere, unless it works alone.
+            sched_setaffinity(None, &core)?;
+            if !alone {
+                sched_setaffinity(None, &all)?;
+            }
+            let (clock, busy) = time(work);
+            eyre::Ok((place, clock, busy))
+        };
+        plain.push(time(true, &mut || plain::run(case).map(drop))?);
+        for (runs, workers) in ours.iter_mut().zip(&workers) {
             again = 0;
-            times.push(time(|| case.run(workers).map(|outcome| again += outcome.again)));
+            let mut work = || case.run(workers).map(|outcome| again += outcome.again);
+            runs.push(time(workers.threads() == 1, &mut work)?);
         }
     }
+    sched_setaffinity(None, &all)?;
     Ok(Times {
-        plain: Stat::of(plain),
-        ours: ours.into_iter().map(Stat::of).collect(),
+        plain: Stat::of(&plain, cores.len()),
+        ours: ours.iter().map(|runs| Stat::of(runs, cores.len())).collect(),
         again: again as f64,
     })
 }

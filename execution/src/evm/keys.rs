@@ -1,6 +1,6 @@
 use alloy_primitives::{
     Address, B256, U256, keccak256,
-    map::{AddressMap, HashMap},
+    map::{AddressMap, U256Map},
 };
 
 /// Under which keys accounts and slots lie in the tries. Each is hashed once for a piece of a block, however often it is read
@@ -8,7 +8,7 @@ use alloy_primitives::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keys {
     addresses: AddressMap<B256>,
-    slots: HashMap<U256, B256>,
+    slots: U256Map<B256>,
 }
 
 impl Keys {

@@ -23,8 +23,8 @@ impl From<Blocked> for Failure {
     }
 }
 
-/// A slot of an account, by the account's cell, and its new value.
-type ChangedSlot = (u32, (U256, U256));
+/// The cell of a slot, behind that of its account.
+type ChangedSlot = (u32, u32);
 
 /// Cells that a thread looks at in one go.
 const TOGETHER: u32 = 1024;
@@ -39,12 +39,13 @@ impl Workers {
     ) -> Result<Vec<FlatChange>, Failure> {
         let mut slots =
             self.gather(space.slots.count(), |index| space.changed_slot(flat, index, end))?;
-        slots.sort_unstable_by_key(|(account, _)| *account);
+        slots.sort_unstable();
         self.gather(space.accounts.count(), |index| {
             let from = slots.partition_point(|(account, _)| *account < index);
             let own = slots.get(from..).unwrap_or_default();
             let own = own.iter().take_while(|(account, _)| *account == index);
-            space.changed_account(flat, (index, end), own.map(|(_, slot)| *slot).collect())
+            let own = own.map(|(_, slot)| space.slot_after(flat, *slot, end));
+            space.changed_account(flat, (index, end), own.collect::<Result<_, _>>()?)
         })
     }
 
@@ -98,7 +99,17 @@ impl Space {
             0 => self.base_slot(flat, cell)?.value,
             _ => U256::ZERO,
         };
-        Ok((before != after).then(|| (cell.account(), (cell.slot(), after))))
+        Ok((before != after).then(|| (cell.account(), index)))
+    }
+
+    fn slot_after(
+        &self,
+        flat: &dyn FlatState,
+        index: u32,
+        end: u32,
+    ) -> Result<(U256, U256), Failure> {
+        let cell = self.slots.get(index).ok_or(Failure::Full)?;
+        Ok((cell.slot(), self.slot(flat, index, end)?))
     }
 
     fn changed_account(
@@ -123,6 +134,6 @@ impl Space {
         if values(before) == values(after) && slots.is_empty() && !emptied {
             return Ok(None);
         }
-        Ok(Some(FlatChange { address: cell.address(), before, after, wiped, slots }))
+        Ok(Some(FlatChange { address: cell.address(), after, wiped, slots }))
     }
 }

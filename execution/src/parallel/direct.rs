@@ -1,12 +1,12 @@
 //! The state as one thread alone sees it. revm's journal holds what was read and what changed; here lies what was taken out of
 //! the journal in between.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
 use alloy_eips::eip2935;
 use alloy_primitives::{
     Address, B256, KECCAK256_EMPTY, U256,
-    map::{AddressMap, HashMap},
+    map::{AddressMap, B256Map, U256Map},
 };
 use revm::{
     Database,
@@ -33,12 +33,12 @@ pub(super) struct Direct<'a> {
     ancestors: Option<&'a Arc<BTreeMap<u64, B256>>>,
     taken: AddressMap<Taken>,
     /// Codes that are new.
-    codes: HashMap<B256, Bytecode>,
+    codes: B256Map<Bytecode>,
     /// Slots that transactions changed since the journal began, and what they were before.
-    written: HashMap<(Address, U256), U256>,
+    written: AddressMap<U256Map<U256>>,
     hashes: BTreeMap<u64, B256>,
-    /// The last transaction ended an account.
-    pub(super) destroyed: bool,
+    /// Accounts that the last transaction destructed.
+    destroyed: Vec<Address>,
 }
 
 /// An account that was taken out of the journal.
@@ -47,7 +47,7 @@ struct Taken {
     now: FlatAccount,
     wiped: bool,
     /// Before, unless it was emptied since, and now.
-    slots: HashMap<U256, (U256, U256)>,
+    slots: U256Map<(U256, U256)>,
 }
 
 impl<'a> Direct<'a> {
@@ -58,10 +58,10 @@ impl<'a> Direct<'a> {
             number: block.number,
             ancestors: block.ancestors,
             taken: AddressMap::default(),
-            codes: HashMap::default(),
-            written: HashMap::default(),
+            codes: B256Map::default(),
+            written: AddressMap::default(),
             hashes: BTreeMap::new(),
-            destroyed: false,
+            destroyed: Vec::new(),
         }
     }
 
@@ -91,9 +91,10 @@ impl<'a> Direct<'a> {
         for entry in journal {
             match entry {
                 JournalEntry::StorageChanged { address, key, had_value } => {
-                    self.written.entry((*address, *key)).or_insert(*had_value);
+                    let slots = self.written.entry(*address).or_default();
+                    slots.entry(*key).or_insert(*had_value);
                 }
-                JournalEntry::AccountDestroyed { .. } => self.destroyed = true,
+                JournalEntry::AccountDestroyed { address, .. } => self.destroyed.push(*address),
                 _ => {}
             }
         }
@@ -101,58 +102,66 @@ impl<'a> Direct<'a> {
 
     /// A transaction begins.
     pub(super) fn begin(&mut self) {
-        self.destroyed = false;
+        self.destroyed.clear();
         self.hashes.clear();
     }
 
     /// Takes over what the journal held; `state` is emptied.
     pub(super) fn take(&mut self, state: &mut EvmState) -> Result<(), Failure> {
-        let mut written = self.written_by_account();
         for (address, mut account) in state.drain().filter(|(_, account)| account.is_touched()) {
-            let mut taken = match self.taken.remove(&address) {
-                Some(taken) => taken,
-                None => Taken::new(self.base_of(address, &account)?),
-            };
-            self.update(&mut taken, &mut account, written.remove(&address));
-            self.taken.insert(address, taken);
+            self.take_one(address, &mut account)?;
         }
+        self.written.clear();
+        Ok(())
+    }
+
+    /// Takes over the accounts that the last transaction destructed: they are others when they come back.
+    pub(super) fn take_destroyed(&mut self, state: &mut EvmState) -> Result<(), Failure> {
+        for address in mem::take(&mut self.destroyed) {
+            if let Some(mut account) = state.remove(&address) {
+                self.take_one(address, &mut account)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_one(&mut self, address: Address, account: &mut Account) -> Result<(), Failure> {
+        let mut taken = match self.taken.remove(&address) {
+            Some(taken) => taken,
+            None => Taken::new(self.base_of(address, account)?),
+        };
+        let written = self.written.remove(&address);
+        self.update(&mut taken, account, written);
+        self.taken.insert(address, taken);
         Ok(())
     }
 
     /// Takes over what the journal held at last. Gives all that changed, and the codes that are new.
     pub(super) fn end(mut self, mut state: EvmState) -> Result<Changes, Failure> {
         let mut changes = Vec::with_capacity(state.len());
-        if self.taken.is_empty() {
-            let mut written = self.written_by_account();
-            for (address, mut account) in state.drain().filter(|(_, account)| account.is_touched())
-            {
-                let mut taken = Taken::new(self.base_of(address, &account)?);
-                self.update(&mut taken, &mut account, written.remove(&address));
-                changes.extend(taken.change(address));
-            }
-        } else {
-            self.take(&mut state)?;
-            let taken = self.taken.into_iter();
-            changes.extend(taken.filter_map(|(address, taken)| taken.change(address)));
+        for (address, account) in state.iter_mut().filter(|(_, account)| account.is_touched()) {
+            let written = self.written.remove(address);
+            let mut taken = match self.taken.remove(address) {
+                Some(taken) => taken,
+                None => {
+                    let before = self.base_of(*address, account)?;
+                    if let Some(now) = goes_on(&before, account) {
+                        changes.extend(change(*address, (before, now), slots(account, written)));
+                        continue;
+                    }
+                    Taken::new(before)
+                }
+            };
+            self.update(&mut taken, account, written);
+            changes.extend(taken.change(*address));
         }
+        let taken = self.taken.into_iter();
+        changes.extend(taken.filter_map(|(address, taken)| taken.change(address)));
         Ok((changes, self.codes.into_iter().collect()))
     }
 
-    fn written_by_account(&mut self) -> AddressMap<Vec<(U256, U256)>> {
-        let mut all = AddressMap::<Vec<_>>::default();
-        for ((address, slot), before) in self.written.drain() {
-            all.entry(address).or_default().push((slot, before));
-        }
-        all
-    }
-
     /// Brings an account to what the journal says, of which it had these slots written.
-    fn update(
-        &mut self,
-        taken: &mut Taken,
-        account: &mut Account,
-        written: Option<Vec<(U256, U256)>>,
-    ) {
+    fn update(&mut self, taken: &mut Taken, account: &mut Account, written: Option<U256Map<U256>>) {
         let hash = account.info.code_hash;
         if let Some(code) = account.info.code.take().filter(|_| hash != taken.now.code_hash) {
             self.codes.insert(hash, code);
@@ -172,12 +181,45 @@ impl<'a> Direct<'a> {
     }
 }
 
+/// The account now, if it did not end, was not created by code and has the code that it had: then only its nonce and balance can
+/// differ.
+fn goes_on(before: &FlatAccount, account: &Account) -> Option<FlatAccount> {
+    let AccountInfo { balance, nonce, code_hash, .. } = account.info;
+    let ended = account.is_empty() || account.is_selfdestructed();
+    let goes_on = before.code_hash == code_hash && !ended && !account.is_created();
+    goes_on.then_some(FlatAccount { nonce, balance, ..*before })
+}
+
+/// Of slots that were written, and what they were before: those that changed, with what they are now.
+fn slots(account: &Account, written: Option<U256Map<U256>>) -> Vec<(U256, U256)> {
+    let written = written.unwrap_or_default().into_iter();
+    let changed = written.filter_map(|(slot, before)| {
+        let now = account.storage.get(&slot)?.present_value();
+        (now != before).then_some((slot, now))
+    });
+    changed.collect()
+}
+
+/// What became of an account that went on, with the storage that it had but for these slots.
+fn change(
+    address: Address,
+    (before, now): (FlatAccount, FlatAccount),
+    slots: Vec<(U256, U256)>,
+) -> Option<FlatChange> {
+    (before != now || !slots.is_empty()).then(|| FlatChange {
+        address,
+        after: now.existing(),
+        wiped: false,
+        slots,
+    })
+}
+
 /// Accounts that changed, and codes that are new.
 type Changes = (Vec<FlatChange>, Vec<(B256, Bytecode)>);
 
 impl Taken {
     fn new(before: FlatAccount) -> Self {
-        Self { before, now: before, wiped: false, slots: HashMap::default() }
+        Self { before, now: before, wiped: false, slots: U256Map::default() }
     }
 
     /// Takes over everything but slots; true if the account ended.
@@ -209,7 +251,6 @@ impl Taken {
         let same = FlatAccount { has_storage: before.has_storage, ..now } == before;
         (!same || emptied || !slots.is_empty()).then(|| FlatChange {
             address,
-            before: before.existing(),
             after: now.existing(),
             wiped,
             slots,

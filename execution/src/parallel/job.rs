@@ -112,8 +112,6 @@ impl TxEnd {
 pub struct FlatChange {
     /// Which.
     pub address: Address,
-    /// Before; none when there was no such account.
-    pub before: Option<FlatAccount>,
     /// After; none when the account ended.
     pub after: Option<FlatAccount>,
     /// Its storage was emptied, before `slots` were set.

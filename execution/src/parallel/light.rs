@@ -1,18 +1,27 @@
 //! Which blocks are worth more than one thread. Nothing is known but what the transactions say themselves.
 
+use alloy_primitives::map::AddressMap;
+
 use super::job::FlatTx;
 
-/// Fewer transactions than these are not worth another thread.
-pub(super) const FEW: usize = 8;
-/// Fewer senders are likely to be in each other's way.
-const FEW_SENDERS: usize = 4;
+/// Fewer transactions than these are not worth another thread, and fewer senders are likely to be in each other's way.
+pub(super) const FEW: usize = 4;
 /// Gas that a transaction uses at most, as long as nothing is known but its limit.
 const LIKELY: u64 = 200_000;
+/// Gas of calls that is worth another thread: it takes that for as long as waking one.
+const ENOUGH: u64 = 1_000_000;
+/// What a plain transfer counts as, in gas of calls: it is far less work than its gas, but something for each thread.
+const TRANSFER: u64 = 5_000;
+/// What a plain transfer among calls costs two threads more than one alone, in gas of calls.
+const BURDEN: u64 = 10_000;
+
+/// Calls of which it is asked who sent them.
+const SAMPLE: usize = 256;
 
 /// What one thread alone would do with the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alone {
-    /// As plain revm: that takes half the time that each of many threads takes for a plain transfer.
+    /// As plain revm, and plain transfers without an EVM.
     Directly,
     /// Over versions, as many threads do.
     OverVersions,
@@ -20,28 +29,56 @@ pub(super) enum Alone {
 
 /// Whether one thread is likely to be done as soon as `threads` are, which is also what many cost when there is little to do.
 pub(super) fn is_light(txs: &[FlatTx], threads: usize, alone: Alone) -> bool {
-    // In gas: work that is worth another thread, and that of a plain transfer, which is far less than its gas.
-    let (enough, transfer) = match alone {
-        Alone::Directly if threads <= 2 => (4_000_000, 500),
-        Alone::Directly => (4_000_000, 5_000),
-        Alone::OverVersions => (2_000_000, 5_000),
-    };
-    if txs.len() < FEW {
+    if alone == Alone::Directly && is_chain(txs) {
         return true;
     }
-    let mut senders = Vec::with_capacity(FEW_SENDERS);
-    let mut work = 0_u64;
+    // So many transfers are worth other threads all the same: they wait for memory at the same time.
+    let many = if threads <= 2 { 8_000 } else { 800 };
+    let mut senders = Vec::with_capacity(FEW);
+    let (mut calls, mut transfers, mut rest) = (0_u64, 0_u64, count(txs));
     for env in txs.iter().filter_map(FlatTx::env) {
-        let most = if env.data.is_empty() { transfer } else { LIKELY };
-        work = work.saturating_add(env.gas_limit.min(most));
-        if senders.len() < FEW_SENDERS && !senders.contains(&env.caller) {
+        rest = rest.saturating_sub(1);
+        if env.data.is_empty() {
+            transfers = transfers.saturating_add(1);
+        } else {
+            calls = calls.saturating_add(env.gas_limit.min(LIKELY));
+        }
+        if senders.len() < FEW && !senders.contains(&env.caller) {
             senders.push(env.caller);
         }
-        if senders.len() == FEW_SENDERS && work >= enough {
+        // Whatever the others are.
+        let enough = match alone {
+            Alone::Directly => {
+                let burden = transfers.saturating_add(rest).saturating_mul(BURDEN);
+                transfers >= many || calls >= ENOUGH.saturating_add(burden)
+            }
+            Alone::OverVersions => {
+                calls.saturating_add(transfers.saturating_mul(TRANSFER)) >= ENOUGH
+            }
+        };
+        if enough && senders.len() == FEW {
             return false;
         }
     }
     true
+}
+
+/// Whether one sender calls for half of the gas: one call after the other, which one thread does sooner.
+fn is_chain(txs: &[FlatTx]) -> bool {
+    let mut senders = AddressMap::<u64>::default();
+    let mut calls = 0_u64;
+    let envs = txs.iter().filter_map(FlatTx::env).filter(|env| !env.data.is_empty());
+    for env in envs.take(SAMPLE) {
+        let likely = env.gas_limit.min(LIKELY);
+        calls = calls.saturating_add(likely);
+        let own = senders.entry(env.caller).or_default();
+        *own = own.saturating_add(likely);
+    }
+    senders.into_values().any(|own| own > calls.saturating_sub(own))
+}
+
+fn count(txs: &[FlatTx]) -> u64 {
+    u64::try_from(txs.len()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -79,7 +116,7 @@ mod tests {
     #[test]
     fn few_transactions_and_few_senders_stay_with_one_thread() {
         let large = 16_000_000;
-        assert_eq!(lightness(&block(7, 7, large, b"call")), [true; 3]);
+        assert_eq!(lightness(&block(3, 3, large, b"call")), [true; 3]);
         assert_eq!(lightness(&block(1_000, 3, large, b"call")), [true; 3]);
         assert_eq!(lightness(&block(20, 4, large, b"call")), [false; 3]);
         assert_eq!(lightness(&[]), [true; 3]);
@@ -87,17 +124,43 @@ mod tests {
 
     #[test]
     fn calls_count_as_their_gas_limit_but_not_for_more_than_is_likely() {
-        assert_eq!(lightness(&block(39, 9, 100_000, b"call")), [true, true, false]);
-        assert_eq!(lightness(&block(40, 9, 100_000, b"call")), [false; 3]);
-        assert_eq!(lightness(&block(19, 9, 16_000_000, b"call")), [true, true, false]);
-        assert_eq!(lightness(&block(20, 9, 16_000_000, b"call")), [false; 3]);
-        assert_eq!(lightness(&block(19, 9, 100_000, b"call")), [true; 3]);
+        assert_eq!(lightness(&block(9, 9, 100_000, b"call")), [true; 3]);
+        assert_eq!(lightness(&block(10, 9, 100_000, b"call")), [false; 3]);
+        assert_eq!(lightness(&block(4, 4, 16_000_000, b"call")), [true; 3]);
+        assert_eq!(lightness(&block(5, 4, 16_000_000, b"call")), [false; 3]);
     }
 
     #[test]
-    fn plain_transfers_count_for_little_where_one_thread_makes_them_directly() {
-        assert_eq!(lightness(&block(399, 9, 21_000, b"")), [true; 3]);
-        assert_eq!(lightness(&block(400, 9, 21_000, b"")), [true, true, false]);
+    fn a_chain_of_one_senders_calls_stays_with_one_thread() {
+        let chained = |others| {
+            let mut txs = block(50, 1, 200_000, b"call");
+            txs.extend((1..=others).map(|sender| {
+                let mut tx = TxEnv { gas_limit: 200_000, data: b"call".into(), ..TxEnv::default() };
+                tx.caller = Address::with_last_byte(sender);
+                FlatTx::Ready(tx)
+            }));
+            lightness(&txs)
+        };
+        assert_eq!(chained(49), [true, true, false]);
+        assert_eq!(chained(50), [false; 3]);
+    }
+
+    #[test]
+    fn plain_transfers_are_worth_less_than_nothing_where_one_thread_makes_them_directly() {
+        assert_eq!(lightness(&block(199, 9, 21_000, b"")), [true; 3]);
+        assert_eq!(lightness(&block(200, 9, 21_000, b"")), [true, true, false]);
+        let with_transfers = |calls, transfers| {
+            let mut txs = block(transfers, 9, 21_000, b"");
+            txs.extend(block(calls, 9, 200_000, b"call"));
+            lightness(&txs)
+        };
+        assert_eq!(with_transfers(9, 81), [true, true, false]);
+        assert_eq!(with_transfers(9, 80), [false; 3]);
+    }
+
+    #[test]
+    fn very_many_plain_transfers_are_worth_another_thread() {
+        assert_eq!(lightness(&block(799, 9, 21_000, b"")), [true, true, false]);
         assert_eq!(lightness(&block(800, 9, 21_000, b"")), [true, false, false]);
         assert_eq!(lightness(&block(7_999, 9, 21_000, b"")), [true, false, false]);
         assert_eq!(lightness(&block(8_000, 9, 21_000, b"")), [false; 3]);
@@ -105,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_can_not_run_is_no_work() {
-        let mut txs = block(10, 10, 21_000, b"");
+        let mut txs = block(9, 9, 100_000, b"call");
         txs.extend((0..10_000).map(|_| FlatTx::Unsigned { gas_limit: 1_000_000 }));
         assert_eq!(lightness(&txs), [true; 3]);
     }

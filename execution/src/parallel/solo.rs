@@ -20,6 +20,7 @@ use revm::{
     interpreter::{
         FrameInput, InitialAndFloorGas, interpreter::EthInterpreter, interpreter_action::FrameInit,
     },
+    state::AccountInfo,
 };
 
 use super::{
@@ -116,10 +117,8 @@ impl<'a> Solo<'a> {
             Err(other) => return Err(Failure::Evm(other.to_string())),
         };
         self.kept = true;
-        // An account that ended is another one when it comes back.
-        if self.machine.0.ctx.db_mut().destroyed {
-            self.flush()?;
-        }
+        let Journal { database, inner } = &mut self.machine.0.ctx.journaled_state;
+        database.take_destroyed(&mut inner.state)?;
         Ok(end)
     }
 
@@ -167,7 +166,9 @@ fn pay(
     to: Address,
 ) -> Result<Option<TxEnd>, Failure> {
     let (caller, value) = (context.tx.caller, context.tx.value);
-    let sender = context.journaled_state.load_account(caller)?.data.info.clone();
+    let AccountInfo { balance, nonce, code_hash, .. } =
+        context.journaled_state.load_account(caller)?.data.info;
+    let sender = AccountInfo { balance, nonce, code_hash, code: None, account_id: None };
     let Transfer { balance, gas, result } = match transfer::transfer(context, initial, &sender) {
         Ok(Some(transfer)) => transfer,
         Ok(None) => return Ok(None),

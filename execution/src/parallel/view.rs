@@ -13,7 +13,7 @@ use std::{
 use alloy_eips::eip2935;
 use alloy_primitives::{
     Address, B256, Bytes, KECCAK256_EMPTY, U256,
-    map::{Entry, HashMap},
+    map::{B256Map, Entry},
 };
 use revm::{
     Database,
@@ -78,7 +78,7 @@ pub(super) struct View<'a> {
     /// For each account: the run that read it last, and where its read lies.
     marks: Vec<(u32, u32)>,
     run: u32,
-    codes: HashMap<B256, Loaded>,
+    codes: B256Map<Loaded>,
     /// What `BLOCKHASH` has read: it takes little gas, and revm remembers nothing of it.
     hashes: BTreeMap<u64, B256>,
 }
@@ -97,7 +97,7 @@ impl<'a> View<'a> {
             work: Box::default(),
             marks: Vec::new(),
             run: 0,
-            codes: HashMap::default(),
+            codes: B256Map::default(),
             hashes: BTreeMap::new(),
         }
     }
