@@ -5,7 +5,9 @@ use std::{collections::VecDeque, sync::Arc};
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::{B256, Bytes, keccak256};
 use parking_lot::Mutex;
-use recourse_protocol::{Batch, BatchIndex, Inputs, Payload, View, ViewIndex, bindings::Credit};
+use recourse_protocol::{
+    Batch, BatchIndex, Inputs, Payload, View, ViewIndex, bindings::Credit, transactions,
+};
 use rpds::VectorSync;
 
 use crate::{
@@ -114,6 +116,20 @@ impl InboxSnapshot {
     #[must_use]
     pub fn batch_at(&self, index: BatchIndex) -> Option<&BatchRecord> {
         self.batches.get(usize::try_from(index.0.checked_sub(1)?).ok()?)
+    }
+
+    /// All transactions of so many bytes at least in the blobs of a batch, as far as these can be had; none if there is no such
+    /// batch.
+    #[must_use]
+    pub fn transactions_of(&self, index: BatchIndex, least: usize) -> Vec<Bytes> {
+        let blobs = self.batch_at(index).map_or(0, |record| record.batch.versioned_hashes.len());
+        let blobs = 0..u32::try_from(blobs).unwrap_or(u32::MAX);
+        let payloads = blobs.map_while(|blob| self.payload(index, blob).ok());
+        let all = |payload: Arc<Payload>| -> Vec<Bytes> {
+            let all = transactions(payload.bytes()).into_iter();
+            all.filter(|raw| raw.len() >= least).map(Bytes::copy_from_slice).collect()
+        };
+        payloads.flat_map(all).collect()
     }
 
     /// Views recorded.

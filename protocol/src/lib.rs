@@ -40,7 +40,8 @@ pub use step::{
     TxPosition, plan, step,
 };
 pub use tape::{
-    Item, OPEN_BYTES, TX_HEADER_BYTES, TapeError, TapeWriter, read_item, transactions_at,
+    Item, OPEN_BYTES, TX_HEADER_BYTES, TapeError, TapeWriter, read_item, transactions,
+    transactions_at,
 };
 
 /// Gas that a forced transaction may need, and the most that any transaction may use (EIP-7825).

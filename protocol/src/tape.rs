@@ -1,5 +1,7 @@
 //! The tape: items in a blob's payload. Every byte string is a tape.
 
+use std::iter;
+
 use crate::PAYLOAD_BYTES;
 
 /// Length of an OPEN item: kind, u64 timestamp, u32 view.
@@ -28,6 +30,15 @@ pub enum Item<'a> {
     },
     /// A transaction in its EIP-2718 form, or anything else.
     Tx(&'a [u8]),
+}
+
+impl<'a> Item<'a> {
+    fn transaction(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Tx(raw) => Some(raw),
+            _ => None,
+        }
+    }
 }
 
 /// Something does not fit the tape.
@@ -69,14 +80,28 @@ pub fn read_item(payload: &[u8], offset: u32) -> Item<'_> {
 /// item there is no transaction.
 #[must_use]
 pub fn transactions_at(payload: &[u8], offset: u32) -> Vec<&[u8]> {
-    let mut transactions = Vec::new();
+    items(payload, offset).map_while(Item::transaction).collect()
+}
+
+/// All transactions of a blob, whatever blocks they are in, and whether they will run or not.
+#[must_use]
+pub fn transactions(payload: &[u8]) -> Vec<&[u8]> {
+    items(payload, 0).filter_map(Item::transaction).collect()
+}
+
+/// The items from `offset` on, up to the end.
+fn items(payload: &[u8], offset: u32) -> impl Iterator<Item = Item<'_>> {
     let mut at = offset;
-    while let Item::Tx(raw) = read_item(payload, at) {
-        transactions.push(raw);
-        let item = TX_HEADER_BYTES.saturating_add(raw.len());
-        at = u32::try_from(item).map_or(u32::MAX, |item| at.saturating_add(item));
-    }
-    transactions
+    iter::from_fn(move || {
+        let item = read_item(payload, at);
+        let len = match &item {
+            Item::End { .. } => return None,
+            Item::Open { .. } => OPEN_BYTES,
+            Item::Tx(raw) => TX_HEADER_BYTES.saturating_add(raw.len()),
+        };
+        at = u32::try_from(len).map_or(u32::MAX, |len| at.saturating_add(len));
+        Some(item)
+    })
 }
 
 fn read_open(rest: &[u8]) -> Item<'_> {

@@ -1,11 +1,22 @@
 use alloy_eips::eip4844::Blob;
 use proptest::prelude::*;
-use recourse_protocol::{Item, PAYLOAD_BYTES, Payload, TapeError, TapeWriter, read_item};
+use recourse_protocol::{
+    Item, PAYLOAD_BYTES, Payload, TapeError, TapeWriter, read_item, transactions, transactions_at,
+};
 
 #[derive(Debug, Clone)]
 enum Written {
     Open(u64, u32),
     Tx(Vec<u8>),
+}
+
+impl Written {
+    fn transaction(&self) -> Option<&[u8]> {
+        match self {
+            Self::Tx(raw) => Some(raw),
+            Self::Open(..) => None,
+        }
+    }
 }
 
 fn items() -> impl Strategy<Value = Vec<Written>> {
@@ -42,6 +53,10 @@ proptest! {
             }
         }
         prop_assert_eq!(read_item(payload.bytes(), offset), Item::End { read: 1 });
+        let all = items.iter().filter_map(Written::transaction);
+        prop_assert_eq!(transactions(payload.bytes()), all.collect::<Vec<_>>());
+        let first = items.iter().map_while(Written::transaction);
+        prop_assert_eq!(transactions_at(payload.bytes(), 0), first.collect::<Vec<_>>());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use recourse_protocol::{
 };
 
 use super::{
+    foreseen::Foreseen,
     job::{FlatBlock, FlatChange, FlatOutcome, FlatTx, TxEnd},
     prepared::Prepared,
     tries::Tries,
@@ -25,6 +26,7 @@ pub struct Parallel {
     schedule: Schedule,
     max_witness_bytes: Option<u32>,
     workers: Arc<Workers>,
+    foreseen: Arc<Foreseen>,
 }
 
 /// Fewer transactions than these run on the tries, where there is a limit on bytes of state.
@@ -62,20 +64,35 @@ impl Parallel {
     /// An executor under these rules; a transaction that uses more than `max_witness_bytes` of state fails.
     #[must_use]
     pub fn new(schedule: Schedule, max_witness_bytes: u32, workers: Arc<Workers>) -> Self {
-        Self { schedule, max_witness_bytes: Some(max_witness_bytes), workers }
+        Self {
+            schedule,
+            max_witness_bytes: Some(max_witness_bytes),
+            workers,
+            foreseen: Arc::default(),
+        }
     }
 
     /// An executor for blocks of chains that do not have the provability rule.
     #[must_use]
     pub fn without_limit(schedule: Schedule, workers: Arc<Workers>) -> Self {
-        Self { schedule, max_witness_bytes: None, workers }
+        Self { schedule, max_witness_bytes: None, workers, foreseen: Arc::default() }
     }
 
-    /// Reads transactions of a block with this timestamp and finds who signed them, by all threads.
+    /// With transactions that were foreseen.
+    #[must_use]
+    pub fn with_foreseen(self, foreseen: Arc<Foreseen>) -> Self {
+        Self { foreseen, ..self }
+    }
+
+    /// Reads transactions of a block with this timestamp and finds who signed them, by all threads, as far as they were not
+    /// foreseen.
     #[must_use]
     pub fn prepare(&self, timestamp: u64, transactions: &[Bytes]) -> Vec<Prepared> {
         let blobs = self.schedule.at(timestamp).blobs.is_some();
-        self.workers.map(transactions.iter().collect(), |raw| Prepared::new(raw, blobs))
+        self.workers.map(transactions.iter().collect(), |raw| {
+            let foreseen = self.foreseen.get(raw, blobs);
+            foreseen.unwrap_or_else(|| Prepared::new(raw, blobs))
+        })
     }
 
     /// [`BlockExecutor::execute`] of what is prepared.

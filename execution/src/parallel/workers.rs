@@ -155,6 +155,23 @@ impl Workers {
         }
     }
 
+    /// Does something here, and something else beside it by the other threads; nothing else if there are none.
+    pub fn beside<T, U: Default + Send>(
+        &self,
+        here: impl FnOnce() -> T,
+        there: impl FnOnce() -> U + Send,
+    ) -> (T, U) {
+        let mut other = U::default();
+        let done = match &self.pool {
+            Some(pool) => pool.in_place_scope(|scope| {
+                scope.spawn(|_| other = there());
+                here()
+            }),
+            None => here(),
+        };
+        (done, other)
+    }
+
     /// What `work` makes of each, in their order, by all threads if there are more than a few.
     pub(super) fn map<T: Send, U: Send>(
         &self,

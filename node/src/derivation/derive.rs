@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use alloy_primitives::B256;
 use recourse_execution::{
     BlockwiseExecutor, Schedule, State,
-    parallel::{Parallel, Workers},
+    parallel::{Foreseen, Parallel, Workers},
 };
 use recourse_protocol::{
     BatchIndex, Checkpoint, L2Config, RollupConfig, Rule, Seal, Step, StepError, l2_header, plan,
@@ -28,6 +28,8 @@ pub struct Derivation {
     chain: Chain,
     store: StateStore,
     workers: Arc<Workers>,
+    /// Transactions of the next batch.
+    foreseen: Arc<Foreseen>,
     kept_from: BatchIndex,
     /// Whether rows of forgotten ways back may be left on disk.
     is_swept: bool,
@@ -62,7 +64,8 @@ impl Derivation {
         let kept_from = store.kept_from()?.unwrap_or_default();
         // A run that ended may not have come to the end with it.
         let is_swept = kept_from == BatchIndex(0);
-        Ok(Self { config: config.l2, chain, store, workers, kept_from, is_swept })
+        let foreseen = Arc::default();
+        Ok(Self { config: config.l2, chain, store, workers, foreseen, kept_from, is_swept })
     }
 
     /// What was derived so far.
@@ -172,6 +175,12 @@ impl Derivation {
         BatchIndex(self.chain.tip().0.saturating_add(1))
     }
 
+    /// How many transactions of the next batch are read, and their signers known, already.
+    #[must_use]
+    pub fn foreseen(&self) -> usize {
+        self.foreseen.len()
+    }
+
     /// Derives the next batch, if the Inbox has it. Nothing changes on an error.
     ///
     /// # Errors
@@ -188,13 +197,30 @@ impl Derivation {
         let last = self.chain.tip();
         let pre = *self.chain.checkpoint_after(last).ok_or_else(no_batch)?;
         let state = self.chain.state_after(last).ok_or_else(no_batch)?.clone();
-        let workers = Arc::clone(&self.workers);
-        let run = BatchRun::new(pre, state.clone(), &self.config, workers);
-        let mut run = run.finish(inbox, stop)?;
+        let schedule = Schedule::osaka();
+        let blobs = schedule.at(record.batch.l1_timestamp).blobs.is_some();
+        let limit = self.config.max_witness_bytes;
+        let engine = Parallel::new(schedule.clone(), limit, Arc::clone(&self.workers))
+            .with_foreseen(Arc::clone(&self.foreseen));
+        let executor = BlockwiseExecutor::new(engine, state.clone(), schedule, limit);
+        let mut run = BatchRun::new(pre, executor, &self.config).finish(inbox, stop)?;
         let (end, states) = (run.executor.state().clone(), std::mem::take(&mut run.states));
         let blocks = std::mem::take(&mut run.blocks);
         let batch = run.into_batch(record.hash, inputs);
-        self.store.append(&batch, &blocks, &state, &end)?;
+        // While that is written and the disk is waited for, threads find who signed what comes next.
+        let next = BatchIndex(index.0.saturating_add(1));
+        let (written, foreseen) = self.workers.beside(
+            || self.store.append(&batch, &blocks, &state, &end),
+            || {
+                if stop.is_cancelled() {
+                    return Arc::default();
+                }
+                let transactions = inbox.transactions_of(next, Foreseen::SHORTEST);
+                Arc::new(Foreseen::new(&self.workers, blobs, transactions))
+            },
+        );
+        self.foreseen = foreseen;
+        written?;
         self.chain.push(batch, end, states);
         Ok(Some(batch))
     }
@@ -213,10 +239,7 @@ struct BatchRun<'a> {
 }
 
 impl<'a> BatchRun<'a> {
-    fn new(pre: Checkpoint, state: State, config: &'a L2Config, workers: Arc<Workers>) -> Self {
-        let (schedule, limit) = (Schedule::osaka(), config.max_witness_bytes);
-        let engine = Parallel::new(schedule.clone(), limit, workers);
-        let executor = BlockwiseExecutor::new(engine, state, schedule, limit);
+    fn new(pre: Checkpoint, executor: BlockwiseExecutor<Parallel>, config: &'a L2Config) -> Self {
         Self {
             pre,
             at: pre,

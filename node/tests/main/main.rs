@@ -14,6 +14,7 @@
 
 mod blobs;
 mod client;
+mod foreseen;
 mod forgetting;
 mod game;
 mod mirror;
