@@ -1,5 +1,6 @@
 //! One thread alone, where bytes of state are not limited: one EVM, whose journal is kept from one transaction to the next. It
-//! does what revm does, and remembers which slots were written.
+//! does what revm does, and remembers which slots were written. Plain transfers keep to any limit that is not too low for the
+//! highest tries: they run here, too, where there is one.
 
 use std::{marker::PhantomData, mem};
 
@@ -28,6 +29,7 @@ use super::{
     job::{FlatBlock, FlatOutcome, FlatTx, TxEnd},
     space::Failure,
     transfer::{self, Transfer},
+    weight::PLAIN,
 };
 use crate::evm::with_storage;
 
@@ -41,13 +43,44 @@ struct Machine<'a>(Evm<Context<'a>, (), Instructions<'a>, EthPrecompiles, Frame>
 /// Runs a block.
 pub(super) fn run(block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
     let idle = TxEnv::default();
-    Solo::new(block, &idle).run(block)
+    Solo::new(block, &idle).run(block, block.transactions)
 }
+
+/// Runs the plain transfers with which a block begins, and what can't run among them, up to one that turns out to be something
+/// else. None if they are too few to be worth it, or may use more bytes of state than the block allows.
+pub(super) fn run_plain(block: &FlatBlock<'_>) -> Result<Option<FlatOutcome>, Failure> {
+    let all = block.transactions;
+    if block.max_witness_bytes.is_some_and(|limit| limit < PLAIN) {
+        return Ok(None);
+    }
+    let idle = TxEnv::default();
+    let mut solo = Solo::new(block, &idle);
+    solo.only_plain = true;
+    let Evm { ctx, precompiles, .. } = &solo.machine.0;
+    let is_plain = |tx: &&FlatTx| {
+        tx.env().is_none_or(|env| transfer::recipient(env, &ctx.block, precompiles).is_some())
+    };
+    let plain = all.iter().take_while(is_plain).count();
+    let some = all.get(..plain).unwrap_or_default();
+    if plain < FEW && plain < all.len() {
+        return Ok(None);
+    }
+    let outcome = solo.run(block, some)?;
+    // That the next one is something else is no failure.
+    let failure = outcome.failure.filter(|failure| *failure != Failure::NotPlain);
+    let done = !outcome.ends.is_empty() || plain == 0;
+    Ok(done.then_some(FlatOutcome { failure, ..outcome }))
+}
+
+/// Fewer plain transfers before something else run with that.
+const FEW: usize = 64;
 
 struct Solo<'a> {
     machine: Machine<'a>,
     /// Whether the journal holds changes.
     kept: bool,
+    /// Whether something else than a plain transfer ends the run.
+    only_plain: bool,
 }
 
 impl<'a> Solo<'a> {
@@ -65,14 +98,18 @@ impl<'a> Solo<'a> {
         context.journaled_state.set_spec_id(spec);
         let instructions = EthInstructions::new_mainnet_with_spec(spec);
         let machine = Machine(Evm::new(context, instructions, EthPrecompiles::new(spec)));
-        Self { machine, kept: false }
+        Self { machine, kept: false, only_plain: false }
     }
 
-    fn run(mut self, block: &FlatBlock<'a>) -> Result<FlatOutcome, Failure> {
+    fn run(
+        mut self,
+        block: &FlatBlock<'a>,
+        transactions: &'a [FlatTx],
+    ) -> Result<FlatOutcome, Failure> {
         let mut available = block.available;
         let mut outcome = FlatOutcome::default();
-        outcome.ends.reserve(block.transactions.len());
-        for tx in block.transactions {
+        outcome.ends.reserve(transactions.len());
+        for tx in transactions {
             match self.end(tx, available) {
                 Ok(end) => {
                     available = available.saturating_sub(end.gas_used());
@@ -106,6 +143,9 @@ impl<'a> Solo<'a> {
         if let Some(end) = self.transfer(env)? {
             self.kept |= matches!(end, TxEnd::Ran(_));
             return Ok(end);
+        }
+        if self.only_plain {
+            return Err(Failure::NotPlain);
         }
         // What fails, revm has undone.
         let result = SoloHandler::default().run(&mut self.machine);

@@ -23,6 +23,12 @@ const BRANCH: u64 = 532;
 /// More than the RLP of any leaf: of an account, or of a slot.
 const LEAF: u64 = 180;
 
+/// More than a plain transfer ever uses, in any state: the ways of its sender, its recipient and the fee recipient, which it
+/// writes.
+pub(super) const PLAIN: u64 = 3 * ((NIBBLES + 1) * BRANCH + LEAF + BRANCH);
+/// Those of a key.
+const NIBBLES: u64 = 64;
+
 /// The keys that a block added to the tries so far.
 #[derive(Debug)]
 pub(super) struct Weights {
@@ -159,5 +165,6 @@ mod tests {
         added.add(1, || B256::with_last_byte(2), 3);
         assert_eq!(added.weigh(5), 64 * BRANCH + LEAF);
         assert_eq!(added.weigh(63), 64 * BRANCH + LEAF);
+        assert!(PLAIN >= 3 * (added.weigh(64) + BRANCH));
     }
 }

@@ -204,8 +204,7 @@ impl Workers {
     }
 
     /// Whether other threads are worth it.
-    fn share(&self, txs: &[FlatTx], limited: bool) -> bool {
-        let alone = if limited { Alone::OverVersions } else { Alone::Directly };
+    fn share(&self, txs: &[FlatTx], alone: Alone) -> bool {
         self.pool.is_some() && (self.pause() || !is_light(txs, self.threads, alone))
     }
 
@@ -225,10 +224,16 @@ impl Workers {
         if !(SpecId::SPURIOUS_DRAGON..=SpecId::OSAKA).contains(&block.cfg.spec) {
             return Err(Failure::Rules);
         }
-        let share = self.share(block.transactions, block.max_witness_bytes.is_some());
-        if !share && block.max_witness_bytes.is_none() {
-            return self.alone(block);
+        let limited = block.max_witness_bytes.is_some();
+        if !self.share(block.transactions, Alone::Directly) {
+            if !limited {
+                return self.alone(solo::run(block)?);
+            }
+            if let Some(outcome) = solo::run_plain(block)? {
+                return self.alone(outcome);
+            }
         }
+        let share = !limited || self.share(block.transactions, Alone::OverVersions);
         // Each transaction touches it, with a fee or without: one that is there but empty ends. Here only who is paid is looked at;
         // bytes of state are not limited only where nothing proves that it was read.
         if block.max_witness_bytes.is_none() {
@@ -251,9 +256,8 @@ impl Workers {
         all.pop().unwrap_or_default()
     }
 
-    /// By one thread, which needs no versions.
-    fn alone(&self, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
-        let outcome = solo::run(block)?;
+    /// What one thread did, which needs no versions.
+    fn alone(&self, outcome: FlatOutcome) -> Result<FlatOutcome, Failure> {
         let gas = outcome.ends.iter().map(TxEnd::gas).fold(0, u64::saturating_add);
         self.gas.fetch_add(gas, Relaxed);
         self.earn(gas);

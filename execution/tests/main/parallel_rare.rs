@@ -12,7 +12,7 @@ use revm::primitives::hardfork::SpecId;
 
 use crate::{
     parallel::{Case, Tx, same, signed, state, under},
-    scene::{self, COINBASE, account, call, contract, filler, sign},
+    scene::{self, COINBASE, STORER, account, call, contract, filler, sign},
 };
 
 /// Rules that are not known to many threads, and balances whose sums could overflow: one thread does it.
@@ -139,5 +139,61 @@ fn a_code_that_accounts_share_counts_once() {
         assert_eq!(exhausted(&parallel), 0);
         let gas: u64 = parallel.runs.iter().map(TxRun::gas_used).sum();
         assert_eq!(workers.gas_run() - workers.gas_wasted(), gas, "none had to ask the tries");
+    }
+}
+
+/// Rows of plain transfers run without versions, whatever the limit; what is none is left to others, wherever it stands.
+#[test]
+fn plain_transfers_have_the_result_of_one() {
+    let state = state();
+    let row = |len: u64| {
+        let to = |at: u64| match at % 7 {
+            0 => filler(at),
+            1 => filler(1_000 + at),
+            2 => account(((at + 1) % 5) as u8),
+            3 => account((at % 5) as u8),
+            4 => filler(at % 3),
+            5 => Address::with_last_byte((30 + at) as u8),
+            _ => Address::ZERO,
+        };
+        let tx = |at: u64| match at % 11 {
+            9 => Tx::Legacy(to(at)),
+            10 => Tx::TooDear(to(at)),
+            8 if at.is_multiple_of(3) => Tx::TooLittleGas,
+            8 => Tx::Garbage(vec![2; 70]),
+            7 => Tx::Skip,
+            _ => Tx::Transfer(to(at), at % 4),
+        };
+        (0..len).map(|at| ((at % 5) as u8, tx(at))).collect::<Vec<_>>()
+    };
+    let others = [
+        Tx::Count,
+        Tx::Transfer(STORER, 1),
+        Tx::Transfer(COINBASE, 1),
+        Tx::Transfer(Address::with_last_byte(4), 1),
+        Tx::Deploys(vec![]),
+    ];
+    for limit in [None, Some(1_000), Some(110_000), Some(1 << 20)] {
+        for (at, len) in [(0, 5), (4, 5), (0, 150), (20, 150), (63, 150), (64, 150), (149, 150)] {
+            for other in &others {
+                let mut txs = row(len);
+                txs.insert(at, (6, other.clone()));
+                txs.push((6, Tx::Transfer(filler(3), 1)));
+                let body = BlockBody { transactions: signed(&txs), ..BlockBody::default() };
+                let case = Case {
+                    txs: Vec::new(),
+                    schedule: under(SpecId::OSAKA),
+                    limit,
+                    gas_limit: if len == 5 { 100_000 } else { 2_000_000 },
+                    coinbase: if at == 20 { account(2) } else { COINBASE },
+                    credits: Vec::new(),
+                };
+                let expected = case.sequential(&state, &body);
+                for threads in [1, 2] {
+                    let workers = Arc::new(Workers::new(threads));
+                    same(&case.parallel(&state, &body, workers), &expected);
+                }
+            }
+        }
     }
 }

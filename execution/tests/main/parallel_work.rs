@@ -363,3 +363,46 @@ fn what_is_not_committed_ends_no_account() {
         assert_eq!(changes(&outcome), changes(&before));
     }
 }
+
+/// With a limit on bytes of state, plain transfers at the beginning run by themselves, up to the first one that is none; where the
+/// limit is so low that they could pass it, they do not.
+#[test]
+fn plain_transfers_run_by_themselves() {
+    let mut state = Memory::new();
+    let senders: Vec<_> =
+        (0..90_u8).map(|sender| Address::left_padding_from(&[3, sender])).collect();
+    senders.iter().for_each(|sender| state.insert(*sender, U256::from(1) << 40, None));
+    let run = |threads: usize, limit: u64, contract_at: usize, data_at: usize| {
+        let one = |(at, sender): (usize, &Address)| {
+            let to =
+                if at == contract_at { HOT } else { Address::left_padding_from(&[2, at as u8]) };
+            let data = if at == data_at { b"call" } else { &b""[..] };
+            FlatTx::Ready(TxEnv { data: data.to_vec().into(), ..tx(*sender, 0, to, 100_000) })
+        };
+        let txs: Vec<_> = senders.iter().enumerate().map(one).collect();
+        let block = BlockEnv { gas_limit: u64::MAX, ..BlockEnv::default() };
+        let outcome = Workers::new(threads).run(&FlatBlock {
+            state: &state,
+            cfg: &cfg_env(1, RuleSet::OSAKA),
+            block: &block,
+            number: 0,
+            ancestors: None,
+            available: u64::MAX,
+            max_witness_bytes: Some(limit),
+            transactions: &txs,
+        });
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.failure, None);
+        outcome.ends.len()
+    };
+    let (low, high) = (100_000, 110_000);
+    for threads in [1, 2] {
+        assert_eq!(run(threads, high, 95, 95), 90);
+        assert_eq!(run(threads, high, 70, 95), 70, "it turns out when it runs");
+        assert_eq!(run(threads, high, 3, 95), 3);
+        assert_eq!(run(threads, high, 95, 64), 64, "that is seen before");
+        assert_eq!(run(threads, high, 95, 63), 90, "too few to be worth it");
+        assert_eq!(run(threads, high, 0, 95), 90, "others run it");
+        assert_eq!(run(threads, low, 70, 95), 90);
+    }
+}
