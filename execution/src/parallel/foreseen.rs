@@ -16,7 +16,7 @@ pub struct Foreseen {
 }
 
 impl Foreseen {
-    /// Shorter ones are not signed: they are no work, and there could be very many. Nothing of them is remembered.
+    /// Shorter ones are hardly ever signed, and there could be very many. Nothing of them is remembered.
     pub const SHORTEST: usize = 64;
 
     /// Reads transactions, and finds who signed them, by all threads.

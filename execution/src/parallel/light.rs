@@ -34,8 +34,9 @@ pub(super) fn is_light(txs: &[FlatTx], threads: usize, alone: Alone) -> bool {
     }
     // So many transfers are worth other threads all the same: they wait for memory at the same time.
     let many = if threads <= 2 { 8_000 } else { 800 };
+    let runnable = txs.iter().filter_map(FlatTx::env).map(|_| 1).fold(0, u64::saturating_add);
     let mut senders = Vec::with_capacity(FEW);
-    let (mut calls, mut transfers, mut rest) = (0_u64, 0_u64, count(txs));
+    let (mut calls, mut transfers, mut rest) = (0_u64, 0_u64, runnable);
     for env in txs.iter().filter_map(FlatTx::env) {
         rest = rest.saturating_sub(1);
         if env.data.is_empty() {
@@ -75,10 +76,6 @@ fn is_chain(txs: &[FlatTx]) -> bool {
         *own = own.saturating_add(likely);
     }
     senders.into_values().any(|own| own > calls.saturating_sub(own))
-}
-
-fn count(txs: &[FlatTx]) -> u64 {
-    u64::try_from(txs.len()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -167,9 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_run_is_no_work() {
-        let mut txs = block(9, 9, 100_000, b"call");
-        txs.extend((0..10_000).map(|_| FlatTx::Unsigned { gas_limit: 1_000_000 }));
-        assert_eq!(lightness(&txs), [true; 3]);
+    fn what_can_not_run_is_no_work_and_no_burden() {
+        for (calls, is_light) in [(9, true), (10, false)] {
+            let mut txs = block(calls, 9, 100_000, b"call");
+            txs.extend((0..10_000).map(|_| FlatTx::Unsigned { gas_limit: 1_000_000 }));
+            assert_eq!(lightness(&txs), [is_light; 3]);
+        }
     }
 }

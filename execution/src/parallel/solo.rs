@@ -66,10 +66,13 @@ pub(super) fn run_plain(block: &FlatBlock<'_>) -> Result<Option<FlatOutcome>, Fa
         return Ok(None);
     }
     let outcome = solo.run(block, some)?;
-    // That the next one is something else is no failure.
-    let failure = outcome.failure.filter(|failure| *failure != Failure::NotPlain);
+    // What the first one is, is seen by who runs it otherwise.
     let done = !outcome.ends.is_empty() || plain == 0;
-    Ok(done.then_some(FlatOutcome { failure, ..outcome }))
+    if !done {
+        return Ok(None);
+    }
+    let failure = outcome.failure.or((plain < all.len()).then_some(Failure::NotPlain));
+    Ok(Some(FlatOutcome { failure, ..outcome }))
 }
 
 /// Fewer plain transfers before something else run with that.

@@ -214,7 +214,8 @@ impl Workers {
     /// [`Failure`]: run them one after the other.
     pub fn run(&self, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
         let outcome = self.try_run(block);
-        if !matches!(outcome, Ok(FlatOutcome { failure: None, .. })) {
+        // That plain transfers end where something else follows is none.
+        if !matches!(outcome, Ok(FlatOutcome { failure: None | Some(Failure::NotPlain), .. })) {
             self.failures.fetch_add(1, Relaxed);
         }
         outcome

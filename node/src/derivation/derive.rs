@@ -181,7 +181,7 @@ impl Derivation {
         self.foreseen.len()
     }
 
-    /// Derives the next batch, if the Inbox has it. Nothing changes on an error.
+    /// Derives the next batch, if the Inbox has it. Nothing changes on an error but what was found out ahead, which is never false.
     ///
     /// # Errors
     /// [`DerivationError`]; of severity `Temporary` when a blob is not archived yet.
