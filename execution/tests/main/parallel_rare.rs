@@ -197,3 +197,27 @@ fn plain_transfers_have_the_result_of_one() {
         }
     }
 }
+
+/// Contracts that are paid among plain transfers send nothing to the tries: all gas is run by the threads.
+#[test]
+fn what_is_paid_to_contracts_among_transfers_stays_off_the_tries() {
+    let state = state();
+    let to = |at: u64| if at % 20 == 19 { STORER } else { filler(at) };
+    let txs: Vec<_> = (0..300).map(|at| ((at % 5) as u8, Tx::Transfer(to(at), 1))).collect();
+    let body = BlockBody { transactions: signed(&txs), ..BlockBody::default() };
+    let case = Case {
+        txs: Vec::new(),
+        schedule: under(SpecId::OSAKA),
+        limit: Some(1 << 20),
+        gas_limit: 1 << 28,
+        coinbase: COINBASE,
+        credits: Vec::new(),
+    };
+    let expected = case.sequential(&state, &body);
+    let gas: u64 = expected.runs.iter().map(TxRun::gas_used).sum();
+    for threads in [1, 2] {
+        let workers = Arc::new(Workers::new(threads));
+        same(&case.parallel(&state, &body, Arc::clone(&workers)), &expected);
+        assert_eq!((workers.gas_run(), workers.failures()), (gas, 0));
+    }
+}
