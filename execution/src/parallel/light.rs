@@ -64,7 +64,7 @@ pub(super) fn is_light(txs: &[FlatTx], threads: usize, alone: Alone) -> bool {
     true
 }
 
-/// Whether one sender calls for half of the gas: one call after the other, which one thread does sooner.
+/// Whether one sender calls for more than half of the gas of the first calls: one call after the other, which one thread does sooner.
 fn is_chain(txs: &[FlatTx]) -> bool {
     let mut senders = AddressMap::<u64>::default();
     let mut calls = 0_u64;
