@@ -6,10 +6,7 @@
 use alloy_trie::Nibbles;
 use rayon::prelude::*;
 
-use super::{
-    Kind, Link, Node, Trie, TrieError, Value,
-    update::{extend, set, take_child},
-};
+use super::{Children, Kind, Link, Node, Trie, TrieError, Value, update::extend};
 
 /// Changes below a fork from which on threads share them: fewer are done sooner than they are handed over.
 const SHARED: usize = 256;
@@ -51,7 +48,7 @@ fn update<V: Value>(
     let node = match link {
         Link::Empty => {
             let shared = first.common_prefix_length(&last);
-            let below = fork(Box::default(), None, changes, shared)?;
+            let below = fork(Children::default(), None, changes, shared)?;
             return behind(first.slice(depth..shared), below);
         }
         Link::Hash(hash) => return Err(TrieError::Missing(hash)),
@@ -67,11 +64,11 @@ fn update<V: Value>(
             {
                 return Ok(leaf(path, change.take()));
             }
-            let (mut children, mut own): (Box<[Link<V>; 16]>, _) = (Box::default(), None);
+            let (mut children, mut own) = (Children::default(), None);
             match path.get(shared) {
                 Some(nibble) => {
                     let rest = path.slice(shared.saturating_add(1)..);
-                    set(&mut children, nibble, leaf(rest, Some(value)));
+                    children.set(nibble, leaf(rest, Some(value)));
                 }
                 None => own = Some(value),
             }
@@ -84,9 +81,9 @@ fn update<V: Value>(
             let Some(nibble) = path.get(shared) else {
                 return behind(path, update(child, changes, at)?);
             };
-            let mut children: Box<[Link<V>; 16]> = Box::default();
+            let mut children = Children::default();
             let below = behind(path.slice(shared.saturating_add(1)..), child)?;
-            set(&mut children, nibble, below);
+            children.set(nibble, below);
             behind(path.slice(..shared), fork(children, None, changes, at)?)
         }
     }
@@ -101,7 +98,7 @@ fn shared(path: &Nibbles, first: &Nibbles, last: &Nibbles, depth: usize) -> usiz
 
 /// A branch, `depth` nibbles into the keys, after the changes; what is left of it if that is no branch any more.
 fn fork<V: Value>(
-    mut children: Box<[Link<V>; 16]>,
+    mut children: Children<V>,
     mut own: Option<V>,
     changes: &mut [Change<V>],
     depth: usize,
@@ -116,15 +113,16 @@ fn fork<V: Value>(
     }
     let below = depth.saturating_add(1);
     if rest.len() < SHARED {
+        children.reserve(ways(rest, depth).saturating_sub(children.links().len()));
         while let Some((nibble, group, after)) = next_group(rest, depth) {
-            let child = take_child(&mut children, nibble);
-            set(&mut children, nibble, update(child, group, below)?);
+            let child = children.take(nibble);
+            children.set(nibble, update(child, group, below)?);
             rest = after;
         }
     } else {
         let mut groups = Vec::with_capacity(16);
         while let Some((nibble, group, after)) = next_group(rest, depth) {
-            groups.push((nibble, take_child(&mut children, nibble), group));
+            groups.push((nibble, children.take(nibble), group));
             rest = after;
         }
         let done: Vec<_> = groups
@@ -133,10 +131,15 @@ fn fork<V: Value>(
             .map(|(nibble, child, group)| (nibble, update(child, group, below)))
             .collect();
         for (nibble, child) in done {
-            set(&mut children, nibble, child?);
+            children.set(nibble, child?);
         }
     }
     collapse(children, own)
+}
+
+/// How many subtries the next nibbles of these keys lead into.
+fn ways<V>(changes: &[Change<V>], depth: usize) -> usize {
+    changes.chunk_by(|(one, _), (next, _)| one.get(depth) == next.get(depth)).count()
 }
 
 type Group<'a, V> = (u8, &'a mut [Change<V>], &'a mut [Change<V>]);
@@ -156,14 +159,14 @@ fn next_group<V>(changes: &mut [Change<V>], depth: usize) -> Option<Group<'_, V>
 
 /// What is left of a branch: nothing is blinded here that would have to be looked at.
 pub(super) fn collapse<V: Value>(
-    mut children: Box<[Link<V>; 16]>,
+    mut children: Children<V>,
     own: Option<V>,
 ) -> Result<Link<V>, TrieError> {
-    let mut left = (0_u8..).zip(children.iter()).filter(|(_, child)| !matches!(child, Link::Empty));
-    let link = match (left.next().map(|(nibble, _)| nibble), left.next(), own) {
+    let mut left = children.nibbles();
+    let link = match (left.next(), left.next(), own) {
         (None, _, own) => leaf(Nibbles::new(), own),
         (Some(nibble), None, None) => {
-            let sibling = take_child(&mut children, nibble);
+            let sibling = children.take(nibble);
             if let Link::Hash(hash) = sibling {
                 return Err(TrieError::Missing(hash));
             }

@@ -4,11 +4,13 @@ use alloy_primitives::B256;
 use alloy_rlp::{EMPTY_STRING_CODE, Header};
 use alloy_trie::{Nibbles, nodes::RlpNode};
 
-use super::{Kind, Link, Node, SHORT, Step, TrieError, Value};
+use super::{Children, Kind, Link, Node, SHORT, Step, TrieError, Value};
 
 /// A path has at most 64 nibbles: 33 bytes with its prefix.
 const MAX_PREFIXED_PATH: usize = 33;
-/// RLP of a hash begins with this byte.
+/// RLP of a hash.
+const HASH_LEN: usize = 33;
+/// It begins with this byte.
 const HASH_CODE: u8 = EMPTY_STRING_CODE + 32;
 
 impl<V: Value> Node<V> {
@@ -86,10 +88,12 @@ pub(super) fn kind<V: Value>(rlp: &[u8]) -> Result<Kind<V>, TrieError> {
     if let Some((path, value)) = pair(items)? {
         return short(&path, &value);
     }
-    let mut children: Box<[Link<V>; 16]> = Box::default();
+    let mut children = Children::with_capacity(items.len() / HASH_LEN);
     let mut rest = items;
-    for child in children.iter_mut() {
-        (*child, rest) = reference(rest)?;
+    for nibble in 0..16 {
+        let child;
+        (child, rest) = reference(rest)?;
+        children.set(nibble, child);
     }
     Ok(Kind::Branch { children, value: own_value(rest)? })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy_trie::Nibbles;
 
-use super::{Kind, Link, Node, Trie, TrieError, Value, node::child};
+use super::{Kind, Link, Node, Trie, TrieError, Value};
 
 impl<V: Value> Trie<V> {
     /// Tells of every key whose value may differ between this trie and `after`, in order, with both values. Subtries that
@@ -140,7 +140,7 @@ impl<'a, V> Place<'a, V> {
         };
         let next = behind.saturating_add(1);
         Ok(match node.kind() {
-            Kind::Branch { children, .. } => Self::of(child(children, nibble)),
+            Kind::Branch { children, .. } => Self::of(children.get(nibble)),
             Kind::Extension { path, child } if path.get(behind) == Some(nibble) => {
                 if path.len() == next { Self::of(child) } else { Self::In(link, next) }
             }

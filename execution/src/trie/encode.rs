@@ -20,7 +20,7 @@ pub(super) fn node<V: Value>(node: &Node<V>, out: &mut Vec<u8>) {
             link(child, out);
         }
         Kind::Branch { children, value } => {
-            for child in children.iter() {
+            for child in children.all() {
                 link(child, out);
             }
             match value {
@@ -53,7 +53,7 @@ fn payload_len<V: Value>(kind: &Kind<V>) -> usize {
         Kind::Extension { path, child } => hex_prefix_len(path).saturating_add(link_len(child)),
         Kind::Branch { children, value } => {
             let value = value.as_ref().map_or(1, value_len);
-            children.iter().map(link_len).fold(value, usize::saturating_add)
+            children.all().map(link_len).fold(value, usize::saturating_add)
         }
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
 
-use super::{Kind, Link, Node, Trie, TrieError, Value};
+use super::{Children, Kind, Link, Node, Trie, TrieError, Value};
 
 /// Nodes from a root to a value, at most: one for each nibble of a key, and the leaf.
 const MAX_DEPTH: usize = 65;
@@ -43,9 +43,9 @@ fn graft<V: Value>(
             Kind::Extension { path: *path, child: graft(child, depth, known, grow)? }
         }
         Kind::Branch { children, value } => {
-            let mut grown: Box<[Link<V>; 16]> = Box::default();
-            for (to, from) in grown.iter_mut().zip(children.iter()) {
-                *to = graft(from, depth, known, grow)?;
+            let mut grown = Children::with_capacity(children.links().len());
+            for (nibble, child) in children.iter() {
+                grown.set(nibble, graft(child, depth, known, grow)?);
             }
             let value = value.as_ref().map(grow).transpose()?;
             Kind::Branch { children: grown, value }

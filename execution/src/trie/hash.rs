@@ -228,12 +228,12 @@ impl<V> Link<V> {
 }
 
 impl<V> Kind<V> {
-    /// The links of a node.
+    /// The links of a node that lead somewhere, in order.
     pub(super) fn children(&self) -> impl Iterator<Item = &Link<V>> {
         let links: &[Link<V>] = match self {
             Self::Leaf { .. } => &[],
             Self::Extension { child, .. } => std::slice::from_ref(child),
-            Self::Branch { children, .. } => children.as_slice(),
+            Self::Branch { children, .. } => children.links(),
         };
         links.iter()
     }

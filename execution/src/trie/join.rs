@@ -1,16 +1,13 @@
 //! Tries made apart from each other, put together.
 
 use super::{
-    Kind, Link, Node, Trie, TrieError, Value,
+    Children, Kind, Link, Node, Trie, TrieError, Value,
     bulk::{collapse, node},
-    update::set,
 };
 
 /// Nibbles that all keys of a part share, and keys of two parts do not.
 const SHARED: usize = 2;
 const MIXED: TrieError = TrieError::Malformed("parts of a trie do not lie apart");
-
-type Fork<V> = Box<[Link<V>; 16]>;
 
 impl<V: Value> Trie<V> {
     /// The trie of all keys of these: those of each part begin with the same two nibbles, those of two parts with different
@@ -19,19 +16,19 @@ impl<V: Value> Trie<V> {
     /// # Errors
     /// [`TrieError::Malformed`] when they begin otherwise; [`TrieError::Missing`] when one is blinded.
     pub(crate) fn join(parts: impl IntoIterator<Item = Self>) -> Result<Self, TrieError> {
-        let mut first: [Option<Fork<V>>; 16] = Default::default();
+        let mut first: [Option<Children<V>>; 16] = Default::default();
         for part in parts {
             let Some((high, low, below)) = split(part.root)? else { continue };
             let children = first.get_mut(usize::from(high)).ok_or(MIXED)?.get_or_insert_default();
-            if !matches!(children.get(usize::from(low)), Some(Link::Empty)) {
+            if !matches!(children.get(low), Link::Empty) {
                 return Err(MIXED);
             }
-            set(children, low, below);
+            children.set(low, below);
         }
-        let mut top: Fork<V> = Box::default();
+        let mut top = Children::default();
         for (nibble, children) in (0_u8..).zip(first) {
             if let Some(children) = children {
-                set(&mut top, nibble, collapse(children, None)?);
+                top.set(nibble, collapse(children, None)?);
             }
         }
         Ok(Self { root: collapse(top, None)? })

@@ -5,6 +5,7 @@
 //! what nobody resolves is an error, never an empty value. Hashes are computed for changed nodes only.
 
 mod bulk;
+mod children;
 mod decode;
 mod diff;
 mod encode;
@@ -25,6 +26,7 @@ pub use error::TrieError;
 pub use node::{Kind, Link, Node};
 
 pub use bulk::Change;
+pub use children::Children;
 pub(crate) use hash::{Below, By, Nothing, hash_all};
 pub(crate) use steps::Steps;
 

@@ -9,7 +9,7 @@ use std::sync::{
 use alloy_primitives::{B256, keccak256};
 use alloy_trie::{Nibbles, nodes::RlpNode};
 
-use super::{SHORT, Step, Value, encode};
+use super::{Children, SHORT, Step, Value, encode};
 
 /// A reference to a subtrie.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +73,7 @@ pub enum Kind<V> {
     /// A fork.
     Branch {
         /// One subtrie for each next nibble.
-        children: Box<[Link<V>; 16]>,
+        children: Children<V>,
         /// The value of the key that ends here. Keys of one length, as in Ethereum's state, never do.
         value: Option<V>,
     },
@@ -182,9 +182,7 @@ impl<V: Value> Node<V> {
             }
             Kind::Extension { .. } => Step::End(None),
             Kind::Branch { children, value } => match key.get(depth) {
-                Some(nibble) => {
-                    Step::Down(child(children, nibble).clone(), depth.saturating_add(1))
-                }
+                Some(nibble) => Step::Down(children.get(nibble).clone(), depth.saturating_add(1)),
                 None => Step::End(value.clone()),
             },
         }
@@ -204,7 +202,7 @@ impl<V: Value> Node<V> {
             Kind::Extension { child, .. } => child.settle(values),
             Kind::Branch { children, value } => {
                 value.iter().for_each(&mut *values);
-                for child in children.iter() {
+                for child in children.links() {
                     child.settle(values);
                 }
             }
@@ -219,9 +217,4 @@ impl<V: Value> Link<V> {
             node.settle(values);
         }
     }
-}
-
-/// The link of a branch for a nibble.
-pub(super) fn child<V>(children: &[Link<V>; 16], nibble: u8) -> &Link<V> {
-    children.get(usize::from(nibble)).unwrap_or(const { &Link::Empty })
 }

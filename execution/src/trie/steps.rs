@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Kind, Link, Node, Trie, Value, hash::Unhashed};
+use super::{Kind, Link, Trie, Value, hash::Unhashed};
 
 /// The nodes that were not hashed yet in a row of tries, each made from the one before. Each node is found once, where it
 /// came in: what a trie shares with the one before is passed over. A few dozen nodes are new in each step, too few to keep
@@ -57,17 +57,24 @@ impl<'a, V: Value> Steps<'a, V> {
             values(before.and_then(Kind::value), value);
         }
         let below = depth.saturating_add(1);
-        let mut old = before.filter(|before| same_shape(before, node)).map(Kind::children);
-        for child in node.kind().children() {
-            self.gather(old.as_mut().and_then(Iterator::next), child, below, values);
+        match (node.kind(), before) {
+            (Kind::Leaf { .. }, _) => {}
+            (Kind::Extension { path, child }, before) => {
+                let old = match before {
+                    Some(Kind::Extension { path: was, child }) if was == path => Some(child),
+                    _ => None,
+                };
+                self.gather(old, child, below, values);
+            }
+            (Kind::Branch { children, .. }, before) => {
+                let old = match before {
+                    Some(Kind::Branch { children, .. }) => Some(children),
+                    _ => None,
+                };
+                for (nibble, child) in children.iter() {
+                    self.gather(old.map(|old| old.get(nibble)), child, below, values);
+                }
+            }
         }
-    }
-}
-
-fn same_shape<V>(before: &Kind<V>, node: &Node<V>) -> bool {
-    match (before, node.kind()) {
-        (Kind::Branch { .. }, Kind::Branch { .. }) => true,
-        (Kind::Extension { path, .. }, Kind::Extension { path: now, .. }) => path == now,
-        _ => false,
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use alloy_trie::Nibbles;
 
-use super::{Kind, Link, Node, Nodes, Place, TrieError, Value, decode, pass};
+use super::{Children, Kind, Link, Node, Nodes, Place, TrieError, Value, decode, pass};
 
 /// The longest key.
 const MAX_NIBBLES: usize = 64;
@@ -35,7 +35,7 @@ pub(super) fn insert<V: Value>(
             let (shared, mut children, mut own) = fork(&path, &key);
             if let Some(nibble) = path.get(shared) {
                 let below = extend(path.slice(shared.saturating_add(1)..), child)?;
-                set(&mut children, nibble, below);
+                children.set(nibble, below);
             }
             place_leaf(&mut children, &mut own, &key, shared, value);
             extend(key.slice(..shared), branch(children, own))
@@ -44,9 +44,9 @@ pub(super) fn insert<V: Value>(
             let Some(nibble) = key.first() else {
                 return Ok(branch(children, Some(value)));
             };
-            let child = take_child(&mut children, nibble);
+            let child = children.take(nibble);
             let child = insert(child, Place::Inner, key.slice(1..), value, nodes)?;
-            set(&mut children, nibble, child);
+            children.set(nibble, child);
             Ok(branch(children, own))
         }
     }
@@ -76,9 +76,9 @@ pub(super) fn remove<V: Value>(
             let Some(nibble) = key.first() else {
                 return collapse(children, None, nodes);
             };
-            let child = take_child(&mut children, nibble);
+            let child = children.take(nibble);
             let child = remove(child, Place::Inner, key.slice(1..), nodes)?;
-            set(&mut children, nibble, child);
+            children.set(nibble, child);
             collapse(children, value, nodes)
         }
     }
@@ -86,16 +86,16 @@ pub(super) fn remove<V: Value>(
 
 /// A branch that lost something: still a branch while two ways lead on, else what is left of it.
 fn collapse<V: Value>(
-    mut children: Box<[Link<V>; 16]>,
+    mut children: Children<V>,
     value: Option<V>,
     nodes: &mut impl Nodes<V>,
 ) -> Result<Link<V>, TrieError> {
-    let mut left = (0_u8..).zip(children.iter()).filter(|(_, child)| !matches!(child, Link::Empty));
-    match (left.next().map(|(nibble, _)| nibble), left.next(), value) {
+    let mut left = children.nibbles();
+    match (left.next(), left.next(), value) {
         (None, _, None) => Ok(Link::Empty),
         (None, _, Some(value)) => Ok(leaf(Nibbles::new(), value)),
         (Some(nibble), None, None) => {
-            let sibling = take_child(&mut children, nibble);
+            let sibling = children.take(nibble);
             // What the sibling is decides the shape: a blinded one must be resolved.
             let mut path = Nibbles::new();
             path.push(nibble);
@@ -133,22 +133,22 @@ fn join(head: &Nibbles, tail: &Nibbles) -> Result<Nibbles, TrieError> {
     Ok(head.join(tail))
 }
 
-type Fork<V> = (usize, Box<[Link<V>; 16]>, Option<V>);
+type Fork<V> = (usize, Children<V>, Option<V>);
 
 fn fork<V>(one: &Nibbles, other: &Nibbles) -> Fork<V> {
-    (one.common_prefix_length(other), Box::default(), None)
+    (one.common_prefix_length(other), Children::with_capacity(2), None)
 }
 
 /// Hangs a value into a new branch that lies `depth` nibbles into `key`.
 fn place_leaf<V: Value>(
-    children: &mut [Link<V>; 16],
+    children: &mut Children<V>,
     own: &mut Option<V>,
     key: &Nibbles,
     depth: usize,
     value: V,
 ) {
     match key.get(depth) {
-        Some(nibble) => set(children, nibble, leaf(key.slice(depth.saturating_add(1)..), value)),
+        Some(nibble) => children.set(nibble, leaf(key.slice(depth.saturating_add(1)..), value)),
         None => *own = Some(value),
     }
 }
@@ -182,21 +182,11 @@ fn take<V: Value>(
     })
 }
 
-pub(super) fn take_child<V>(children: &mut [Link<V>; 16], nibble: u8) -> Link<V> {
-    children.get_mut(usize::from(nibble)).map(std::mem::take).unwrap_or_default()
-}
-
-pub(super) fn set<V>(children: &mut [Link<V>; 16], nibble: u8, child: Link<V>) {
-    if let Some(slot) = children.get_mut(usize::from(nibble)) {
-        *slot = child;
-    }
-}
-
 fn leaf<V>(path: Nibbles, value: V) -> Link<V> {
     link(Kind::Leaf { path, value })
 }
 
-fn branch<V>(children: Box<[Link<V>; 16]>, value: Option<V>) -> Link<V> {
+fn branch<V>(children: Children<V>, value: Option<V>) -> Link<V> {
     link(Kind::Branch { children, value })
 }
 
