@@ -172,10 +172,10 @@ impl Run<'_> {
             None => return Err(Failure::Stopped),
         };
         if let Some(weights) = &mut committer.weights {
-            if !weights.admits(self, work)? {
+            if !weights.admits_work(self, work)? {
                 return Ok(None);
             }
-            weights.add(self, work)?;
+            weights.add_work(self, work)?;
         }
         // First what can fail, and changes nothing that is committed.
         if !work.reward.is_zero() {

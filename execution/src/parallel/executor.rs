@@ -10,7 +10,6 @@ use super::{
     foreseen::Foreseen,
     job::{FlatBlock, FlatChange, FlatOutcome, FlatTx, TxEnd},
     prepared::Prepared,
-    space::Failure,
     tries::Tries,
     workers::Workers,
 };
@@ -36,21 +35,18 @@ const FEW: usize = 4;
 const MANY: usize = 64;
 
 /// How many run on the tries, one after the other, when one of them may use too much, or can't be run here: the more often that
-/// happens within few transactions, the more. Gives that number for the next time, and for now.
-fn careful_after(before: usize, outcome: Option<&FlatOutcome>) -> (usize, usize) {
+/// happens within few transactions, the more.
+fn careful_after(before: usize, outcome: Option<&FlatOutcome>) -> usize {
     // No-ops cost nothing: anybody could put them in between.
     let ran = |outcome: &FlatOutcome| {
         outcome.ends.iter().filter(|end| matches!(end, TxEnd::Ran(_))).take(MANY).count()
     };
-    let careful = match outcome {
-        // Plain transfers ended where something else follows, which runs as if they had not been there.
-        Some(FlatOutcome { failure: Some(Failure::NotPlain), .. }) => return (before, 0),
+    match outcome {
         Some(outcome) if ran(outcome) == MANY => 1,
         Some(_) => before.saturating_mul(2),
         // None of them can.
         None => usize::MAX,
-    };
-    (careful, careful)
+    }
 }
 
 /// A piece of a block whose transactions are prepared.
@@ -141,18 +137,16 @@ impl Parallel {
         let mut place = position;
         let mut careful = 1_usize;
         while let Some(rest) = flat.get(runs.len()..).filter(|rest| !rest.is_empty()) {
-            let mut on_tries = careful;
             if !self.are_better_on_tries(rest) {
                 let outcome = self.some(piece, block, place, rest)?;
-                let (more, now) = careful_after(careful, outcome.as_ref());
-                (careful, on_tries) = (more, now);
+                careful = careful_after(careful, outcome.as_ref());
                 let ends = outcome.map(|outcome| outcome.ends).unwrap_or_default();
                 let some = transactions.by_ref().take(ends.len()).collect();
                 let (after, some) = self.include(piece, place, some, ends)?;
                 place = after;
                 runs.extend(some);
             }
-            for prepared in transactions.by_ref().take(on_tries) {
+            for prepared in transactions.by_ref().take(careful) {
                 let run =
                     piece.transact_prepared(place, |available| prepared.decoded(available))?;
                 place.gas_used_before = place.gas_used_before.saturating_add(run.gas_used());

@@ -10,26 +10,15 @@ pub(super) const FEW: usize = 4;
 const LIKELY: u64 = 200_000;
 /// Gas of calls that is worth another thread: it takes that for as long as waking one.
 const ENOUGH: u64 = 1_000_000;
-/// What a plain transfer counts as, in gas of calls: it is far less work than its gas, but something for each thread.
-const TRANSFER: u64 = 5_000;
 /// What a plain transfer among calls costs two threads more than one alone, in gas of calls.
 const BURDEN: u64 = 10_000;
 
 /// Calls of which it is asked who sent them.
 const SAMPLE: usize = 256;
 
-/// What one thread alone would do with the block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Alone {
-    /// As plain revm, and plain transfers without an EVM.
-    Directly,
-    /// Over versions, as many threads do.
-    OverVersions,
-}
-
 /// Whether one thread is likely to be done as soon as `threads` are, which is also what many cost when there is little to do.
-pub(super) fn is_light(txs: &[FlatTx], threads: usize, alone: Alone) -> bool {
-    if alone == Alone::Directly && is_chain(txs) {
+pub(super) fn is_light(txs: &[FlatTx], threads: usize) -> bool {
+    if is_chain(txs) {
         return true;
     }
     // So many transfers are worth other threads all the same: they wait for memory at the same time.
@@ -48,15 +37,8 @@ pub(super) fn is_light(txs: &[FlatTx], threads: usize, alone: Alone) -> bool {
             senders.push(env.caller);
         }
         // Whatever the others are.
-        let enough = match alone {
-            Alone::Directly => {
-                let burden = transfers.saturating_add(rest).saturating_mul(BURDEN);
-                transfers >= many || calls >= ENOUGH.saturating_add(burden)
-            }
-            Alone::OverVersions => {
-                calls.saturating_add(transfers.saturating_mul(TRANSFER)) >= ENOUGH
-            }
-        };
+        let burden = transfers.saturating_add(rest).saturating_mul(BURDEN);
+        let enough = transfers >= many || calls >= ENOUGH.saturating_add(burden);
         if enough && senders.len() == FEW {
             return false;
         }
@@ -89,10 +71,7 @@ mod tests {
     use alloy_primitives::Address;
     use revm::context::TxEnv;
 
-    use super::{
-        Alone::{Directly, OverVersions},
-        *,
-    };
+    use super::*;
 
     /// By so many senders in turn: transfers where `data` is empty, else calls.
     fn block(count: usize, senders: usize, gas_limit: u64, data: &'static [u8]) -> Vec<FlatTx> {
@@ -105,26 +84,26 @@ mod tests {
         (0..count).map(|index| FlatTx::Ready(tx(index))).collect()
     }
 
-    fn lightness(txs: &[FlatTx]) -> [bool; 3] {
-        [(2, Directly), (3, Directly), (2, OverVersions)]
-            .map(|(threads, alone)| is_light(txs, threads, alone))
+    /// For two threads, and for three.
+    fn lightness(txs: &[FlatTx]) -> [bool; 2] {
+        [2, 3].map(|threads| is_light(txs, threads))
     }
 
     #[test]
     fn few_transactions_and_few_senders_stay_with_one_thread() {
         let large = 16_000_000;
-        assert_eq!(lightness(&block(3, 3, large, b"call")), [true; 3]);
-        assert_eq!(lightness(&block(1_000, 3, large, b"call")), [true; 3]);
-        assert_eq!(lightness(&block(20, 4, large, b"call")), [false; 3]);
-        assert_eq!(lightness(&[]), [true; 3]);
+        assert_eq!(lightness(&block(3, 3, large, b"call")), [true; 2]);
+        assert_eq!(lightness(&block(1_000, 3, large, b"call")), [true; 2]);
+        assert_eq!(lightness(&block(20, 4, large, b"call")), [false; 2]);
+        assert_eq!(lightness(&[]), [true; 2]);
     }
 
     #[test]
     fn calls_count_as_their_gas_limit_but_not_for_more_than_is_likely() {
-        assert_eq!(lightness(&block(9, 9, 100_000, b"call")), [true; 3]);
-        assert_eq!(lightness(&block(10, 9, 100_000, b"call")), [false; 3]);
-        assert_eq!(lightness(&block(4, 4, 16_000_000, b"call")), [true; 3]);
-        assert_eq!(lightness(&block(5, 4, 16_000_000, b"call")), [false; 3]);
+        assert_eq!(lightness(&block(9, 9, 100_000, b"call")), [true; 2]);
+        assert_eq!(lightness(&block(10, 9, 100_000, b"call")), [false; 2]);
+        assert_eq!(lightness(&block(4, 4, 16_000_000, b"call")), [true; 2]);
+        assert_eq!(lightness(&block(5, 4, 16_000_000, b"call")), [false; 2]);
     }
 
     #[test]
@@ -138,29 +117,29 @@ mod tests {
             }));
             lightness(&txs)
         };
-        assert_eq!(chained(49), [true, true, false]);
-        assert_eq!(chained(50), [false; 3]);
+        assert_eq!(chained(49), [true; 2]);
+        assert_eq!(chained(50), [false; 2]);
     }
 
     #[test]
     fn plain_transfers_are_worth_less_than_nothing_where_one_thread_makes_them_directly() {
-        assert_eq!(lightness(&block(199, 9, 21_000, b"")), [true; 3]);
-        assert_eq!(lightness(&block(200, 9, 21_000, b"")), [true, true, false]);
+        assert_eq!(lightness(&block(199, 9, 21_000, b"")), [true; 2]);
+        assert_eq!(lightness(&block(200, 9, 21_000, b"")), [true; 2]);
         let with_transfers = |calls, transfers| {
             let mut txs = block(transfers, 9, 21_000, b"");
             txs.extend(block(calls, 9, 200_000, b"call"));
             lightness(&txs)
         };
-        assert_eq!(with_transfers(9, 81), [true, true, false]);
-        assert_eq!(with_transfers(9, 80), [false; 3]);
+        assert_eq!(with_transfers(9, 81), [true; 2]);
+        assert_eq!(with_transfers(9, 80), [false; 2]);
     }
 
     #[test]
     fn very_many_plain_transfers_are_worth_another_thread() {
-        assert_eq!(lightness(&block(799, 9, 21_000, b"")), [true, true, false]);
-        assert_eq!(lightness(&block(800, 9, 21_000, b"")), [true, false, false]);
-        assert_eq!(lightness(&block(7_999, 9, 21_000, b"")), [true, false, false]);
-        assert_eq!(lightness(&block(8_000, 9, 21_000, b"")), [false; 3]);
+        assert_eq!(lightness(&block(799, 9, 21_000, b"")), [true; 2]);
+        assert_eq!(lightness(&block(800, 9, 21_000, b"")), [true, false]);
+        assert_eq!(lightness(&block(7_999, 9, 21_000, b"")), [true, false]);
+        assert_eq!(lightness(&block(8_000, 9, 21_000, b"")), [false; 2]);
     }
 
     #[test]
@@ -168,7 +147,7 @@ mod tests {
         for (calls, is_light) in [(9, true), (10, false)] {
             let mut txs = block(calls, 9, 100_000, b"call");
             txs.extend((0..10_000).map(|_| FlatTx::Unsigned { gas_limit: 1_000_000 }));
-            assert_eq!(lightness(&txs), [is_light; 3]);
+            assert_eq!(lightness(&txs), [is_light; 2]);
         }
     }
 }

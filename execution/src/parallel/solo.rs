@@ -1,6 +1,9 @@
-//! One thread alone, where bytes of state are not limited: one EVM, whose journal is kept from one transaction to the next. It
-//! does what revm does, and remembers which slots were written. Plain transfers keep to any limit that is not too low for the
-//! highest tries: they run here, too, where there is one.
+//! One thread alone: one EVM, whose journal is kept from one transaction to the next. It does what revm does, and remembers
+//! which slots were written.
+//!
+//! Where bytes of state are limited, each call has a journal of its own for as long as it runs, so that the database is asked
+//! for all that it uses ([`super::uses`]). Plain transfers keep to any limit that is not too low for the highest tries, and are
+//! not weighed.
 
 use std::{marker::PhantomData, mem};
 
@@ -40,50 +43,31 @@ type Frame = EthFrame<EthInterpreter>;
 /// revm's EVM for Ethereum, in which creations also collide with storage (EIP-7610).
 struct Machine<'a>(Evm<Context<'a>, (), Instructions<'a>, EthPrecompiles, Frame>);
 
-/// Runs a block.
-pub(super) fn run(block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
+/// Runs a block that it can run. Gives what came of it, and the gas that was run for nothing, at most: of a transaction that may use too much, or failed.
+pub(super) fn run(block: &FlatBlock<'_>) -> Result<(FlatOutcome, u64), Failure> {
     let idle = TxEnv::default();
-    Solo::new(block, &idle).run(block, block.transactions)
+    Solo::new(block, &idle).run(block)
 }
 
-/// Runs the plain transfers with which a block begins, and what can't run among them, up to one that turns out to be something
-/// else. None if they are too few to be worth it, or may use more bytes of state than the block allows.
-pub(super) fn run_plain(block: &FlatBlock<'_>) -> Result<Option<FlatOutcome>, Failure> {
-    let all = block.transactions;
-    if block.max_witness_bytes.is_some_and(|limit| limit < PLAIN) {
-        return Ok(None);
-    }
-    let idle = TxEnv::default();
-    let mut solo = Solo::new(block, &idle);
-    solo.only_plain = true;
-    let Evm { ctx, precompiles, .. } = &solo.machine.0;
-    let is_plain = |tx: &&FlatTx| {
-        tx.env().is_none_or(|env| transfer::recipient(env, &ctx.block, precompiles).is_some())
-    };
-    let plain = all.iter().take_while(is_plain).count();
-    let some = all.get(..plain).unwrap_or_default();
-    if plain < FEW && plain < all.len() {
-        return Ok(None);
-    }
-    let outcome = solo.run(block, some)?;
-    // What the first one is, is seen by who runs it otherwise.
-    let done = !outcome.ends.is_empty() || plain == 0;
-    if !done {
-        return Ok(None);
-    }
-    let failure = outcome.failure.or((plain < all.len()).then_some(Failure::NotPlain));
-    Ok(Some(FlatOutcome { failure, ..outcome }))
+/// Whether a limit on bytes of state, if there is one, is one that plain transfers keep to in any state.
+pub(super) fn can_run(block: &FlatBlock<'_>) -> bool {
+    block.max_witness_bytes.is_none_or(|limit| limit >= PLAIN)
 }
 
-/// Fewer plain transfers before something else run with that.
-const FEW: usize = 64;
+/// What became of a transaction.
+enum End {
+    Ended(TxEnd),
+    /// It may use more bytes of state than it is allowed, which only the tries can tell: it did not happen.
+    TooMuch {
+        /// What was run for that.
+        gas: u64,
+    },
+}
 
 struct Solo<'a> {
     machine: Machine<'a>,
     /// Whether the journal holds changes.
     kept: bool,
-    /// Whether something else than a plain transfer ends the run.
-    only_plain: bool,
 }
 
 impl<'a> Solo<'a> {
@@ -101,24 +85,27 @@ impl<'a> Solo<'a> {
         context.journaled_state.set_spec_id(spec);
         let instructions = EthInstructions::new_mainnet_with_spec(spec);
         let machine = Machine(Evm::new(context, instructions, EthPrecompiles::new(spec)));
-        Self { machine, kept: false, only_plain: false }
+        Self { machine, kept: false }
     }
 
-    fn run(
-        mut self,
-        block: &FlatBlock<'a>,
-        transactions: &'a [FlatTx],
-    ) -> Result<FlatOutcome, Failure> {
+    fn run(mut self, block: &FlatBlock<'a>) -> Result<(FlatOutcome, u64), Failure> {
         let mut available = block.available;
         let mut outcome = FlatOutcome::default();
-        outcome.ends.reserve(transactions.len());
-        for tx in transactions {
+        let mut wasted = 0;
+        outcome.ends.reserve(block.transactions.len());
+        for tx in block.transactions {
             match self.end(tx, available) {
-                Ok(end) => {
+                Ok(End::Ended(end)) => {
                     available = available.saturating_sub(end.gas_used());
                     outcome.ends.push(end);
                 }
+                // From here on the tries have to be asked.
+                Ok(End::TooMuch { gas }) => {
+                    wasted = gas;
+                    break;
+                }
                 Err(failure) => {
+                    wasted = tx.env().map_or(0, |env| env.gas_limit);
                     outcome.failure = Some(failure);
                     break;
                 }
@@ -127,42 +114,54 @@ impl<'a> Solo<'a> {
         let mut journal = self.machine.0.ctx.journaled_state;
         let state = journal.finalize();
         let (changes, codes) = journal.database.end(state)?;
-        Ok(FlatOutcome { changes, codes, ..outcome })
+        Ok((FlatOutcome { changes, codes, ..outcome }, wasted))
     }
 
-    fn end(&mut self, tx: &'a FlatTx, available: u64) -> Result<TxEnd, Failure> {
+    fn end(&mut self, tx: &'a FlatTx, available: u64) -> Result<End, Failure> {
         if let Err(invalid) = tx.admit(available) {
-            return Ok(TxEnd::NoOp(invalid));
+            return Ok(End::Ended(TxEnd::NoOp(invalid)));
         }
         let Some(env) = tx.env() else {
             return Err(Failure::Stopped);
         };
-        // revm asks whether an authority exists by how its journal loaded it, which says nothing of earlier transactions.
-        if env.tx_type == u8::from(TransactionType::Eip7702) {
-            self.flush()?;
-        }
         self.machine.0.ctx.set_tx(env);
         self.machine.0.ctx.db_mut().begin();
         if let Some(end) = self.transfer(env)? {
             self.kept |= matches!(end, TxEnd::Ran(_));
-            return Ok(end);
+            return Ok(End::Ended(end));
         }
-        if self.only_plain {
-            return Err(Failure::NotPlain);
+        // revm asks whether an authority exists by how its journal loaded it, which says nothing of earlier transactions.
+        let is_limited = self.machine.0.ctx.db().is_limited();
+        if !is_limited && env.tx_type == u8::from(TransactionType::Eip7702) {
+            self.flush()?;
         }
+        let Journal { database, inner } = &mut self.machine.0.ctx.journaled_state;
+        database.begin_call(&mut inner.state)?;
+        let end = self.call();
+        let Journal { database, inner } = &mut self.machine.0.ctx.journaled_state;
+        database.end_call(&mut inner.state);
+        end
+    }
+
+    /// Runs a transaction that is no plain transfer.
+    fn call(&mut self) -> Result<End, Failure> {
         // What fails, revm has undone.
         let result = SoloHandler::default().run(&mut self.machine);
         *self.machine.0.ctx.error() = Ok(());
-        let end = match result {
-            Ok(result) => TxEnd::Ran(result),
-            Err(EVMError::Transaction(invalid)) => return Ok(TxEnd::NoOp(invalid.into())),
+        let result = match result {
+            Ok(result) => result,
+            Err(EVMError::Transaction(invalid)) => {
+                return Ok(End::Ended(TxEnd::NoOp(invalid.into())));
+            }
             Err(EVMError::Database(failure)) => return Err(failure),
             Err(other) => return Err(Failure::Evm(other.to_string())),
         };
-        self.kept = true;
         let Journal { database, inner } = &mut self.machine.0.ctx.journaled_state;
-        database.take_destroyed(&mut inner.state)?;
-        Ok(end)
+        if !database.settle(&mut inner.state)? {
+            return Ok(End::TooMuch { gas: result.gas().total_gas_spent() });
+        }
+        self.kept = true;
+        Ok(End::Ended(TxEnd::Ran(result)))
     }
 
     /// Runs a plain transfer between accounts without code. None, and nothing is changed, if it is none.
@@ -184,6 +183,9 @@ impl<'a> Solo<'a> {
         match &paid {
             Ok(Some(TxEnd::Ran(_))) => journal.commit_tx(),
             _ => journal.discard_tx(),
+        }
+        if matches!(&paid, Ok(Some(TxEnd::Ran(_)))) {
+            journal.database.moved([tx.caller, to], &journal.inner.state);
         }
         paid
     }

@@ -43,9 +43,6 @@ pub enum Failure {
     /// An account that is there but empty: one thread ends it when it is touched (EIP-161).
     #[error("an account that is there but empty")]
     Hollow,
-    /// Something else than a plain transfer, where only those run.
-    #[error("not a plain transfer")]
-    NotPlain,
     /// A thread panicked.
     #[error("a thread panicked")]
     Panicked,

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 
 use super::{
     cells::{AccountCell, SlotCell},
@@ -35,14 +35,15 @@ pub(super) struct Weights {
     /// Bytes that a transaction may use.
     limit: u64,
     accounts: Added,
-    /// By the cell of the account.
+    /// By the number of the account.
     slots: BTreeMap<u32, Added>,
 }
 
 /// Keys added to one trie.
 #[derive(Debug, Default)]
 struct Added {
-    cells: BTreeSet<u32>,
+    /// Their numbers.
+    known: BTreeSet<u32>,
     keys: BTreeSet<B256>,
     /// Nibbles that any of them shares with another key, at most.
     shared: u8,
@@ -50,8 +51,8 @@ struct Added {
 
 impl Added {
     /// Adds a key that shares this much with those of the state before the block.
-    fn add(&mut self, cell: u32, key: impl FnOnce() -> B256, shared: u8) {
-        if !self.cells.insert(cell) {
+    fn add(&mut self, number: u32, key: impl FnOnce() -> B256, shared: u8) {
+        if !self.known.insert(number) {
             return;
         }
         let key = key();
@@ -73,44 +74,69 @@ impl Weights {
         Self { limit, accounts: Added::default(), slots: BTreeMap::new() }
     }
 
-    /// Whether a transaction that ran certainly keeps to the limit.
-    pub(super) fn admits(&self, run: &Run<'_>, work: &Work) -> Result<bool, Failure> {
+    /// Bytes on the way of an account that shares this much with those of the state before the block.
+    pub(super) fn account(&self, shared: u8) -> u64 {
+        self.accounts.weigh(shared)
+    }
+
+    /// Bytes on the way of an account's slot that shares this much with those that it had before the block.
+    pub(super) fn slot(&self, account: u32, shared: u8) -> u64 {
+        self.slots
+            .get(&account)
+            .map_or_else(|| Added::default().weigh(shared), |of| of.weigh(shared))
+    }
+
+    /// Whether a transaction certainly keeps to the limit, when these are its codes and the ways that it went, and it wrote so
+    /// many keys.
+    pub(super) fn admits(&self, bytes: u64, written: usize) -> bool {
+        // What is removed can collapse a branch: then the other way out of it is looked at.
+        let written = u64::try_from(written).unwrap_or(u64::MAX);
+        bytes.saturating_add(written.saturating_mul(BRANCH)) <= self.limit
+    }
+
+    /// A transaction may have added this account, which lies on the ways of the next ones.
+    pub(super) fn add_account(&mut self, account: u32, address: Address, shared: u8) {
+        self.accounts.add(account, || keccak256(address), shared);
+    }
+
+    /// A transaction may have added this slot to an account.
+    pub(super) fn add_slot(&mut self, account: u32, (index, slot): (u32, U256), shared: u8) {
+        let key = || keccak256(slot.to_be_bytes::<32>());
+        self.slots.entry(account).or_default().add(index, key, shared);
+    }
+
+    /// Whether a transaction that ran over versions certainly keeps to the limit.
+    pub(super) fn admits_work(&self, run: &Run<'_>, work: &Work) -> Result<bool, Failure> {
         let mut bytes = work.code_bytes;
         let beneficiary = run.space.account_index(run.block.beneficiary)?;
         for cell in work.accounts.iter().map(|read| read.cell).chain([beneficiary]) {
-            let shared = run.account_path(cell)?.1;
-            bytes = bytes.saturating_add(self.accounts.weigh(shared));
+            bytes = bytes.saturating_add(self.account(run.account_path(cell)?.1));
         }
-        let none = Added::default();
         for cell in
             work.slots.iter().map(|read| read.cell).chain(work.written_slots.iter().copied())
         {
             let (slot, shared) = run.slot_path(cell)?;
-            let added = self.slots.get(&slot.account()).unwrap_or(&none);
-            bytes = bytes.saturating_add(added.weigh(shared));
+            bytes = bytes.saturating_add(self.slot(slot.account(), shared));
         }
-        // What is removed can collapse a branch: then the other way out of it is looked at.
-        let written = work.written_slots.len().saturating_add(work.written_accounts.len());
-        let written = u64::try_from(written).unwrap_or(u64::MAX);
         // This is before what the transaction itself adds, as the exact count is: it tells of nodes that were there before.
-        Ok(bytes.saturating_add(written.saturating_mul(BRANCH)) <= self.limit)
+        let written = work.written_slots.len().saturating_add(work.written_accounts.len());
+        Ok(self.admits(bytes, written))
     }
 
     /// A transaction ended: what it added lies on the ways of the next ones.
-    pub(super) fn add(&mut self, run: &Run<'_>, work: &Work) -> Result<(), Failure> {
+    pub(super) fn add_work(&mut self, run: &Run<'_>, work: &Work) -> Result<(), Failure> {
         let beneficiary = run.space.account_index(run.block.beneficiary)?;
         let paid = (!work.reward.is_zero()).then_some(beneficiary);
         for index in work.written_accounts.iter().copied().chain(paid) {
             let (cell, shared) = run.account_path(index)?;
             if cell.base().is_none_or(|base| base.value.is_empty()) {
-                self.accounts.add(index, || keccak256(cell.address()), shared);
+                self.add_account(index, cell.address(), shared);
             }
         }
         for index in &work.written_slots {
             let (cell, shared) = run.slot_path(*index)?;
             if cell.base().is_none_or(|base| base.value.is_zero()) {
-                let key = || keccak256(cell.slot().to_be_bytes::<32>());
-                self.slots.entry(cell.account()).or_default().add(*index, key, shared);
+                self.add_slot(cell.account(), (*index, cell.slot()), shared);
             }
         }
         Ok(())

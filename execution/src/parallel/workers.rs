@@ -20,7 +20,7 @@ use super::{
     apart::Apart,
     commit::Committer,
     job::{FlatBlock, FlatOutcome, FlatTx, TxEnd},
-    light::{Alone, FEW, is_light},
+    light::{FEW, is_light},
     record::Record,
     run::Run,
     solo,
@@ -204,8 +204,8 @@ impl Workers {
     }
 
     /// Whether other threads are worth it.
-    fn share(&self, txs: &[FlatTx], alone: Alone) -> bool {
-        self.pool.is_some() && (self.pause() || !is_light(txs, self.threads, alone))
+    fn share(&self, txs: &[FlatTx]) -> bool {
+        self.pool.is_some() && (self.pause() || !is_light(txs, self.threads))
     }
 
     /// Runs transactions with the result that they have one after the other.
@@ -214,8 +214,7 @@ impl Workers {
     /// [`Failure`]: run them one after the other.
     pub fn run(&self, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
         let outcome = self.try_run(block);
-        // That plain transfers end where something else follows is none.
-        if !matches!(outcome, Ok(FlatOutcome { failure: None | Some(Failure::NotPlain), .. })) {
+        if !matches!(outcome, Ok(FlatOutcome { failure: None, .. })) {
             self.failures.fetch_add(1, Relaxed);
         }
         outcome
@@ -225,16 +224,10 @@ impl Workers {
         if !(SpecId::SPURIOUS_DRAGON..=SpecId::OSAKA).contains(&block.cfg.spec) {
             return Err(Failure::Rules);
         }
-        let limited = block.max_witness_bytes.is_some();
-        if !self.share(block.transactions, Alone::Directly) {
-            if !limited {
-                return self.alone(solo::run(block)?);
-            }
-            if let Some(outcome) = solo::run_plain(block)? {
-                return self.alone(outcome);
-            }
+        let share = self.share(block.transactions);
+        if !share && solo::can_run(block) {
+            return self.alone(solo::run(block)?);
         }
-        let share = !limited || self.share(block.transactions, Alone::OverVersions);
         // Each transaction touches it, with a fee or without: one that is there but empty ends. Here only who is paid is looked at;
         // bytes of state are not limited only where nothing proves that it was read.
         if block.max_witness_bytes.is_none() {
@@ -257,11 +250,15 @@ impl Workers {
         all.pop().unwrap_or_default()
     }
 
-    /// What one thread did, which needs no versions.
-    fn alone(&self, outcome: FlatOutcome) -> Result<FlatOutcome, Failure> {
+    /// What one thread did, which needs no versions, and gas that it ran for nothing.
+    fn alone(&self, (outcome, wasted): (FlatOutcome, u64)) -> Result<FlatOutcome, Failure> {
         let gas = outcome.ends.iter().map(TxEnd::gas).fold(0, u64::saturating_add);
-        self.gas.fetch_add(gas, Relaxed);
+        self.gas.fetch_add(gas.saturating_add(wasted), Relaxed);
+        self.wasted.fetch_add(wasted, Relaxed);
         self.earn(gas);
+        let mut spent = Credit::none();
+        spent.spend(wasted);
+        self.purse.give(&spent);
         match outcome.failure {
             Some(failure) if outcome.ends.is_empty() => Err(failure),
             _ => Ok(outcome),
@@ -338,7 +335,7 @@ impl Workers {
 
     fn drive(&self, run: &Run<'_>, share: bool) -> Result<(), Failure> {
         let panicked = AtomicBool::new(false);
-        // One thread too: the bytes that each transaction uses are known only where each has its own journal.
+        // One thread too, where the limit on bytes of state is so low that it can't be held otherwise.
         self.together(share, |leads| {
             let mut worker = Worker::new(run);
             // The others wait for what this one does: they must know when it does nothing any more.

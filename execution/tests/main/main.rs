@@ -33,6 +33,7 @@ mod l2_block;
 mod loops;
 mod older_rules;
 mod parallel;
+mod parallel_alone;
 mod parallel_rare;
 mod parallel_work;
 mod payload;

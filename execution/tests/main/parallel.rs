@@ -323,7 +323,9 @@ fn cases() -> impl Strategy<Value = Case> {
         Just(None),
         Just(None),
         Just(Some(1 << 20)),
-        (2_000_u32..200_000).prop_map(Some)
+        (2_000_u32..200_000).prop_map(Some),
+        // From here on one thread alone can hold it, just above what plain transfers may use.
+        (105_876_u32..140_000).prop_map(Some)
     ];
     let coinbases =
         prop::sample::select(vec![COINBASE, COINBASE, account(0), PURSE, MORTAL, filler(1_000)]);

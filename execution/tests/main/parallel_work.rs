@@ -22,14 +22,14 @@ use revm::{
 use crate::assembler::Code;
 
 const BURNER: Address = Address::repeat_byte(0x71);
-const SWEEPER: Address = Address::repeat_byte(0x72);
+pub const SWEEPER: Address = Address::repeat_byte(0x72);
 const PAYS_ALL: Address = Address::repeat_byte(0x73);
-const HOT: Address = Address::repeat_byte(0x74);
+pub const HOT: Address = Address::repeat_byte(0x74);
 const ETHER: u64 = 1_000_000_000_000_000_000;
 
 /// A state in memory. Reading some of it takes a while, or panics.
 #[derive(Default)]
-struct Memory {
+pub struct Memory {
     accounts: BTreeMap<Address, FlatAccount>,
     codes: BTreeMap<B256, Bytes>,
     slow: Option<Address>,
@@ -55,12 +55,12 @@ impl FlatState for Memory {
     }
 }
 
-fn person(index: u64) -> Address {
+pub fn person(index: u64) -> Address {
     Address::from_slice(&keccak256(index.to_be_bytes())[12..])
 }
 
 impl Memory {
-    fn insert(&mut self, address: Address, balance: U256, code: Option<Bytes>) {
+    pub fn insert(&mut self, address: Address, balance: U256, code: Option<Bytes>) {
         let code_hash = code.as_ref().map_or(KECCAK256_EMPTY, keccak256);
         let nonce = code.is_some().into();
         self.codes.extend(code.map(|code| (code_hash, code)));
@@ -68,12 +68,12 @@ impl Memory {
         self.accounts.insert(address, account);
     }
 
-    fn contract(&mut self, address: Address, code: Code) {
+    pub fn contract(&mut self, address: Address, code: Code) {
         self.insert(address, U256::ZERO, Some(code.build()));
     }
 
     /// People with money, and the contracts.
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut state = Self::default();
         for index in 0..400 {
             state.insert(person(index), U256::from(ETHER), None);
@@ -123,6 +123,27 @@ impl Memory {
         txs: &[TxEnv],
         available: u64,
     ) -> Result<FlatOutcome, Failure> {
+        self.run_within(None, rules, workers, txs, available)
+    }
+
+    /// With a limit on bytes of state.
+    pub fn run_limited(
+        &self,
+        workers: &Workers,
+        txs: &[TxEnv],
+        limit: u64,
+    ) -> Result<FlatOutcome, Failure> {
+        self.run_within(Some(limit), RuleSet::OSAKA, workers, txs, u64::MAX)
+    }
+
+    fn run_within(
+        &self,
+        max_witness_bytes: Option<u64>,
+        rules: RuleSet,
+        workers: &Workers,
+        txs: &[TxEnv],
+        available: u64,
+    ) -> Result<FlatOutcome, Failure> {
         let txs: Vec<_> = txs.iter().cloned().map(FlatTx::Ready).collect();
         let block = BlockEnv { gas_limit: u64::MAX, ..BlockEnv::default() };
         workers.run(&FlatBlock {
@@ -132,32 +153,32 @@ impl Memory {
             number: 0,
             ancestors: None,
             available,
-            max_witness_bytes: None,
+            max_witness_bytes,
             transactions: &txs,
         })
     }
 }
 
-fn tx(caller: Address, nonce: u64, to: Address, gas_limit: u64) -> TxEnv {
+pub fn tx(caller: Address, nonce: u64, to: Address, gas_limit: u64) -> TxEnv {
     TxEnv { caller, nonce, gas_limit, gas_price: 7, kind: to.into(), ..TxEnv::default() }
 }
 
-fn gas(outcome: &FlatOutcome) -> u64 {
+pub fn gas(outcome: &FlatOutcome) -> u64 {
     outcome.ends.iter().map(TxEnd::gas_used).sum()
 }
 
-fn changes(outcome: &FlatOutcome) -> Vec<FlatChange> {
+pub fn changes(outcome: &FlatOutcome) -> Vec<FlatChange> {
     let mut changes = outcome.changes.clone();
     changes.sort_unstable_by_key(|change| change.address);
     changes
 }
 
-fn ends(outcome: &FlatOutcome) -> Vec<String> {
+pub fn ends(outcome: &FlatOutcome) -> Vec<String> {
     outcome.ends.iter().map(|end| format!("{end:?}")).collect()
 }
 
 /// What one thread makes of it.
-fn alone(state: &Memory, txs: &[TxEnv], available: u64) -> FlatOutcome {
+pub fn alone(state: &Memory, txs: &[TxEnv], available: u64) -> FlatOutcome {
     state.run(&Workers::new(1), txs, available).unwrap()
 }
 
@@ -361,49 +382,5 @@ fn what_is_not_committed_ends_no_account() {
         let outcome = state.run_under(rules, &workers, &txs, u64::MAX).unwrap();
         assert_eq!(outcome.failure, Some(Failure::Huge));
         assert_eq!(changes(&outcome), changes(&before));
-    }
-}
-
-/// With a limit on bytes of state, plain transfers at the beginning run by themselves, up to the first one that is none; where the
-/// limit is so low that they could pass it, they do not.
-#[test]
-fn plain_transfers_run_by_themselves() {
-    let mut state = Memory::new();
-    let senders: Vec<_> =
-        (0..90_u8).map(|sender| Address::left_padding_from(&[3, sender])).collect();
-    senders.iter().for_each(|sender| state.insert(*sender, U256::from(1) << 40, None));
-    let run = |threads: usize, limit: u64, contract_at: usize, data_at: usize| {
-        let one = |(at, sender): (usize, &Address)| {
-            let to =
-                if at == contract_at { HOT } else { Address::left_padding_from(&[2, at as u8]) };
-            let data = if at == data_at { b"call" } else { &b""[..] };
-            FlatTx::Ready(TxEnv { data: data.to_vec().into(), ..tx(*sender, 0, to, 100_000) })
-        };
-        let txs: Vec<_> = senders.iter().enumerate().map(one).collect();
-        let block = BlockEnv { gas_limit: u64::MAX, ..BlockEnv::default() };
-        let outcome = Workers::new(threads).run(&FlatBlock {
-            state: &state,
-            cfg: &cfg_env(1, RuleSet::OSAKA),
-            block: &block,
-            number: 0,
-            ancestors: None,
-            available: u64::MAX,
-            max_witness_bytes: Some(limit),
-            transactions: &txs,
-        });
-        let outcome = outcome.unwrap();
-        let stopped = outcome.ends.len() < 90;
-        assert_eq!(outcome.failure, stopped.then_some(Failure::NotPlain));
-        outcome.ends.len()
-    };
-    let (low, high) = (100_000, 110_000);
-    for threads in [1, 2] {
-        assert_eq!(run(threads, high, 95, 95), 90);
-        assert_eq!(run(threads, high, 70, 95), 70, "it turns out when it runs");
-        assert_eq!(run(threads, high, 3, 95), 3);
-        assert_eq!(run(threads, high, 95, 64), 64, "that is seen before");
-        assert_eq!(run(threads, high, 95, 63), 90, "too few to be worth it");
-        assert_eq!(run(threads, high, 0, 95), 90, "others run it");
-        assert_eq!(run(threads, low, 70, 95), 90);
     }
 }
