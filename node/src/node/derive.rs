@@ -1,12 +1,10 @@
 //! The task that derives L2.
 
 use std::{
-    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use futures::future::OptionFuture;
 use parking_lot::Mutex;
 use recourse_protocol::BatchIndex;
 use tokio::{sync::watch, task::spawn_blocking};
@@ -117,17 +115,9 @@ impl Derive {
             let result = derivation.derive_next(&inbox, &token);
             (derivation, result)
         });
-        // When this batch is written, the next one's transactions are looked at, if its blobs are there.
-        let next = state.inbox.batch_at(BatchIndex(index.0.saturating_add(1)));
-        let mut early = pin!(OptionFuture::from(next.map(|record| {
-            self.blobs.archive_all(&record.batch.versioned_hashes, BlobPlace::from(record))
-        })));
-        let mut is_early = true;
         let (derivation, result) = loop {
             tokio::select! {
                 ended = &mut task => break ended?,
-                // Why one can't be had is said when its turn comes.
-                _ = &mut early, if is_early => is_early = false,
                 Ok(()) = heads.changed() => {
                     let newest = heads.borrow_and_update().clone();
                     self.publish(newest, &chain);

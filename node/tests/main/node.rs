@@ -1,6 +1,13 @@
 //! A whole node: from blobs on L1 to blocks on L2.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use alloy::{network::TxSignerSync, signers::local::PrivateKeySigner};
 use alloy_consensus::{SignableTransaction, TxEip1559};
@@ -11,7 +18,7 @@ use recourse_node::{
     blobs::versioned_hash,
     derivation::DerivationError,
     states::StatesError,
-    store::{MemoryStore, SledStore, Store, StoreError, Table, Write},
+    store::{Entries, Limit, MemoryStore, SledStore, Store, StoreError, Table, Write},
 };
 use recourse_protocol::{BatchIndex, Payload, TapeWriter};
 use tokio::sync::watch;
@@ -271,6 +278,59 @@ async fn a_missing_blob_holds_derivation_but_not_the_view_of_l1() {
     assert!(node.health().report().last_error.is_some());
     l1.chain().blobs.insert(hash, blob);
     wait(&mut states, |state| state.derived && state.chain.tip().0 == 2).await;
+}
+
+/// A store that writes the first batch only when the blob of the next one is there.
+#[derive(Debug)]
+struct Waiting {
+    inner: MemoryStore,
+    next: B256,
+    waited_in_vain: AtomicBool,
+}
+
+impl Store for Waiting {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.get(table, key)
+    }
+
+    fn within(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: Limit,
+    ) -> Result<Entries, StoreError> {
+        self.inner.within(table, prefix, from, limit)
+    }
+
+    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let first = 1_u64.to_be_bytes();
+        let is_first = |write: &Write| matches!(write, Write::Put(Table::Batches, key, _) if key.starts_with(&first));
+        if writes.iter().any(is_first) {
+            let start = Instant::now();
+            while self.inner.get(Table::Blobs, self.next.as_slice())?.is_none() {
+                if start.elapsed() > Duration::from_secs(30) {
+                    self.waited_in_vain.store(true, Ordering::Relaxed);
+                    break;
+                }
+                sleep(Duration::from_millis(2));
+            }
+        }
+        self.inner.apply(writes)
+    }
+}
+
+/// So that its signers can be found while one is written: blobs are archived on sight, whatever derivation is at.
+#[tokio::test]
+async fn the_next_batchs_blobs_come_before_one_is_written() {
+    let l1 = FakeL1::start().await;
+    let mut events = play(&l1);
+    let next = publish(&l1, &mut events, &[transfer(2)]);
+    let (inner, waited_in_vain) = (MemoryStore::default(), AtomicBool::new(false));
+    let store = Arc::new(Waiting { inner, next, waited_in_vain });
+    let (node, _stop) = start(&l1, store.clone()).await.unwrap();
+    wait(&mut node.subscribe(), |state| state.derived && state.chain.tip().0 == 2).await;
+    assert!(!store.waited_in_vain.load(Ordering::Relaxed));
 }
 
 #[tokio::test]
