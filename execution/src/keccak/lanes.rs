@@ -192,7 +192,7 @@ unsafe fn squeeze<W: Words<LANES>, const LANES: usize>(state: &[W; 25], lane: us
 }
 
 /// Keccak-f\[1600\] (FIPS 202, section 3). `state[x + 5 * y]` before and after; in between, rounds write where they read,
-/// so that all fits 32 registers: lanes come back to their places every fourth round.
+/// so that all fits the 32 registers of AVX-512: lanes come back to their places every fourth round.
 ///
 /// # Safety
 /// As [`hash`].

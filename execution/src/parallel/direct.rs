@@ -1,5 +1,5 @@
 //! The state as one thread alone sees it. revm's journal holds what was read and what changed; here lies what was taken out of
-//! the journal in between.
+//! the journal in between and, while a call has a journal of its own, the kept one.
 
 use std::{collections::BTreeMap, mem, sync::Arc};
 
@@ -182,22 +182,17 @@ impl<'a> Direct<'a> {
             .filter(|(_, account)| account.is_touched() && account.info.account_id.is_none());
         uses.add_accounts(self.flat, added.map(|(address, _)| *address))?;
         uses.add_slots(self.flat, &self.written)?;
-        let mut touched = state.drain().filter(|(_, account)| account.is_touched());
-        let held = touched.try_for_each(|(address, account)| self.hold(address, account));
-        self.is_torn = held.is_err();
-        held.map(|()| true)
+        for (address, account) in state.drain().filter(|(_, account)| account.is_touched()) {
+            self.hold(address, account)?;
+        }
+        Ok(true)
     }
 
     /// Adds what a transaction did to what the journal holds of those before it.
     fn hold(&mut self, address: Address, mut account: Account) -> Result<(), Failure> {
         let written = self.written.remove(&address);
         let base = account.info.account_id.and_then(|id| self.bases.get(id.get()));
-        let code_hash = base.map_or(KECCAK256_EMPTY, |base| base.code_hash);
-        let goes_on = code_hash == account.info.code_hash
-            && !account.is_empty()
-            && !account.is_created()
-            && !account.is_selfdestructed();
-        if !goes_on {
+        if goes_on(base.unwrap_or(&FlatAccount::NONE), &account).is_none() {
             if let Some(mut before) = self.held.state.remove(&address) {
                 let written = self.held.written.remove(&address);
                 self.fold(address, &mut before, written)?;
@@ -258,7 +253,9 @@ impl<'a> Direct<'a> {
         let taken = match self.taken.entry(address) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                place.insert(Taken::new(base_of(self.flat, &self.bases, address, account)?))
+                let base = base_of(self.flat, &self.bases, address, account);
+                self.is_torn |= base.is_err();
+                place.insert(Taken::new(base?))
             }
         };
         taken.update(account, written, &mut self.codes);

@@ -135,3 +135,10 @@ pub struct FlatOutcome {
     /// Why the next one could not be run here.
     pub failure: Option<Failure>,
 }
+
+impl FlatOutcome {
+    /// Gas that was run for what ended, before refunds.
+    pub(super) fn gas(&self) -> u64 {
+        self.ends.iter().map(TxEnd::gas).fold(0, u64::saturating_add)
+    }
+}

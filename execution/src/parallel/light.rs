@@ -122,8 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_transfers_are_worth_less_than_nothing_where_one_thread_makes_them_directly() {
-        assert_eq!(lightness(&block(199, 9, 21_000, b"")), [true; 2]);
+    fn plain_transfers_are_worth_less_than_nothing() {
         assert_eq!(lightness(&block(200, 9, 21_000, b"")), [true; 2]);
         let with_transfers = |calls, transfers| {
             let mut txs = block(transfers, 9, 21_000, b"");

@@ -10,7 +10,7 @@ use std::{marker::PhantomData, mem};
 use alloy_primitives::{Address, KECCAK256_EMPTY};
 use revm::{
     context::{
-        BlockEnv, CfgEnv, Context as RevmContext, ContextSetters, ContextTr, Evm, FrameStack,
+        BlockEnv, Cfg, CfgEnv, Context as RevmContext, ContextSetters, ContextTr, Evm, FrameStack,
         Journal, JournalTr, TransactionType, TxEnv,
         journaled_state::account::JournaledAccountTr,
         result::{EVMError, HaltReason},
@@ -43,8 +43,9 @@ type Frame = EthFrame<EthInterpreter>;
 /// revm's EVM for Ethereum, in which creations also collide with storage (EIP-7610).
 struct Machine<'a>(Evm<Context<'a>, (), Instructions<'a>, EthPrecompiles, Frame>);
 
-/// Runs a block that it can run. Gives what came of it, and the gas that was run for nothing, at most: of a transaction that may use too much, or failed.
-pub(super) fn run(block: &FlatBlock<'_>) -> Result<(FlatOutcome, u64), Failure> {
+/// Runs a block that it can run. Gives what came of it, and the gas that was run for nothing, at most: of a transaction that may
+/// use too much, or failed, and of all if nothing stands.
+pub(super) fn run(block: &FlatBlock<'_>) -> (Result<FlatOutcome, Failure>, u64) {
     let idle = TxEnv::default();
     Solo::new(block, &idle).run(block)
 }
@@ -88,7 +89,7 @@ impl<'a> Solo<'a> {
         Self { machine, kept: false }
     }
 
-    fn run(mut self, block: &FlatBlock<'a>) -> Result<(FlatOutcome, u64), Failure> {
+    fn run(mut self, block: &FlatBlock<'a>) -> (Result<FlatOutcome, Failure>, u64) {
         let mut available = block.available;
         let mut outcome = FlatOutcome::default();
         let mut wasted = 0;
@@ -105,7 +106,8 @@ impl<'a> Solo<'a> {
                     break;
                 }
                 Err(failure) => {
-                    wasted = tx.env().map_or(0, |env| env.gas_limit);
+                    let limit = tx.env().map_or(0, |env| env.gas_limit);
+                    wasted = limit.min(block.cfg.tx_gas_limit_cap());
                     outcome.failure = Some(failure);
                     break;
                 }
@@ -113,8 +115,10 @@ impl<'a> Solo<'a> {
         }
         let mut journal = self.machine.0.ctx.journaled_state;
         let state = journal.finalize();
-        let (changes, codes) = journal.database.end(state)?;
-        Ok((FlatOutcome { changes, codes, ..outcome }, wasted))
+        match journal.database.end(state) {
+            Ok((changes, codes)) => (Ok(FlatOutcome { changes, codes, ..outcome }), wasted),
+            Err(failure) => (Err(failure), wasted.saturating_add(outcome.gas())),
+        }
     }
 
     fn end(&mut self, tx: &'a FlatTx, available: u64) -> Result<End, Failure> {

@@ -89,7 +89,8 @@ impl Weights {
     /// Whether a transaction certainly keeps to the limit, when these are its codes and the ways that it went, and it wrote so
     /// many keys.
     pub(super) fn admits(&self, bytes: u64, written: usize) -> bool {
-        // What is removed can collapse a branch: then the other way out of it is looked at.
+        // This is before what the transaction itself adds, as the exact count is: it tells of nodes that were there before. What
+        // is removed can collapse a branch: then the other way out of it is looked at.
         let written = u64::try_from(written).unwrap_or(u64::MAX);
         bytes.saturating_add(written.saturating_mul(BRANCH)) <= self.limit
     }
@@ -118,7 +119,6 @@ impl Weights {
             let (slot, shared) = run.slot_path(cell)?;
             bytes = bytes.saturating_add(self.slot(slot.account(), shared));
         }
-        // This is before what the transaction itself adds, as the exact count is: it tells of nodes that were there before.
         let written = work.written_slots.len().saturating_add(work.written_accounts.len());
         Ok(self.admits(bytes, written))
     }

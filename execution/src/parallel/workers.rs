@@ -19,7 +19,7 @@ use super::{
     ahead::{Ahead, Credit, Purse},
     apart::Apart,
     commit::Committer,
-    job::{FlatBlock, FlatOutcome, FlatTx, TxEnd},
+    job::{FlatBlock, FlatOutcome, FlatTx},
     light::{FEW, is_light},
     record::Record,
     run::Run,
@@ -226,7 +226,7 @@ impl Workers {
         }
         let share = self.share(block.transactions);
         if !share && solo::can_run(block) {
-            return self.alone(solo::run(block)?);
+            return self.alone(block);
         }
         // Each transaction touches it, with a fee or without: one that is there but empty ends. Here only who is paid is looked at;
         // bytes of state are not limited only where nothing proves that it was read.
@@ -250,18 +250,20 @@ impl Workers {
         all.pop().unwrap_or_default()
     }
 
-    /// What one thread did, which needs no versions, and gas that it ran for nothing.
-    fn alone(&self, (outcome, wasted): (FlatOutcome, u64)) -> Result<FlatOutcome, Failure> {
-        let gas = outcome.ends.iter().map(TxEnd::gas).fold(0, u64::saturating_add);
+    /// Runs a block by this thread, without versions.
+    fn alone(&self, block: &FlatBlock<'_>) -> Result<FlatOutcome, Failure> {
+        let ran = catch_unwind(AssertUnwindSafe(|| solo::run(block)));
+        let (outcome, wasted) = ran.unwrap_or((Err(Failure::Panicked), 0));
+        let gas = outcome.as_ref().map_or(0, FlatOutcome::gas);
         self.gas.fetch_add(gas.saturating_add(wasted), Relaxed);
         self.wasted.fetch_add(wasted, Relaxed);
         self.earn(gas);
         let mut spent = Credit::none();
         spent.spend(wasted);
         self.purse.give(&spent);
-        match outcome.failure {
-            Some(failure) if outcome.ends.is_empty() => Err(failure),
-            _ => Ok(outcome),
+        match outcome {
+            Ok(FlatOutcome { failure: Some(failure), ends, .. }) if ends.is_empty() => Err(failure),
+            outcome => outcome,
         }
     }
 

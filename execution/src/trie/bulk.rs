@@ -130,6 +130,7 @@ fn fork<V: Value>(
             .with_max_len(1)
             .map(|(nibble, child, group)| (nibble, update(child, group, below)))
             .collect();
+        children.reserve(done.len().saturating_sub(children.links().len()));
         for (nibble, child) in done {
             children.set(nibble, child?);
         }

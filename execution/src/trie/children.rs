@@ -87,6 +87,7 @@ impl<V> Children<V> {
                 }
             }
             (false, false) => {
+                self.links.reserve_exact(1);
                 self.links.insert(at, link);
                 self.present |= bit(nibble);
             }

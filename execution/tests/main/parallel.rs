@@ -430,11 +430,16 @@ fn what_ended_comes_back_empty() {
         vec![(0, Tx::Make(0, 1)), (1, Tx::Transfer(child_of(0), 0)), (2, Tx::Make(0, 0))],
     ];
     for txs in again {
-        for spec in [SpecId::OSAKA, SpecId::SHANGHAI] {
+        for (spec, limit) in [
+            (SpecId::OSAKA, None),
+            (SpecId::SHANGHAI, None),
+            (SpecId::OSAKA, Some(1 << 20)),
+            (SpecId::SHANGHAI, Some(1 << 20)),
+        ] {
             let case = Case {
                 txs: txs.clone(),
                 schedule: after_genesis(spec),
-                limit: None,
+                limit,
                 gas_limit: 1 << 28,
                 coinbase: COINBASE,
                 credits: Vec::new(),

@@ -142,7 +142,7 @@ fn a_code_that_accounts_share_counts_once() {
     }
 }
 
-/// Rows of plain transfers run without versions, whatever the limit; what is none is left to others, wherever it stands.
+/// Rows of plain transfers, with something else among them, wherever it stands.
 #[test]
 fn plain_transfers_have_the_result_of_one() {
     let state = state();

@@ -257,6 +257,8 @@ fn a_thread_that_panics_leaves_nobody_waiting() {
     let workers = Workers::new(4).with_pauses(3);
     let outcome = state.run(&workers, &txs, u64::MAX);
     assert_eq!(outcome.err(), Some(Failure::Panicked));
+    let outcome = state.run_limited(&Workers::new(1), &txs, 1 << 20);
+    assert_eq!(outcome.err(), Some(Failure::Panicked));
     state.panics = None;
     let outcome = state.run(&workers, &txs, u64::MAX).unwrap();
     assert_eq!(ends(&outcome), ends(&alone(&state, &txs, u64::MAX)));
@@ -292,7 +294,13 @@ fn what_ran_before_a_failure_stands() {
         assert_eq!(outcome.failure, Some(Failure::State(missing)));
         assert_eq!(changes(&outcome), changes(&before));
         assert_eq!(workers.failures(), 1);
+        // It was run for nothing, with its whole limit.
+        assert!(workers.gas_wasted() >= 100_000);
     }
+    let workers = Workers::new(1);
+    let outcome = state.run_limited(&workers, &txs, 1 << 20).unwrap();
+    assert_eq!(changes(&outcome), changes(&before));
+    assert_eq!((outcome.ends.len(), workers.gas_wasted()), (30, 100_000));
 }
 
 /// A genesis may give 2^200 wei and more, and transfers may bring an account there. Nothing of what pays it runs twice.
