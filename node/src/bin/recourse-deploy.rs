@@ -67,7 +67,7 @@ struct Rollup {
     /// [default: 8079].
     #[arg(long, value_name = "ID")]
     l2_chain_id: Option<u64>,
-    /// Gas limit of every L2 block, at least 2^24 [default: 2^28].
+    /// Gas limit of every L2 block, at least 2^24 [default: 2^25].
     #[arg(long, value_name = "GAS")]
     gas_limit: Option<u64>,
     /// Least time between two L2 blocks, at least 1 [default: 1].

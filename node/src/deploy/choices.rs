@@ -92,7 +92,9 @@ const WORK: [Choice; 3] = [
         unit: "gas",
         of: |p| U256::from(p.l2.gas_limit),
         below: None,
-        above: Some("watchers must execute more a second"),
+        above: Some(
+            "watchers must execute more a second, also of what is slowest for its gas (docs/security.md, A10)",
+        ),
     },
     Choice {
         name: "max-witness-bytes",

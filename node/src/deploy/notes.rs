@@ -185,7 +185,7 @@ mod tests {
                 |p| p.limits.min_deposit_gwei = 0,
                 "min-deposit 0 gwei, below the default of 100000: ",
             ),
-            (|p| p.l2.gas_limit *= 2, "gas-limit 536870912 gas, above the default of 268435456: "),
+            (|p| p.l2.gas_limit *= 2, "gas-limit 67108864 gas, above the default of 33554432: "),
             (
                 |p| (p.limits.arity, p.limits.levels) = (2, 24),
                 "levels 24 reveals, above the default of 2: ",

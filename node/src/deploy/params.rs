@@ -41,7 +41,7 @@ impl Default for DeployParams {
         Self {
             l2: L2Config {
                 chain_id: DEFAULT_L2_CHAIN_ID,
-                gas_limit: 1 << 28,
+                gas_limit: 1 << 25,
                 block_time: 1,
                 max_witness_bytes: DEFAULT_WITNESS_BYTES,
             },
