@@ -94,6 +94,8 @@ metrics! {
     transactions_mined: Counter,
     /// Transactions that were mined and reverted.
     transactions_reverted: Counter,
+    /// Transactions that L1 kept refusing until their nonces were filled.
+    transactions_given_up: Counter,
     /// Transactions in flight.
     transactions_pending: Gauge,
 }

@@ -1,18 +1,26 @@
 //! One beacon node's REST API.
 
+use alloy_eips::eip4844::BYTES_PER_BLOB;
 use alloy_primitives::{B256, Bytes};
-use reqwest::StatusCode;
+use reqwest::{Response, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::OnceCell;
 
 use super::BlobPlace;
 
+const SPEC: &str = "/eth/v1/config/spec";
 const MILLIS_PER_SECOND: u64 = 1000;
+/// What an answer may have beside blobs, in bytes; `config/spec` has some 20 KiB.
+const REST: usize = 1 << 20;
+/// Blobs of a block at most, three times what L1 allows in 2026. One is asked for, but a block may have it often.
+const BLOBS: usize = 64;
+/// A blob in hex, with `0x`, quotes and a comma, and room for white space, in bytes.
+const BLOB: usize = 2 * BYTES_PER_BLOB + 64;
 
 /// Why a beacon node was of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum BeaconError {
-    /// No answer, or none that can be read.
+    /// No answer, or one that broke off.
     #[error("{path}: no answer")]
     Http {
         /// Path asked for.
@@ -20,6 +28,23 @@ pub enum BeaconError {
         /// Why.
         #[source]
         source: reqwest::Error,
+    },
+    /// An answer that is longer than any true one. It was not read to its end.
+    #[error("{path}: more than {limit} bytes")]
+    TooLong {
+        /// Path asked for.
+        path: String,
+        /// In bytes.
+        limit: usize,
+    },
+    /// An answer that is not what the standard says.
+    #[error("{path}: not to be read")]
+    Malformed {
+        /// Path asked for.
+        path: String,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
     },
     /// An answer that says no.
     #[error("{path}: status {status}")]
@@ -42,16 +67,15 @@ pub enum BeaconError {
 pub(super) struct Beacon {
     url: String,
     http: reqwest::Client,
+    /// Once the node told it. That it has none may change: a proxy in front of it may have said so.
     clock: OnceCell<Clock>,
 }
 
-/// How a beacon node names the block of a blob.
+/// By which a beacon node counts slots.
 #[derive(Debug, Clone, Copy)]
-enum Clock {
-    /// By slot, as the standard says.
-    Slots { genesis: u64, millis_per_slot: u64 },
-    /// By number of the L1 block: dev nodes without a consensus layer (Anvil) serve no `config/spec`.
-    BlockNumbers,
+struct Clock {
+    genesis: u64,
+    millis_per_slot: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,32 +104,39 @@ impl Beacon {
         &self.url
     }
 
-    /// What the node has under this versioned hash. Not verified.
-    pub(super) async fn blobs(
+    /// What the node has under this versioned hash, if anything. Not verified. A blob that a block has twice is one: more
+    /// than the first is never looked at, so a lie costs one commitment.
+    pub(super) async fn blob(
         &self,
         hash: B256,
         place: BlobPlace,
-    ) -> Result<Vec<Bytes>, BeaconError> {
-        let id = self.clock().await?.block_id(place)?;
+    ) -> Result<Option<Bytes>, BeaconError> {
+        let id = match self.clock().await? {
+            Some(clock) => clock.slot(place)?,
+            None => place.l1_block,
+        };
         let path = format!("/eth/v1/beacon/blobs/{id}?versioned_hashes={hash}");
-        Ok(self.get::<Vec<Bytes>>(path).await?.data)
+        let limit = BLOBS.saturating_mul(BLOB).saturating_add(REST);
+        Ok(self.get::<Vec<Bytes>>(path, limit).await?.into_iter().next())
     }
 
-    async fn clock(&self) -> Result<Clock, BeaconError> {
-        self.clock.get_or_try_init(|| self.read_clock()).await.copied()
+    /// None if the node names blocks by the number of the L1 block: dev nodes without a consensus layer (Anvil) serve no
+    /// `config/spec`.
+    async fn clock(&self) -> Result<Option<Clock>, BeaconError> {
+        match self.clock.get_or_try_init(|| self.read_clock()).await {
+            Ok(clock) => Ok(Some(*clock)),
+            Err(BeaconError::Status { path, status: StatusCode::NOT_FOUND }) if path == SPEC => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn read_clock(&self) -> Result<Clock, BeaconError> {
-        let spec = match self.get::<Spec>("/eth/v1/config/spec".to_owned()).await {
-            Ok(spec) => spec.data,
-            Err(BeaconError::Status { status: StatusCode::NOT_FOUND, .. }) => {
-                return Ok(Clock::BlockNumbers);
-            }
-            Err(error) => return Err(error),
-        };
-        let genesis = self.get::<Genesis>("/eth/v1/beacon/genesis".to_owned()).await?.data;
+        let spec: Spec = self.get(SPEC.to_owned(), REST).await?;
+        let genesis: Genesis = self.get("/eth/v1/beacon/genesis".to_owned(), REST).await?;
         let no_clock = BeaconError::NoSlot { l1_timestamp: 0 };
-        Ok(Clock::Slots {
+        Ok(Clock {
             genesis: genesis
                 .genesis_time
                 .parse()
@@ -114,18 +145,35 @@ impl Beacon {
         })
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: String) -> Result<Envelope<T>, BeaconError> {
-        let failed = |source: reqwest::Error| BeaconError::Http {
-            path: path.clone(),
-            source: source.without_url(),
+    async fn get<T: DeserializeOwned>(&self, path: String, limit: usize) -> Result<T, BeaconError> {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await;
+        let answer = match answer {
+            Err(source) => return Err(BeaconError::Http { path, source: source.without_url() }),
+            Ok(answer) if !answer.status().is_success() => {
+                return Err(BeaconError::Status { path, status: answer.status() });
+            }
+            Ok(answer) => answer,
         };
-        let answer = self.http.get(format!("{}{path}", self.url)).send().await.map_err(failed)?;
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(BeaconError::Status { path, status });
-        }
-        answer.json().await.map_err(failed)
+        let body = match read(answer, limit).await {
+            Err(source) => return Err(BeaconError::Http { path, source: source.without_url() }),
+            Ok(None) => return Err(BeaconError::TooLong { path, limit }),
+            Ok(Some(body)) => body,
+        };
+        let envelope = serde_json::from_slice::<Envelope<T>>(&body);
+        Ok(envelope.map_err(|source| BeaconError::Malformed { path, source })?.data)
     }
+}
+
+/// The body, as far as it is within the limit; none if it is not.
+async fn read(mut answer: Response, limit: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 impl Spec {
@@ -139,12 +187,11 @@ impl Spec {
 }
 
 impl Clock {
-    fn block_id(self, place: BlobPlace) -> Result<u64, BeaconError> {
-        let Self::Slots { genesis, millis_per_slot } = self else { return Ok(place.l1_block) };
+    fn slot(self, place: BlobPlace) -> Result<u64, BeaconError> {
         let l1_timestamp = place.l1_timestamp;
-        let since = l1_timestamp.checked_sub(genesis);
+        let since = l1_timestamp.checked_sub(self.genesis);
         let millis = since.and_then(|seconds| seconds.checked_mul(MILLIS_PER_SECOND));
-        let slot = millis.and_then(|millis| millis.checked_div(millis_per_slot));
+        let slot = millis.and_then(|millis| millis.checked_div(self.millis_per_slot));
         slot.ok_or(BeaconError::NoSlot { l1_timestamp })
     }
 }

@@ -119,20 +119,20 @@ impl BlobSource {
         hash: B256,
         place: BlobPlace,
     ) -> Result<Arc<Blob>, BlobError> {
-        let mut wrong = None;
-        for bytes in beacon.blobs(hash, place).await? {
-            let Ok(blob) = Blob::try_from(bytes.as_ref()).map(Arc::new) else { continue };
-            match kzg::versioned_hash_async(blob.clone()).await {
-                Ok(got) if got == hash => {
-                    self.store(hash, &blob)?;
-                    return Ok(blob);
-                }
-                Ok(got) => wrong = Some(got),
-                Err(BlobError::Kzg(_)) => {}
-                Err(error) => return Err(error),
+        let bytes = beacon.blob(hash, place).await?;
+        let blob = bytes.and_then(|bytes| Blob::try_from(bytes.as_ref()).map(Arc::new).ok());
+        let Some(blob) = blob else {
+            return Err(BlobError::WrongBlob { expected: hash, got: None });
+        };
+        match kzg::versioned_hash_async(blob.clone()).await {
+            Ok(got) if got == hash => {
+                self.store(hash, &blob)?;
+                Ok(blob)
             }
+            Ok(got) => Err(BlobError::WrongBlob { expected: hash, got: Some(got) }),
+            Err(BlobError::Kzg(_)) => Err(BlobError::WrongBlob { expected: hash, got: None }),
+            Err(error) => Err(error),
         }
-        Err(BlobError::WrongBlob { expected: hash, got: wrong })
     }
 
     fn store(&self, hash: B256, blob: &Blob) -> Result<(), BlobError> {

@@ -15,7 +15,7 @@ use alloy::{
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use serde_json::{Value, json};
 
-use super::{BlockRef, Fees, L1Error, RetryPolicy, types::WireBlock};
+use super::{BlockRef, Fees, Header, L1Error, RetryPolicy, types::WireBlock};
 
 /// JSON-RPC code of a reverted call, as geth and those who follow it use it.
 const REVERTED: i64 = 3;
@@ -61,7 +61,12 @@ impl L1Client {
     /// # Errors
     /// [`L1Error`].
     pub async fn head(&self) -> Result<BlockRef, L1Error> {
-        let head = self.block_by("eth_getBlockByNumber", json!(["latest", false])).await?;
+        Ok(self.head_header().await?.block)
+    }
+
+    /// The newest block with what its header says about receipts.
+    pub(crate) async fn head_header(&self) -> Result<Header, L1Error> {
+        let head = self.header_by("eth_getBlockByNumber", json!(["latest", false])).await?;
         head.ok_or_else(|| L1Error::Gone { block: "latest".to_owned() })
     }
 
@@ -78,7 +83,12 @@ impl L1Client {
     /// # Errors
     /// [`L1Error`].
     pub async fn block_by_hash(&self, hash: B256) -> Result<Option<BlockRef>, L1Error> {
-        self.block_by("eth_getBlockByHash", json!([hash, false])).await
+        Ok(self.header_by_hash(hash).await?.map(|header| header.block))
+    }
+
+    /// The block of this hash with what its header says about receipts.
+    pub(crate) async fn header_by_hash(&self, hash: B256) -> Result<Option<Header>, L1Error> {
+        self.header_by("eth_getBlockByHash", json!([hash, false])).await
     }
 
     /// The newest finalized block; none where the endpoint knows no such thing (yet).
@@ -168,6 +178,12 @@ impl L1Client {
         self.request("eth_getLogs", [filter.clone()]).await
     }
 
+    /// All receipts of a block, in order, as they were sent: what is in them need not be known here. None if the endpoint
+    /// does not have the block.
+    pub(crate) async fn receipts_of(&self, block: B256) -> Result<Option<Vec<Value>>, L1Error> {
+        self.request("eth_getBlockReceipts", [block]).await
+    }
+
     /// Hands over a signed transaction. The answer is not looked at but for its being one: whether the transaction
     /// arrived is known from [`Self::knows_transaction`] and its receipt.
     ///
@@ -224,8 +240,16 @@ impl L1Client {
         method: &'static str,
         params: Value,
     ) -> Result<Option<BlockRef>, L1Error> {
+        Ok(self.header_by(method, params).await?.map(|header| header.block))
+    }
+
+    async fn header_by(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<Option<Header>, L1Error> {
         let block: Option<WireBlock> = self.request(method, params).await?;
-        Ok(block.map(BlockRef::from))
+        Ok(block.map(Header::from))
     }
 
     /// As [`Self::request`], but tells reverts apart.

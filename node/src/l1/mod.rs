@@ -9,4 +9,5 @@ mod types;
 pub use client::L1Client;
 pub use error::L1Error;
 pub use retry::RetryPolicy;
+pub(crate) use types::Header;
 pub use types::{BlockRef, Fees};

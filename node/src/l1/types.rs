@@ -1,6 +1,6 @@
 //! L1 as far as this crate needs it.
 
-use alloy_primitives::{B256, U64};
+use alloy_primitives::{B256, Bloom, U64};
 use serde::{Deserialize, Serialize};
 
 /// An L1 block's place in its chain.
@@ -15,6 +15,15 @@ pub struct BlockRef {
     pub parent_hash: B256,
     /// In seconds.
     pub timestamp: u64,
+}
+
+/// A block with what its header says about the receipts in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Header {
+    pub(crate) block: BlockRef,
+    /// Of all events; none where the endpoint leaves it out.
+    pub(crate) logs_bloom: Option<Bloom>,
+    pub(crate) receipts_root: Option<B256>,
 }
 
 /// Prices of the next L1 block, in wei.
@@ -36,15 +45,21 @@ pub(super) struct WireBlock {
     hash: B256,
     parent_hash: B256,
     timestamp: U64,
+    logs_bloom: Option<Bloom>,
+    receipts_root: Option<B256>,
 }
 
-impl From<WireBlock> for BlockRef {
+impl From<WireBlock> for Header {
     fn from(block: WireBlock) -> Self {
         Self {
-            number: block.number.to(),
-            hash: block.hash,
-            parent_hash: block.parent_hash,
-            timestamp: block.timestamp.to(),
+            block: BlockRef {
+                number: block.number.to(),
+                hash: block.hash,
+                parent_hash: block.parent_hash,
+                timestamp: block.timestamp.to(),
+            },
+            logs_bloom: block.logs_bloom,
+            receipts_root: block.receipts_root,
         }
     }
 }

@@ -27,6 +27,12 @@ pub enum MirrorError {
         /// As read now.
         got: String,
     },
+    /// The endpoint has a block, but did not give all events in it: it may not have indexed them yet.
+    #[error("not all events of L1 block {number} came")]
+    Incomplete {
+        /// The block. It is asked for again until they come.
+        number: u64,
+    },
     /// An event that the interface does not have.
     #[error("an event of {address} does not decode")]
     Undecodable {
@@ -45,7 +51,9 @@ impl MirrorError {
         match self {
             Self::L1(error) => error.severity(),
             Self::Store(error) => error.severity(),
-            Self::Reorged { .. } | Self::Inconsistent { .. } => Severity::Reset,
+            Self::Reorged { .. } | Self::Inconsistent { .. } | Self::Incomplete { .. } => {
+                Severity::Reset
+            }
             Self::Undecodable { .. } => Severity::Critical,
         }
     }

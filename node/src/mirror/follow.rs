@@ -4,14 +4,22 @@ use std::sync::Arc;
 
 use recourse_protocol::RollupConfig;
 
-use super::{L1State, MirrorError, fold::Fold, records::Records, scan::Scanner};
+use super::{
+    L1State, MirrorError,
+    fold::Fold,
+    proof::Proof,
+    records::Records,
+    scan::{Read, Scanner},
+};
 use crate::{
-    l1::{BlockRef, L1Client},
+    l1::{BlockRef, Header, L1Client},
     store::Store,
 };
 
 /// Blocks next to the head that are read one by one, by hash. Older ones are read in ranges by number.
 const NEAR: u64 = 32;
+/// How often a block is read before its events are taken for all of them, where the endpoint has no receipts to tell.
+const READS_WITHOUT_RECEIPTS: u8 = 3;
 
 /// Follows L1's head and keeps what the contracts said up to it. Continuity is by block hash: an answer that does
 /// not extend what is known is an error, never a guess.
@@ -23,11 +31,21 @@ pub struct L1Mirror {
     fold: Fold,
     /// The newest block passed.
     cursor: Option<BlockRef>,
+    /// The block after the cursor, if not all of its events came, or not for sure.
+    doubtful: Option<Doubtful>,
     /// Whether blocks were read in ranges since the contracts' own counters were last compared.
     unverified: bool,
     /// Number of the newest finalized block, as of the cursor.
     finalized: Option<u64>,
     log_range: u64,
+}
+
+/// A block of which events may be missing.
+#[derive(Debug, Clone, Copy)]
+struct Doubtful {
+    header: Header,
+    /// How often it was read and nothing could tell.
+    unclear: u8,
 }
 
 impl L1Mirror {
@@ -51,8 +69,17 @@ impl L1Mirror {
             fold => fold?,
         };
         let cursor = records.newest()?;
-        let (unverified, finalized) = (true, None);
-        Ok(Self { client, config, records, fold, cursor, unverified, finalized, log_range })
+        Ok(Self {
+            client,
+            config,
+            records,
+            fold,
+            cursor,
+            doubtful: None,
+            unverified: true,
+            finalized: None,
+            log_range,
+        })
     }
 
     /// Catches up with L1's head.
@@ -69,13 +96,15 @@ impl L1Mirror {
     }
 
     async fn try_sync(&mut self) -> Result<L1State, MirrorError> {
-        let head = self.client.head().await?;
+        let header = self.client.head_header().await?;
+        let head = header.block;
         if !self.unverified && self.cursor == Some(head) {
             return Ok(self.state(head));
         }
         self.leave_dead_branch(&head).await?;
+        self.read_doubtful().await?;
         self.read_ranges(&head).await?;
-        self.read_near(&head).await?;
+        self.read_near(header).await?;
         if self.unverified {
             let cursor = self.cursor.unwrap_or(head);
             self.scanner().compare_counters(&self.fold, &cursor).await?;
@@ -153,20 +182,65 @@ impl L1Mirror {
     }
 
     /// Reads the rest, block by block, each the child of the one before.
-    async fn read_near(&mut self, head: &BlockRef) -> Result<(), MirrorError> {
-        if self.next() > head.number {
+    async fn read_near(&mut self, head: Header) -> Result<(), MirrorError> {
+        if self.next() > head.block.number {
             return Ok(());
         }
-        let path = self.scanner().path(self.next(), *head).await?;
+        let path = self.scanner().path(self.next(), head).await?;
         if let (Some(cursor), Some(first)) = (self.cursor, path.first())
-            && first.parent_hash != cursor.hash
+            && first.block.parent_hash != cursor.hash
         {
             return Err(MirrorError::Reorged { number: cursor.number });
         }
-        for (block, logs) in self.scanner().blocks(path).await? {
-            self.take(&block, &logs)?;
+        self.read_path(path).await
+    }
+
+    /// Reads the doubtful block again, if L1 still has it: no range may pass over it.
+    async fn read_doubtful(&mut self) -> Result<(), MirrorError> {
+        let Some(Doubtful { header, .. }) = self.doubtful else { return Ok(()) };
+        let block = header.block;
+        let next = self.next() == block.number
+            && self.cursor.is_none_or(|cursor| cursor.hash == block.parent_hash);
+        let stands = |canonical: BlockRef| canonical.hash == block.hash;
+        if next && self.client.block(block.number).await?.is_some_and(stands) {
+            return self.read_path(vec![header]).await;
+        }
+        self.doubtful = None;
+        Ok(())
+    }
+
+    /// Takes these blocks up to the first of which events may be missing.
+    async fn read_path(&mut self, path: Vec<Header>) -> Result<(), MirrorError> {
+        for read in self.scanner().blocks(path).await? {
+            self.judge(&read)?;
+            self.take(&read.header.block, &read.logs)?;
         }
         Ok(())
+    }
+
+    /// Whether the events of a block may be taken for all of them.
+    fn judge(&mut self, read: &Read) -> Result<(), MirrorError> {
+        let (header, number) = (read.header, read.header.block.number);
+        let known = self.doubtful.filter(|known| known.header.block.hash == header.block.hash);
+        let before = known.map_or(0, |known| known.unclear);
+        let unclear = match read.proof {
+            Proof::Whole => {
+                self.doubtful = None;
+                return Ok(());
+            }
+            Proof::Incomplete => before,
+            Proof::Unclear => before.saturating_add(1),
+        };
+        if read.proof == Proof::Unclear && unclear >= READS_WITHOUT_RECEIPTS {
+            tracing::warn!(
+                number,
+                "no receipts tell whether all events of a block came: taken as they are"
+            );
+            self.doubtful = None;
+            return Ok(());
+        }
+        self.doubtful = Some(Doubtful { header, unclear });
+        Err(MirrorError::Incomplete { number })
     }
 
     fn take(&mut self, block: &BlockRef, logs: &[super::LogRecord]) -> Result<(), MirrorError> {

@@ -5,6 +5,7 @@ mod fold;
 mod fold_game;
 mod fold_inbox;
 mod follow;
+mod proof;
 mod records;
 mod scan;
 

@@ -10,11 +10,25 @@ use recourse_protocol::{
     bindings::{IInbox, IRollup},
 };
 
-use super::{LogRecord, MirrorError, error::same, fold::Fold};
-use crate::l1::{BlockRef, L1Client, L1Error};
+use super::{
+    LogRecord, MirrorError,
+    error::same,
+    fold::Fold,
+    proof::{Proof, prove},
+};
+use crate::l1::{BlockRef, Header, L1Client, L1Error};
 
 /// Requests in flight at once.
 const PARALLEL: usize = 8;
+
+/// A block next to the head, with its events.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) header: Header,
+    pub(super) logs: Vec<LogRecord>,
+    /// Whether these are all.
+    pub(super) proof: Proof,
+}
 
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
@@ -54,36 +68,33 @@ impl Scanner<'_> {
     }
 
     /// The blocks from `first` to `head`, each the parent of the next.
-    pub(super) async fn path(
-        &self,
-        first: u64,
-        head: BlockRef,
-    ) -> Result<Vec<BlockRef>, MirrorError> {
+    pub(super) async fn path(&self, first: u64, head: Header) -> Result<Vec<Header>, MirrorError> {
         let mut path = vec![head];
-        let mut at = head;
+        let mut at = head.block;
         while at.number > first {
-            let parent = self.client.block_by_hash(at.parent_hash).await?;
+            let parent = self.client.header_by_hash(at.parent_hash).await?;
             let parent = parent.ok_or_else(|| gone(at.parent_hash))?;
-            same("the number of a parent", at.number.saturating_sub(1), parent.number)?;
-            at = parent;
-            path.push(at);
+            same("the number of a parent", at.number.saturating_sub(1), parent.block.number)?;
+            at = parent.block;
+            path.push(parent);
         }
         path.reverse();
         Ok(path)
     }
 
-    /// The events of each of these blocks, asked for by hash: an endpoint that lacks a block says so.
-    pub(super) async fn blocks(
-        &self,
-        path: Vec<BlockRef>,
-    ) -> Result<Vec<(BlockRef, Vec<LogRecord>)>, MirrorError> {
+    /// The events of each of these blocks, asked for by hash: an endpoint that lacks a block says so. One that has it, but
+    /// not its receipts, may not.
+    pub(super) async fn blocks(&self, path: Vec<Header>) -> Result<Vec<Read>, MirrorError> {
+        let contracts = [self.contracts.inbox, self.contracts.rollup];
         stream::iter(path)
-            .map(|block| async move {
+            .map(|header| async move {
+                let block = &header.block;
                 let logs = self.client.logs(&self.filter().at_block_hash(block.hash)).await?;
-                let records = logs.iter().map(|log| LogRecord::new(log, &block));
-                let mut records = records.collect::<Result<Vec<_>, _>>()?;
-                records.sort_by_key(|record| record.index);
-                Ok((block, records))
+                let records = logs.iter().map(|log| LogRecord::new(log, block));
+                let mut logs = records.collect::<Result<Vec<_>, _>>()?;
+                logs.sort_by_key(|record| record.index);
+                let proof = prove(self.client, &contracts, &header, &logs).await?;
+                Ok(Read { header, logs, proof })
             })
             .buffered(PARALLEL)
             .try_collect()
@@ -91,7 +102,8 @@ impl Scanner<'_> {
     }
 
     /// Compares what the events said with the contracts' own counters at the same block: an endpoint that left
-    /// out events of a range is found here.
+    /// out events of the Inbox, or confirmations, in a range is found here. The Rollup has no counters of what is not
+    /// confirmed.
     pub(super) async fn compare_counters(
         &self,
         fold: &Fold,

@@ -57,6 +57,18 @@ pub(super) struct Actor {
     pub(super) sidecars: BTreeMap<u64, Sidecar>,
     /// By nonce: how often the nonce was seen used without any of our versions being mined.
     pub(super) lost: BTreeMap<u64, u8>,
+    /// By nonce: how often in a row L1 refused it for sure.
+    pub(super) refused: BTreeMap<u64, u8>,
+}
+
+/// What L1 said to a transaction that was handed over.
+pub(super) enum Handed {
+    /// It has it.
+    Taken,
+    /// It does not take it, and does not have it.
+    Refused(L1Error),
+    /// Nothing that tells. It may have arrived.
+    Unclear(L1Error),
 }
 
 impl Actor {
@@ -86,10 +98,12 @@ impl Actor {
         }
     }
 
-    /// Looks after what is in flight, then sends what waits.
+    /// Looks after what is in flight, then sends what waits, which does not depend on it. A failure with some of what is
+    /// in flight is told at the end.
     async fn look(&mut self) -> Result<(), TxError> {
-        self.watch().await?;
-        self.dispatch().await
+        let failed = self.watch().await?;
+        self.dispatch().await?;
+        failed.map_or(Ok(()), Err)
     }
 
     fn take(&mut self, command: Command) {
@@ -170,6 +184,7 @@ impl Actor {
             price: Price::first(&fees, !prepared.blobs.is_empty(), &self.policy),
             blobs: prepared.blobs,
             versions: Vec::new(),
+            given_up: None,
             sent_at: now(),
             mined: None,
         };
@@ -178,19 +193,18 @@ impl Actor {
         let key = entry.key.clone();
         self.journal.put(entry)?;
         match self.broadcast(&signed).await {
-            Err(error @ L1Error::Refused { .. }) => self.take_back(nonce, error).await,
+            Handed::Refused(error) => return self.take_back(nonce, error).await,
             // It may have arrived: it is in flight until L1 says otherwise.
-            sent => {
-                if let Err(error) = sent {
-                    tracing::warn!(nonce, error = chain(&error), "no answer to a transaction");
-                }
-                self.next_nonce = nonce.saturating_add(1);
-                self.sidecars.extend(prepared.sidecar.map(|sidecar| (nonce, sidecar)));
-                self.metrics.transactions_sent.increment();
-                tracing::info!(nonce, key, hash = %signed.hash, "transaction sent");
-                Ok(())
+            Handed::Unclear(error) => {
+                tracing::warn!(nonce, error = chain(&error), "no answer to a transaction");
             }
+            Handed::Taken => {}
         }
+        self.next_nonce = nonce.saturating_add(1);
+        self.sidecars.extend(prepared.sidecar.map(|sidecar| (nonce, sidecar)));
+        self.metrics.transactions_sent.increment();
+        tracing::info!(nonce, key, hash = %signed.hash, "transaction sent");
+        Ok(())
     }
 
     /// L1 refused the newest transaction: its nonce is free again, or was never ours.
@@ -202,14 +216,17 @@ impl Actor {
         Err(TxError::Refused(Arc::new(error)))
     }
 
-    /// Hands a transaction over. A refusal counts only if L1 does not have it all the same ("already known").
-    pub(super) async fn broadcast(&self, signed: &Signed) -> Result<(), L1Error> {
-        match self.client.send_raw(&signed.raw).await {
-            Err(error @ L1Error::Refused { .. }) => {
-                let known = self.client.knows_transaction(signed.hash).await?;
-                if known { Ok(()) } else { Err(error) }
-            }
-            answer => answer.map(|_| ()),
+    /// Hands a transaction over. A refusal counts only if L1 says, too, that it does not have it ("already known").
+    pub(super) async fn broadcast(&self, signed: &Signed) -> Handed {
+        let refusal = match self.client.send_raw(&signed.raw).await {
+            Ok(_) => return Handed::Taken,
+            Err(error @ L1Error::Refused { .. }) => error,
+            Err(error) => return Handed::Unclear(error),
+        };
+        match self.client.knows_transaction(signed.hash).await {
+            Ok(true) => Handed::Taken,
+            Ok(false) => Handed::Refused(refusal),
+            Err(error) => Handed::Unclear(error),
         }
     }
 

@@ -41,6 +41,12 @@ pub enum TxError {
         /// The nonce.
         nonce: u64,
     },
+    /// L1 refused it until its nonce went to a transaction that does nothing: it can't be mined any more.
+    #[error("L1 kept refusing it, and nonce {nonce} was filled")]
+    GivenUp {
+        /// The nonce.
+        nonce: u64,
+    },
     /// It was not mined in time. It is still in flight, and sending the same key joins it.
     #[error("not mined in time")]
     Timeout,
@@ -66,7 +72,9 @@ impl TxError {
             Self::WouldRevert(_) | Self::Reverted { .. } | Self::NonceTaken { .. } => {
                 Severity::Reset
             }
-            Self::Refused(_) | Self::Timeout | Self::Stopped => Severity::Temporary,
+            Self::Refused(_) | Self::GivenUp { .. } | Self::Timeout | Self::Stopped => {
+                Severity::Temporary
+            }
             Self::L1(error) => error.severity(),
             Self::Blob(error) => error.severity(),
             Self::Store(_) | Self::Signer(_) => Severity::Critical,

@@ -24,6 +24,9 @@ pub(super) struct Entry {
     pub(super) price: Price,
     /// Hashes of all versions, the newest last.
     pub(super) versions: Vec<B256>,
+    /// How many of the versions are what was asked for, once that was given up: those after them do nothing.
+    #[serde(default)]
+    pub(super) given_up: Option<usize>,
     /// When the newest version was first sent, in seconds since 1970.
     pub(super) sent_at: u64,
     pub(super) mined: Option<Mined>,
@@ -36,6 +39,7 @@ pub(super) struct Mined {
     pub(super) hash: B256,
     pub(super) block: u64,
     pub(super) block_hash: B256,
+    /// It did what was asked for.
     pub(super) success: bool,
 }
 
@@ -80,7 +84,7 @@ impl Journal {
         self.entries.values().filter(|entry| entry.mined.is_none())
     }
 
-    /// The newest transaction of a key, unless it reverted.
+    /// The newest transaction of a key, unless it reverted or was mined as one that does nothing.
     pub(super) fn of_key(&self, key: &str) -> Option<&Entry> {
         let newest = self.entries.values().rev().find(|entry| entry.key == key);
         newest.filter(|entry| entry.mined.is_none_or(|mined| mined.success))
@@ -90,6 +94,12 @@ impl Journal {
 impl Entry {
     pub(super) fn newest(&self) -> B256 {
         self.versions.last().copied().unwrap_or_default()
+    }
+
+    /// Whether a version does what was asked for.
+    pub(super) fn is_meant(&self, version: B256) -> bool {
+        let meant = self.given_up.unwrap_or(self.versions.len());
+        self.versions.iter().take(meant).any(|known| *known == version)
     }
 }
 

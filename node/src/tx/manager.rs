@@ -96,6 +96,7 @@ impl TxManager {
             waiters: Default::default(),
             sidecars: Default::default(),
             lost: Default::default(),
+            refused: Default::default(),
         };
         tokio::spawn(actor.run(inbox, stop));
         Ok(manager)

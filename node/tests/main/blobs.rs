@@ -57,6 +57,45 @@ async fn a_lying_beacon_node_is_passed_over() {
 }
 
 #[tokio::test]
+async fn one_blob_is_looked_at_where_one_is_asked_for() {
+    let l1 = FakeL1::start().await;
+    let (hash, place) = publish(&l1);
+    l1.chain().lie = Some(Bytes::from(vec![0; 131_072]));
+    l1.chain().lies_first = true;
+    let source = source(&[&l1]);
+    let error = source.get(hash, place).await.unwrap_err();
+    assert!(matches!(error, BlobError::Missing { asked: 1, .. }), "{error:?}");
+    l1.chain().lie = None;
+    source.get(hash, place).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_longer_than_any_true_one_is_not_read() {
+    let l1 = FakeL1::start().await;
+    let (hash, place) = publish(&l1);
+    let source = source(&[&l1]);
+    l1.chain().padding = 32 << 20;
+    let error = source.get(hash, place).await.unwrap_err();
+    assert!(matches!(error, BlobError::Missing { asked: 1, .. }), "{error:?}");
+    // As long as if a block had it many times.
+    l1.chain().padding = 8 << 20;
+    source.get(hash, place).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_that_once_said_that_it_has_no_slots_is_asked_again() {
+    let l1 = FakeL1::start().await;
+    let (hash, mut place) = publish(&l1);
+    place.l1_block = 99;
+    l1.chain().has_spec = false;
+    let source = source(&[&l1]);
+    source.get(hash, place).await.unwrap_err();
+    l1.chain().has_spec = true;
+    source.get(hash, place).await.unwrap();
+    assert_eq!(l1.chain().count_seen("blobs/99"), 1);
+}
+
+#[tokio::test]
 async fn a_missing_blob_may_come_later() {
     let l1 = FakeL1::start().await;
     let (hash, place) = publish(&l1);

@@ -10,7 +10,7 @@ use recourse_node::{
 };
 use recourse_protocol::{BatchIndex, Inputs, ViewIndex};
 
-use crate::support::{Events, FakeL1};
+use crate::support::{Events, FakeL1, chain::Receipts};
 
 fn open(l1: &FakeL1, store: &Arc<MemoryStore>) -> L1Mirror {
     let config = Arc::new(l1.chain().rollup.clone());
@@ -142,6 +142,86 @@ async fn an_endpoint_that_leaves_out_events_is_caught() {
     assert_eq!(error.severity(), Severity::Reset);
     l1.chain().forgetful = false;
     assert_eq!(mirror.sync().await.unwrap().inbox.batch_count(), BatchIndex(1));
+}
+
+/// Mines a batch that the endpoint hides, and reads on: the mirror stays before it, however far the head goes.
+async fn hide_a_batch(l1: &FakeL1, events: &mut Events, mirror: &mut L1Mirror) {
+    let batch = events.batch(&l1.chain(), vec![B256::repeat_byte(2)], 0);
+    let hiding = l1.chain().mine(batch).number;
+    l1.chain().mine_empty(1);
+    l1.chain().unindexed = true;
+    for _ in 0..6 {
+        let error = mirror.sync().await.unwrap_err();
+        assert!(
+            matches!(error, MirrorError::Incomplete { number } if number == hiding),
+            "{error:?}"
+        );
+        assert_eq!(error.severity(), Severity::Reset);
+        // Soon it lies where blocks are read in ranges.
+        l1.chain().mine_empty(10);
+    }
+}
+
+#[tokio::test]
+async fn a_block_whose_events_are_not_indexed_yet_is_waited_for() {
+    for receipts in [Receipts::Whole, Receipts::Empty, Receipts::Null] {
+        let (l1, store) = (FakeL1::start().await, Arc::default());
+        let mut events = play(&l1);
+        let mut mirror = open(&l1, &store);
+        mirror.sync().await.unwrap();
+        l1.chain().receipts = receipts;
+        // Ranges hide it, too.
+        l1.chain().forgetful = true;
+        hide_a_batch(&l1, &mut events, &mut mirror).await;
+        l1.chain().unindexed = false;
+        let state = mirror.sync().await.unwrap();
+        assert_eq!(state.inbox.batch_count(), BatchIndex(2));
+        assert_eq!(state.head, l1.chain().head());
+    }
+}
+
+#[tokio::test]
+async fn a_block_whose_events_never_came_may_be_reorganised_away() {
+    let (l1, store) = (FakeL1::start().await, Arc::default());
+    let mut events = play(&l1);
+    let mut mirror = open(&l1, &store);
+    mirror.sync().await.unwrap();
+    hide_a_batch(&l1, &mut events, &mut mirror).await;
+    let blocks = l1.chain().blocks.len();
+    l1.chain().drop_blocks(blocks - 4);
+    l1.chain().mine_empty(3);
+    let state = mirror.sync().await.unwrap();
+    assert_eq!(state.inbox.batch_count(), BatchIndex(1));
+    assert_eq!(state.head, l1.chain().head());
+}
+
+#[tokio::test]
+async fn receipts_tell_that_a_full_bloom_filter_hides_nothing() {
+    let (l1, store) = (FakeL1::start().await, Arc::default());
+    play(&l1);
+    l1.chain().busy = true;
+    l1.chain().mine_empty(3);
+    let state = open(&l1, &store).sync().await.unwrap();
+    assert_eq!(state.inbox.batch_count(), BatchIndex(1));
+    assert_eq!(state.head, l1.chain().head());
+    // Blocks 1 to 3 have events of the Inbox, none of the Rollup.
+    assert_eq!(l1.chain().count_seen("eth_getBlockReceipts"), 6);
+}
+
+#[tokio::test]
+async fn without_receipts_a_full_bloom_filter_is_believed_for_two_reads() {
+    let (l1, store) = (FakeL1::start().await, Arc::default());
+    play(&l1);
+    let mut mirror = open(&l1, &store);
+    mirror.sync().await.unwrap();
+    l1.chain().busy = true;
+    l1.chain().receipts = Receipts::NotServed;
+    l1.chain().mine_empty(1);
+    for _ in 0..2 {
+        let error = mirror.sync().await.unwrap_err();
+        assert!(matches!(error, MirrorError::Incomplete { number: 4 }), "{error:?}");
+    }
+    assert_eq!(mirror.sync().await.unwrap().head, l1.chain().head());
 }
 
 #[tokio::test]

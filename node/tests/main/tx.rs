@@ -14,7 +14,7 @@ use recourse_protocol::{Payload, bindings::IInbox};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::support::{FakeL1, until};
+use crate::support::{FakeL1, chain::Sent, until};
 
 fn policy() -> TxPolicy {
     TxPolicy {
@@ -112,14 +112,14 @@ async fn a_stuck_transaction_is_replaced_at_a_higher_price_up_to_the_limit() {
         TxPolicy { bump_after: Duration::ZERO, max_fee_per_gas: 6_000_000_000, ..policy() };
     let sender = Sender::start(&l1, Arc::new(MemoryStore::default()), policy).await;
     let task = sender.send(poke("stuck"));
-    // 3 gwei at first: twice the base fee and the tip; 10 % more up to 5.8.
+    // 3 gwei at first: twice the base fee and the tip; 10 % more up to 5.3, and then the limit: 5.8 would be the last, too.
     until(async || (sender.metrics.transactions_bumped.get() == 7).then_some(())).await;
     let looks = l1.chain().count_seen("eth_feeHistory");
     until(async || (l1.chain().count_seen("eth_feeHistory") > looks + 3).then_some(())).await;
     assert_eq!(sender.metrics.transactions_bumped.get(), 7);
     assert_eq!(pooled(&l1, 1).await, [0]);
     let price = l1.chain().mempool[0].max_fee;
-    assert!((5_700_000_000..6_000_000_000).contains(&price), "{price}");
+    assert_eq!(price, 6_000_000_000);
     mining(&l1, task).await.unwrap().unwrap();
 }
 
@@ -267,5 +267,144 @@ async fn a_caller_waits_no_longer_than_it_wants_and_joins_later() {
     drop(sender);
     let sender = Sender::start(&l1, store, policy()).await;
     mining(&l1, sender.send(poke("x"))).await.unwrap().unwrap();
+    assert_eq!(l1.chain().mined.len(), 1);
+}
+
+#[tokio::test]
+async fn a_transaction_that_can_t_be_looked_up_keeps_no_other_waiting() {
+    let l1 = FakeL1::start().await;
+    let sender = Sender::fresh(&l1).await;
+    let first = sender.send(poke("first"));
+    pooled(&l1, 1).await;
+    let second = sender.send(poke("second"));
+    pooled(&l1, 2).await;
+    {
+        let mut chain = l1.chain();
+        chain.indexing = true;
+        let first = chain.mempool.iter_mut().find(|sent| sent.nonce == 0).unwrap();
+        first.hash = B256::repeat_byte(1);
+        chain.mine_empty(1);
+    }
+    let receipt = mining(&l1, second).await.unwrap().unwrap();
+    assert!(receipt.status());
+    // An error is no answer: it does not say that the nonce is lost.
+    let asked = l1.chain().count_seen("eth_getTransactionReceipt");
+    until(async || (l1.chain().count_seen("eth_getTransactionReceipt") > asked + 10).then_some(()))
+        .await;
+    assert!(!first.is_finished());
+    l1.chain().indexing = false;
+    let error = first.await.unwrap().unwrap_err();
+    assert!(matches!(error, TxError::NonceTaken { nonce: 0 }), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_can_t_be_looked_up_is_sent_again() {
+    let l1 = FakeL1::start().await;
+    let sender = Sender::fresh(&l1).await;
+    let first = sender.send(poke("first"));
+    let second = sender.send(poke("second"));
+    pooled(&l1, 2).await;
+    {
+        let mut chain = l1.chain();
+        chain.indexing = true;
+        chain.mempool.clear();
+    }
+    assert_eq!(pooled(&l1, 2).await, [0, 1]);
+    for task in [first, second] {
+        mining(&l1, task).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_may_be_known_frees_no_nonce() {
+    let l1 = FakeL1::start().await;
+    let sender = Sender::fresh(&l1).await;
+    {
+        let mut chain = l1.chain();
+        chain.refuses = true;
+        chain.indexing = true;
+    }
+    let task = sender.send(poke("x"));
+    until(async || (l1.chain().count_seen("eth_sendRawTransaction") > 3).then_some(())).await;
+    assert_eq!(sender.manager.pending(), 1);
+    assert!(!task.is_finished());
+    l1.chain().refuses = false;
+    assert_eq!(pooled(&l1, 1).await, [0]);
+    mining(&l1, task).await.unwrap().unwrap();
+    assert_eq!(l1.chain().mined.len(), 1);
+}
+
+/// A manager that took up two transactions, of which L1 has none any more and refuses the first; it was given up, and
+/// its nonce filled. With that the first one as it was.
+async fn given_up(l1: &FakeL1) -> (Sender, Sent) {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let sender = Sender::start(l1, store.clone(), policy()).await;
+    let first = sender.send(poke("first"));
+    pooled(l1, 1).await;
+    let second = sender.send(poke("second"));
+    pooled(l1, 2).await;
+    first.abort();
+    second.abort();
+    drop(sender);
+    let first = {
+        let mut chain = l1.chain();
+        let old = std::mem::take(&mut chain.mempool);
+        let first = old.into_iter().find(|sent| sent.nonce == 0).unwrap();
+        chain.unwanted.push(first.hash);
+        first
+    };
+    let sender = Sender::start(l1, store, policy()).await;
+    until(async || (sender.metrics.transactions_given_up.get() == 1).then_some(())).await;
+    assert_eq!(pooled(l1, 2).await, [0, 1]);
+    (sender, first)
+}
+
+#[tokio::test]
+async fn a_nonce_whose_transaction_l1_keeps_refusing_is_filled() {
+    let l1 = FakeL1::start().await;
+    let (sender, first) = given_up(&l1).await;
+    let filler = l1.chain().mempool.iter().find(|sent| sent.nonce == 0).unwrap().clone();
+    assert_ne!(filler.hash, first.hash);
+    assert_eq!(filler.to, Some(filler.from));
+    assert!(filler.input.is_empty());
+    let joined = [sender.send(poke("first")), sender.send(poke("second"))];
+    let mut outcomes = Vec::new();
+    for task in joined {
+        outcomes.push(mining(&l1, task).await.unwrap());
+    }
+    assert!(matches!(outcomes[0], Err(TxError::GivenUp { nonce: 0 })), "{outcomes:?}");
+    assert!(outcomes[1].as_ref().unwrap().status());
+    assert_eq!(l1.chain().mined.len(), 2);
+    // It may be asked for again.
+    let receipt = mining(&l1, sender.send(poke("first"))).await.unwrap().unwrap();
+    assert_eq!(l1.chain().mined[&receipt.transaction_hash].nonce, 2);
+    assert_eq!(sender.metrics.transactions_reverted.get(), 0);
+}
+
+#[tokio::test]
+async fn what_was_given_up_may_be_mined_all_the_same() {
+    let l1 = FakeL1::start().await;
+    let (sender, first) = given_up(&l1).await;
+    {
+        let mut chain = l1.chain();
+        chain.mempool.retain(|sent| sent.nonce != 0);
+        chain.mempool.push(first.clone());
+        chain.mine_empty(1);
+    }
+    let receipt = mining(&l1, sender.send(poke("first"))).await.unwrap().unwrap();
+    assert_eq!(receipt.transaction_hash, first.hash);
+}
+
+#[tokio::test]
+async fn a_transaction_is_not_given_up_while_l1_has_an_older_version() {
+    let l1 = FakeL1::start().await;
+    let policy = TxPolicy { bump_after: Duration::ZERO, ..policy() };
+    let sender = Sender::start(&l1, Arc::new(MemoryStore::default()), policy).await;
+    let task = sender.send(poke("x"));
+    pooled(&l1, 1).await;
+    l1.chain().refuses = true;
+    until(async || (l1.chain().count_seen("eth_sendRawTransaction") > 50).then_some(())).await;
+    assert_eq!(sender.metrics.transactions_given_up.get(), 0);
+    mining(&l1, task).await.unwrap().unwrap();
     assert_eq!(l1.chain().mined.len(), 1);
 }

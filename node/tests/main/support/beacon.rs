@@ -41,10 +41,12 @@ pub(crate) async fn blobs(
     chain.seen.push(format!("blobs/{id}"));
     let known = id.parse().is_ok_and(|id: usize| id < chain.blocks.len());
     let blob = chain.blobs.get(&query["versioned_hashes"]).filter(|_| known);
-    let data: Vec<Bytes> = match (&chain.lie, blob) {
+    let honest = blob.map(|blob| Bytes::copy_from_slice(blob.as_slice()));
+    let data: Vec<Bytes> = match (&chain.lie, honest) {
+        (Some(lie), Some(honest)) if chain.lies_first => vec![lie.clone(), honest],
         (Some(lie), _) => vec![lie.clone()],
-        (None, Some(blob)) => vec![Bytes::copy_from_slice(blob.as_slice())],
+        (None, Some(honest)) => vec![honest],
         (None, None) => return StatusCode::NOT_FOUND.into_response(),
     };
-    Json(json!({ "data": data })).into_response()
+    (json!({ "data": data }).to_string() + &" ".repeat(chain.padding)).into_response()
 }

@@ -36,7 +36,21 @@ pub(crate) struct Sent {
     pub(crate) nonce: u64,
     pub(crate) max_fee: u128,
     pub(crate) max_blob_fee: Option<u128>,
+    pub(crate) to: Option<Address>,
+    pub(crate) input: Bytes,
     pub(crate) succeeds: bool,
+}
+
+/// What is said about the receipts of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Receipts {
+    Whole,
+    /// That there are none.
+    Empty,
+    /// That the block is not there.
+    Null,
+    /// That there is no such method.
+    NotServed,
 }
 
 /// All that the script can turn.
@@ -50,15 +64,29 @@ pub(crate) struct Chain {
     pub(crate) longest_range: u64,
     /// Ranges are answered without events: an incomplete node behind a load balancer.
     pub(crate) forgetful: bool,
+    /// A block asked for by hash is answered without events: its receipts are not indexed yet.
+    pub(crate) unindexed: bool,
+    /// What is said about the receipts of a block.
+    pub(crate) receipts: Receipts,
+    /// Bloom filters name everybody, as on a busy L1.
+    pub(crate) busy: bool,
     pub(crate) mempool: Vec<Sent>,
     pub(crate) mined: HashMap<B256, Sent>,
     /// Transactions are refused.
     pub(crate) refuses: bool,
+    /// These are refused.
+    pub(crate) unwanted: Vec<B256>,
+    /// Transactions that are not there are answered with an error, as by a client that indexes them yet.
+    pub(crate) indexing: bool,
     /// Estimates revert with this.
     pub(crate) reverts: Option<Bytes>,
     pub(crate) blobs: BTreeMap<B256, Box<Blob>>,
     /// What is served in place of every blob.
     pub(crate) lie: Option<Bytes>,
+    /// The blob itself is served after the lie.
+    pub(crate) lies_first: bool,
+    /// White space at the end of what is served as blobs, in bytes.
+    pub(crate) padding: usize,
     pub(crate) has_spec: bool,
     /// Requests by method or path.
     pub(crate) seen: Vec<String>,
@@ -73,12 +101,19 @@ impl Chain {
             faults: VecDeque::new(),
             longest_range: u64::MAX,
             forgetful: false,
+            unindexed: false,
+            receipts: Receipts::Whole,
+            busy: false,
             mempool: Vec::new(),
             mined: HashMap::new(),
             refuses: false,
+            unwanted: Vec::new(),
+            indexing: false,
             reverts: None,
             blobs: BTreeMap::new(),
             lie: None,
+            lies_first: false,
+            padding: 0,
             has_spec: true,
             seen: Vec::new(),
             salt: 0,
@@ -164,8 +199,13 @@ impl Chain {
             nonce: tx.nonce(),
             max_fee: tx.max_fee_per_gas(),
             max_blob_fee: tx.max_fee_per_blob_gas(),
+            to: tx.to(),
+            input: tx.input().clone(),
             succeeds: true,
         };
+        if self.unwanted.contains(&sent.hash) {
+            return Err((-32000, "insufficient funds"));
+        }
         self.pool(sent)
     }
 

@@ -1,7 +1,7 @@
 //! A scripted L1: blocks, events, accounts and blobs, over real HTTP.
 
 mod beacon;
-mod chain;
+pub(crate) mod chain;
 mod events;
 mod rollup;
 mod rpc;

@@ -6,7 +6,8 @@ use alloy::{
     rpc::types::Filter,
     sol_types::{SolCall, SolEvent, SolValue},
 };
-use alloy_primitives::{Address, B256, Bytes, U64, U256, hex};
+use alloy_consensus::{Receipt, ReceiptEnvelope, proofs::calculate_receipt_root};
+use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U64, U256, hex};
 use axum::{
     Json,
     extract::State,
@@ -20,7 +21,7 @@ use recourse_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::chain::{Block, Chain, FakeLog};
+use super::chain::{Block, Chain, FakeLog, Receipts};
 
 type Answer = Result<Value, (i64, &'static str, Option<Bytes>)>;
 
@@ -51,8 +52,10 @@ fn dispatch(chain: &mut Chain, method: &str, params: &Value) -> Answer {
         "eth_getBlockByNumber" => block_by_number(chain, params[0].as_str().unwrap()),
         "eth_getBlockByHash" => {
             let hash: B256 = parse(&params[0]);
-            Ok(chain.blocks.iter().find(|b| b.at.hash == hash).map_or(Value::Null, block))
+            let found = chain.blocks.iter().find(|b| b.at.hash == hash);
+            Ok(found.map_or(Value::Null, |found| block(chain, found)))
         }
+        "eth_getBlockReceipts" => block_receipts(chain, parse(&params[0])),
         "eth_getCode" => Ok(json!("0x00")),
         "eth_getBalance" => Ok(json!(U256::from(7))),
         "eth_getLogs" => logs(chain, &params[0]),
@@ -83,10 +86,18 @@ fn dispatch(chain: &mut Chain, method: &str, params: &Value) -> Answer {
             let hash: B256 = parse(&params[0]);
             let pending = chain.mempool.iter().any(|sent| sent.hash == hash);
             let known = pending || chain.mined.contains_key(&hash);
-            Ok(if known { json!({ "hash": hash }) } else { Value::Null })
+            found(chain, if known { json!({ "hash": hash }) } else { Value::Null })
         }
-        "eth_getTransactionReceipt" => Ok(receipt(chain, parse(&params[0]))),
+        "eth_getTransactionReceipt" => found(chain, receipt(chain, parse(&params[0]))),
         _ => Err((-32601, "no such method", None)),
+    }
+}
+
+/// A transaction or its receipt, or what is said where there is none.
+fn found(chain: &Chain, answer: Value) -> Answer {
+    match chain.indexing && answer.is_null() {
+        true => Err((-32000, "transaction indexing is in progress", None)),
+        false => Ok(answer),
     }
 }
 
@@ -96,15 +107,23 @@ fn block_by_number(chain: &Chain, tag: &str) -> Answer {
         "finalized" => return Err((-32000, "no finality here", None)),
         number => u64::from_str_radix(number.trim_start_matches("0x"), 16).unwrap(),
     };
-    Ok(chain.blocks.get(number as usize).map_or(Value::Null, block))
+    let found = chain.blocks.get(number as usize);
+    Ok(found.map_or(Value::Null, |found| block(chain, found)))
 }
 
-fn block(block: &Block) -> Value {
+fn block(chain: &Chain, block: &Block) -> Value {
+    let receipts = envelopes(block);
+    let bloom: Bloom = match chain.busy {
+        true => Bloom::repeat_byte(0xff),
+        false => receipts.iter().fold(Bloom::ZERO, |all, one| all | *one.logs_bloom()),
+    };
     json!({
         "number": U64::from(block.at.number),
         "hash": block.at.hash,
         "parentHash": block.at.parent_hash,
         "timestamp": U64::from(block.at.timestamp),
+        "logsBloom": bloom,
+        "receiptsRoot": calculate_receipt_root(&receipts),
         "transactions": [],
     })
 }
@@ -123,7 +142,8 @@ fn logs(chain: &Chain, filter: &Value) -> Answer {
     let mut found = Vec::new();
     for block in &chain.blocks {
         let wanted = hash.map_or((from..=to).contains(&block.at.number), |h| h == block.at.hash);
-        if wanted && !(chain.forgetful && hash.is_none()) {
+        let hidden = if hash.is_some() { chain.unindexed } else { chain.forgetful };
+        if wanted && !hidden {
             found.extend(block.logs.iter().enumerate().map(|(index, l)| log(block, index, l)));
         }
     }
@@ -142,6 +162,49 @@ fn log(block: &Block, index: usize, log: &FakeLog) -> Value {
         "logIndex": U64::from(index),
         "removed": false,
     })
+}
+
+/// One transaction without events, and one that made all there are.
+fn envelopes(block: &Block) -> Vec<ReceiptEnvelope> {
+    let logs = block.logs.iter().map(|log| Log { address: log.address, data: log.data.clone() });
+    let made = |gas: u64, logs: Vec<Log>| {
+        let receipt = Receipt { status: true.into(), cumulative_gas_used: gas, logs };
+        ReceiptEnvelope::Eip1559(receipt.with_bloom())
+    };
+    vec![made(21_000, Vec::new()), made(100_000, logs.collect())]
+}
+
+fn block_receipts(chain: &Chain, hash: B256) -> Answer {
+    let block = chain.blocks.iter().find(|block| block.at.hash == hash);
+    let Some(block) = block.filter(|_| chain.receipts != Receipts::Null) else {
+        return Ok(Value::Null);
+    };
+    match chain.receipts {
+        Receipts::NotServed => return Err((-32601, "no such method", None)),
+        Receipts::Empty => return Ok(json!([])),
+        Receipts::Whole | Receipts::Null => {}
+    }
+    let receipts = envelopes(block).into_iter().enumerate().map(|(index, receipt)| {
+        let events = if index == 1 { &block.logs[..] } else { &[] };
+        let logs = events.iter().enumerate().map(|(index, event)| log(block, index, event));
+        json!({
+            "type": "0x2",
+            "status": "0x1",
+            "transactionHash": B256::repeat_byte(index as u8 + 1),
+            "transactionIndex": U64::from(index),
+            "blockHash": block.at.hash,
+            "blockNumber": U64::from(block.at.number),
+            "from": Address::ZERO,
+            "to": Address::ZERO,
+            "cumulativeGasUsed": U64::from(receipt.cumulative_gas_used()),
+            "gasUsed": "0x5208",
+            "effectiveGasPrice": "0x1",
+            "contractAddress": null,
+            "logs": logs.collect::<Vec<_>>(),
+            "logsBloom": receipt.logs_bloom(),
+        })
+    });
+    Ok(Value::Array(receipts.collect()))
 }
 
 fn receipt(chain: &Chain, hash: B256) -> Value {
