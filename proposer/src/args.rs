@@ -78,6 +78,9 @@ pub struct Args {
     /// Transactions that may wait for a block.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub pool_size: usize,
+    /// Bytes of transactions that may wait.
+    #[arg(long, value_name = "BYTES", default_value_t = 67_108_864)]
+    pub pool_bytes: usize,
     /// Transactions of one sender that may wait.
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub pool_per_sender: usize,

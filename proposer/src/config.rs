@@ -107,6 +107,7 @@ fn check(args: &Args) -> Result<(), ConfigError> {
         ("--block-time", args.block_time),
         ("--pool-size", count(args.pool_size)),
         ("--pool-per-sender", count(args.pool_per_sender)),
+        ("--pool-bytes", count(args.pool_bytes)),
         ("--claim-batches", args.claim_batches),
         ("--poll-interval", args.poll_interval),
         ("--max-lag", args.max_lag),
@@ -140,7 +141,11 @@ fn chain(args: &Args, rollup: &RollupConfig, own: Address) -> ChainSettings {
     ChainSettings {
         l2: rollup.l2,
         max_tx_bytes: args.max_tx_bytes,
-        pool: Limits { transactions: args.pool_size, per_sender: args.pool_per_sender },
+        pool: Limits {
+            transactions: args.pool_size,
+            per_sender: args.pool_per_sender,
+            bytes: args.pool_bytes,
+        },
         coinbase: args.fee_recipient.unwrap_or(own),
     }
 }

@@ -12,6 +12,8 @@
     reason = "a test may fail loudly"
 )]
 
+mod accepted;
+mod estimates;
 mod outdated;
 mod producing;
 mod sequencing;

@@ -179,15 +179,21 @@ impl Node {
         store: &Arc<dyn Store>,
         archive: Option<Arc<dyn Archive>>,
     ) -> (Self, usize) {
+        let pool = Limits { transactions: 1_000, per_sender: 256, bytes: 1 << 20 };
+        Self::start_in(pool, world, shown, store, archive)
+    }
+
+    pub fn start_in(
+        pool: Limits,
+        world: &World,
+        shown: &Shown,
+        store: &Arc<dyn Store>,
+        archive: Option<Arc<dyn Archive>>,
+    ) -> (Self, usize) {
         let journal = Arc::new(Journal::new(Arc::clone(store)));
         let leftover = journal.load().unwrap();
         let coinbase = Address::repeat_byte(0xfe);
-        let settings = ChainSettings {
-            l2: l2(),
-            max_tx_bytes: 5_000,
-            pool: Limits { transactions: 100, per_sender: 100 },
-            coinbase,
-        };
+        let settings = ChainSettings { l2: l2(), max_tx_bytes: 5_000, pool, coinbase };
         let genesis = (world.block_zero(&world.genesis), world.genesis.state.clone());
         let chain = Arc::new(L2Chain::new(&settings, genesis, Arc::clone(&journal), archive));
         let settings = ProducerSettings {

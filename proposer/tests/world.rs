@@ -113,7 +113,7 @@ pub fn terms(min_view: ViewIndex) -> Terms {
 }
 
 pub fn pool() -> Pool {
-    Pool::new(Limits { transactions: 10_000, per_sender: 1_000 })
+    Pool::new(Limits { transactions: 10_000, per_sender: 1_000, bytes: 1 << 26 })
 }
 
 pub fn rich() -> AccountFacts {

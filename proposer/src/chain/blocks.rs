@@ -1,6 +1,6 @@
 //! Blocks by number, hash and transaction.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use alloy_primitives::B256;
 use recourse_execution::State;
@@ -11,6 +11,17 @@ use crate::sequence::L2Block;
 /// Blocks whose states are kept, the newest ones: what a full node of Ethereum keeps, and as much again.
 const STATES: usize = 256;
 
+/// Why the state after a block is kept though it is not one of the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pin {
+    /// It ends the newest confirmed claim: withdrawals are proven under it.
+    Confirmed,
+    /// It is the `safe` one.
+    Safe,
+    /// It is the `finalized` one.
+    Finalized,
+}
+
 /// The newest blocks, without gaps: those that are not final, and those whose states are kept. States are kept of the newest ones,
 /// which share what did not change between them, and of a few more.
 #[derive(Debug)]
@@ -18,8 +29,8 @@ pub(super) struct Blocks {
     genesis: L2Block,
     /// The state after the newest block.
     state: State,
-    /// A block whose state is kept longer: the end of the newest confirmed claim, for withdrawals are proven under it.
-    pinned: Option<(u64, State)>,
+    /// Blocks whose states are kept longer.
+    pinned: BTreeMap<Pin, (u64, State)>,
     /// The block that the next one stands on.
     base: L2Block,
     /// From the block after that on.
@@ -34,7 +45,7 @@ impl Blocks {
     pub(super) fn new(genesis: L2Block, state: State) -> Self {
         Self {
             state,
-            pinned: None,
+            pinned: BTreeMap::new(),
             by_hash: HashMap::from([(genesis.hash(), genesis.number())]),
             base: genesis.clone(),
             genesis,
@@ -63,14 +74,19 @@ impl Blocks {
         if number == self.head().number() {
             return Some(&self.state);
         }
-        let pinned = self.pinned.as_ref().filter(|(block, _)| *block == number);
         let kept = self.get(number).and_then(|block| block.state.as_ref());
-        kept.or_else(|| pinned.map(|(_, state)| state))
+        let pinned = || self.pinned.values().find(|(block, _)| *block == number);
+        kept.or_else(|| pinned().map(|(_, state)| state))
     }
 
-    /// Keeps the state after a block until another is pinned.
-    pub(super) fn pin(&mut self, number: u64, state: State) {
-        self.pinned = Some((number, state));
+    /// Keeps the state after a block until another is pinned for the same reason.
+    pub(super) fn pin(&mut self, why: Pin, number: u64, state: State) {
+        self.pinned.insert(why, (number, state));
+    }
+
+    /// The block that is pinned for this reason.
+    pub(super) fn pinned(&self, why: Pin) -> Option<u64> {
+        self.pinned.get(&why).map(|(number, _)| *number)
     }
 
     /// A block, if it is kept.
@@ -117,7 +133,7 @@ impl Blocks {
         base: Option<L2Block>,
     ) -> Vec<L2Block> {
         self.state = state;
-        self.pinned = self.pinned.take().filter(|(block, _)| *block <= number);
+        self.pinned.retain(|_, (block, _)| *block <= number);
         let keep = usize::try_from(number.saturating_sub(self.base.number()));
         let keep = keep.unwrap_or(usize::MAX).min(self.later.len());
         let removed: Vec<_> = self.later.split_off(keep).into();
@@ -200,6 +216,19 @@ mod tests {
         assert_eq!(chain.get(101).map(L2Block::number), Some(101));
         chain.truncate(0, State::default(), None);
         assert_eq!((chain.base_number(), chain.head().number()), (0, 0));
+    }
+
+    #[test]
+    fn pinned_states_outlive_the_newest_ones() {
+        let mut chain = chain(300, 10);
+        assert!(chain.state(20).is_none() && chain.state(40).is_none());
+        chain.pin(Pin::Finalized, 20, State::default());
+        chain.pin(Pin::Safe, 40, State::default());
+        assert!(chain.state(20).is_some() && chain.state(40).is_some());
+        chain.pin(Pin::Finalized, 30, State::default());
+        assert!(chain.state(20).is_none() && chain.state(30).is_some());
+        chain.truncate(35, State::default(), None);
+        assert_eq!((chain.pinned(Pin::Finalized), chain.pinned(Pin::Safe)), (Some(30), None));
     }
 
     #[test]

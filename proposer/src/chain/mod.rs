@@ -6,24 +6,27 @@ mod calls;
 mod pending;
 mod scratch;
 mod serve;
+mod used;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
+use alloy_consensus::{Transaction as _, TxEnvelope, transaction::Recovered};
 use alloy_eips::eip2718::Encodable2718 as _;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use parking_lot::{Mutex, RwLock};
 use recourse_execution::{State, StateError};
 use recourse_protocol::{L2Config, base_fee_of_child};
-use recourse_rpc::{ChainError, ChainEvent, Finality, MinedBlock};
+use recourse_rpc::{ChainError, ChainEvent, Finality, MinedBlock, Rejection};
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
     journal::Journal,
-    pool::{AccountFacts, Limits, Pool, Ready, Rules},
+    pool::{AccountFacts, Limits, MAX_TX_BYTES, Pool, Ready, Rules},
     sequence::L2Block,
 };
 pub use archive::Archive;
 use blocks::Blocks;
+pub use blocks::Pin;
 pub use calls::ReadError;
 pub use scratch::Scratchpad;
 
@@ -96,25 +99,76 @@ impl L2Chain {
         Ok(hash)
     }
 
-    /// Takes in a transaction that is on disk already. Gives its hash, and those of transactions that it displaced.
-    ///
-    /// # Errors
-    /// Why it is not wanted.
-    pub fn enter(&self, raw: &Bytes) -> Result<(B256, Vec<B256>), ChainError> {
+    /// Takes in a transaction. Gives its hash, and those of transactions that it displaced.
+    fn enter(&self, raw: &Bytes) -> Result<(B256, Vec<B256>), ChainError> {
         let tx = self.rules.check(raw)?;
         let (hash, sender) = (*tx.tx_hash(), tx.signer());
         let displaced = {
             let blocks = self.blocks.read();
             if blocks.locate(hash).is_some() {
-                return Err(recourse_rpc::Rejection::AlreadyKnown.into());
+                return Err(Rejection::AlreadyKnown.into());
             }
             let account = facts(blocks.head_state(), sender).map_err(ChainError::internal)?;
             self.pool.lock().insert(tx, raw.clone(), &account)?
         };
+        self.tell_pooled(hash);
+        Ok((hash, displaced))
+    }
+
+    /// Lets transactions wait again that were accepted before and are on disk: those that can still run, whatever the limits
+    /// of the pool are.
+    ///
+    /// # Errors
+    /// When the state could not be read.
+    pub fn readmit(&self, accepted: Vec<(B256, Bytes)>) -> Result<Readmitted, StateError> {
+        let mut done = Readmitted::default();
+        // The limit may have been another one.
+        let rules = Rules { max_tx_bytes: MAX_TX_BYTES, ..self.rules };
+        let mut readable = Vec::new();
+        for (hash, raw) in accepted {
+            match rules.check(&raw) {
+                Ok(tx) => readable.push((tx, raw)),
+                Err(error) => done.refuse(hash, &error),
+            }
+        }
+        // Each sender's in the order in which they run.
+        readable.sort_by_key(|(tx, _)| tx.nonce());
+        for (tx, raw) in readable {
+            let hash = *tx.tx_hash();
+            match self.enter_again(tx, raw)? {
+                Ok(displaced) => {
+                    done.waiting = done.waiting.saturating_add(1);
+                    done.useless.extend(displaced);
+                    self.tell_pooled(hash);
+                }
+                Err(error) => done.refuse(hash, &error),
+            }
+        }
+        Ok(done)
+    }
+
+    fn enter_again(
+        &self,
+        tx: Recovered<TxEnvelope>,
+        raw: Bytes,
+    ) -> Result<Result<Option<B256>, Rejection>, StateError> {
+        let blocks = self.blocks.read();
+        if blocks.locate(*tx.tx_hash()).is_some() {
+            return Ok(Err(Rejection::Invalid("mined".into())));
+        }
+        let account = facts(blocks.head_state(), tx.signer())?;
+        Ok(self.pool.lock().readmit(tx, raw, &account))
+    }
+
+    fn tell_pooled(&self, hash: B256) {
         // Nobody may be listening.
         let _ = self.events.send(ChainEvent::Pooled(hash));
         self.work.notify_one();
-        Ok((hash, displaced))
+    }
+
+    /// Drops what could not run for too long. Gives the hashes.
+    pub fn expire(&self, now: Instant) -> Vec<B256> {
+        self.pool.lock().expire(now)
     }
 
     /// Waits for a transaction to come in.
@@ -183,9 +237,15 @@ impl L2Chain {
         self.blocks.write().start_at(block, state);
     }
 
-    /// Keeps the state after this block at hand, until another is pinned.
-    pub fn pin(&self, number: u64, state: State) {
-        self.blocks.write().pin(number, state);
+    /// Keeps the state after this block at hand, until another is pinned for the same reason.
+    pub fn pin(&self, why: Pin, number: u64, state: State) {
+        self.blocks.write().pin(why, number, state);
+    }
+
+    /// The block that is pinned for this reason.
+    #[must_use]
+    pub fn pinned(&self, why: Pin) -> Option<u64> {
+        self.blocks.read().pinned(why)
     }
 
     /// The newest derived block, and the newest whose batch L1 has finalized.
@@ -264,6 +324,25 @@ pub struct Replaced {
     pub dropped: Vec<(B256, Bytes)>,
     /// Pooled transactions that are no use any more.
     pub useless: Vec<B256>,
+}
+
+/// What became of transactions that wait again.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Readmitted {
+    /// How many do.
+    pub waiting: usize,
+    /// Those that are no use any more: others have their nonce, or they can't run.
+    pub useless: Vec<B256>,
+}
+
+impl Readmitted {
+    fn refuse(&mut self, hash: B256, error: &Rejection) {
+        // One that waits already stays where it is, on disk too.
+        if *error != Rejection::AlreadyKnown {
+            tracing::debug!(%hash, %error, "transaction is not needed any more");
+            self.useless.push(hash);
+        }
+    }
 }
 
 fn dropped(blocks: &Blocks, removed: &[L2Block]) -> Vec<(B256, Bytes)> {

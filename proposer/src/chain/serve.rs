@@ -69,7 +69,7 @@ impl L2Chain {
 /// As geth says it of a trie node that it pruned.
 fn not_kept(block: u64) -> String {
     format!(
-        "the state of block {block} is not kept: only those of the newest blocks are, and of the newest confirmed claim's"
+        "the state of block {block} is not kept: only those of the newest blocks, of `safe` and `finalized`, and of the newest confirmed claim's last block are"
     )
 }
 
@@ -184,7 +184,7 @@ impl Chain for L2Chain {
     }
 
     fn execute(&self, at: BlockPoint, call: Call) -> Result<ResultAndState, ChainError> {
-        calls::run(self.state_db(at)?, call)
+        calls::run(self.state_db(at)?, call, self.l2.max_witness_bytes)
     }
 
     fn scratch(&self, at: BlockPoint) -> Result<Scratchpad, ChainError> {

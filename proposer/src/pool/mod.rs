@@ -1,12 +1,14 @@
 //! Transactions that wait for a block.
 
 mod ready;
+mod room;
 mod rules;
 mod sender;
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use alloy_consensus::{Transaction as _, TxEnvelope, transaction::Recovered};
@@ -14,8 +16,12 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use recourse_rpc::Rejection;
 
 pub use ready::Ready;
+use room::Newcomer;
 pub use rules::{MAX_TX_BYTES, Rules};
 use sender::Sender;
+
+/// How long transactions may be stuck (geth's time for what it calls queued).
+const STUCK_TIME: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// What the pool must know of an account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub struct Limits {
     pub transactions: usize,
     /// Transactions of one sender.
     pub per_sender: usize,
+    /// Encoded bytes in all.
+    pub bytes: usize,
 }
 
 /// A transaction in the pool.
@@ -48,20 +56,32 @@ pub struct Pooled {
     arrival: u64,
 }
 
-/// The pool: for each sender its transactions by nonce, bounded in number.
+/// The pool: for each sender its transactions by nonce, bounded in number and bytes. Those that can't run now, for want of a
+/// nonce before theirs or of money, are *stuck*: they cost their sender nothing, so they are few, and go first.
 #[derive(Debug)]
 pub struct Pool {
     limits: Limits,
     senders: BTreeMap<Address, Sender>,
     by_hash: HashMap<B256, (Address, u64)>,
     arrivals: u64,
+    /// Encoded bytes of all.
+    bytes: usize,
+    /// How many are stuck.
+    stuck: usize,
 }
 
 impl Pool {
     /// An empty pool.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, senders: BTreeMap::new(), by_hash: HashMap::new(), arrivals: 0 }
+        Self {
+            limits,
+            senders: BTreeMap::new(),
+            by_hash: HashMap::new(),
+            arrivals: 0,
+            bytes: 0,
+            stuck: 0,
+        }
     }
 
     /// How many transactions wait.
@@ -86,25 +106,78 @@ impl Pool {
         raw: Bytes,
         account: &AccountFacts,
     ) -> Result<Vec<B256>, Rejection> {
-        let (hash, address, nonce) = (*tx.tx_hash(), tx.signer(), tx.nonce());
-        if self.by_hash.contains_key(&hash) {
-            return Err(Rejection::AlreadyKnown);
-        }
-        let fresh = Sender::new(account.nonce);
+        self.is_new(&tx)?;
+        let address = tx.signer();
+        let fresh = Sender::new(account);
         let sender = self.senders.get(&address).unwrap_or(&fresh);
         let replaced = sender.admits(&tx, account, self.limits.per_sender)?;
-        let mut displaced: Vec<B256> = replaced.into_iter().collect();
-        if replaced.is_none() && self.len() >= self.limits.transactions {
-            displaced.push(self.evict_for(&tx)?);
-        }
-        self.arrivals = self.arrivals.saturating_add(1);
-        let pooled = Arc::new(Pooled { tx, raw, arrival: self.arrivals });
-        self.senders.entry(address).or_insert(fresh).insert(pooled);
-        if let Some(old) = replaced {
-            self.by_hash.remove(&old);
-        }
-        self.by_hash.insert(hash, (address, nonce));
+        let newcomer = Newcomer {
+            sender: address,
+            replaces: replaced.is_some(),
+            bytes: raw.len().saturating_sub(replaced.map_or(0, |old| old.raw.len())),
+            runs_at: sender.fee_with(&tx),
+            fee: tx.max_fee_per_gas(),
+        };
+        let mut displaced = self.make_room(&newcomer)?;
+        displaced.extend(self.enter(tx, raw, account));
         Ok(displaced)
+    }
+
+    /// Takes in a transaction again that was taken in before, whatever the limits are: whoever sent it was told that it waits.
+    /// Gives the hash of the one that it displaced.
+    ///
+    /// # Errors
+    /// Why it can never run, or that it waits already.
+    pub fn readmit(
+        &mut self,
+        tx: Recovered<TxEnvelope>,
+        raw: Bytes,
+        account: &AccountFacts,
+    ) -> Result<Option<B256>, Rejection> {
+        self.is_new(&tx)?;
+        let fresh = Sender::new(account);
+        self.senders.get(&tx.signer()).unwrap_or(&fresh).readmits(&tx, account)?;
+        Ok(self.enter(tx, raw, account))
+    }
+
+    fn is_new(&self, tx: &TxEnvelope) -> Result<(), Rejection> {
+        let is_known = self.by_hash.contains_key(tx.tx_hash());
+        if is_known { Err(Rejection::AlreadyKnown) } else { Ok(()) }
+    }
+
+    /// Gives the hash of the transaction that had this one's nonce.
+    fn enter(
+        &mut self,
+        tx: Recovered<TxEnvelope>,
+        raw: Bytes,
+        account: &AccountFacts,
+    ) -> Option<B256> {
+        self.arrivals = self.arrivals.saturating_add(1);
+        let address = tx.signer();
+        let mut sender = self.take(address).unwrap_or_else(|| Sender::new(account));
+        self.by_hash.insert(*tx.tx_hash(), (address, tx.nonce()));
+        let replaced = sender.insert(Arc::new(Pooled { tx, raw, arrival: self.arrivals }));
+        self.put(address, sender);
+        let replaced = *replaced?.tx.tx_hash();
+        self.by_hash.remove(&replaced);
+        Some(replaced)
+    }
+
+    /// Takes a sender out, to change it and [`Self::put`] it back.
+    fn take(&mut self, address: Address) -> Option<Sender> {
+        let sender = self.senders.remove(&address)?;
+        self.bytes = self.bytes.saturating_sub(sender.bytes());
+        self.stuck = self.stuck.saturating_sub(sender.stuck());
+        Some(sender)
+    }
+
+    fn put(&mut self, address: Address, sender: Sender) {
+        if sender.is_empty() {
+            return;
+        }
+        self.bytes = self.bytes.saturating_add(sender.bytes());
+        self.stuck = self.stuck.saturating_add(sender.stuck());
+        self.senders.insert(address, sender);
     }
 
     /// A transaction by its hash.
@@ -122,11 +195,9 @@ impl Pool {
     /// Takes a transaction out; later ones of its sender stay and wait for the nonce.
     pub fn remove(&mut self, hash: B256) -> Option<Arc<Pooled>> {
         let (address, nonce) = self.by_hash.remove(&hash)?;
-        let sender = self.senders.get_mut(&address)?;
+        let mut sender = self.take(address)?;
         let removed = sender.remove(nonce);
-        if sender.is_empty() {
-            self.senders.remove(&address);
-        }
+        self.put(address, sender);
         removed
     }
 
@@ -142,13 +213,29 @@ impl Pool {
         self.senders.keys().copied().collect()
     }
 
-    /// Tells the pool what became of a sender's account. Gives the hashes of transactions that are no use
-    /// any more: their nonce is used, or the balance can't pay them.
+    /// Tells the pool what became of a sender's account. Gives the hashes of transactions that can never run any more; what
+    /// the balance does not cover stays, and is stuck.
     pub fn update(&mut self, address: Address, account: &AccountFacts) -> Vec<B256> {
-        let Some(sender) = self.senders.get_mut(&address) else { return Vec::new() };
+        if self.senders.get(&address).is_none_or(|sender| sender.knows(account)) {
+            return Vec::new();
+        }
+        let Some(mut sender) = self.take(address) else { return Vec::new() };
         let dropped = sender.update(account);
-        if sender.is_empty() {
-            self.senders.remove(&address);
+        self.put(address, sender);
+        for hash in &dropped {
+            self.by_hash.remove(hash);
+        }
+        dropped
+    }
+
+    /// Drops what was stuck for too long, seen at this time and before. Gives the hashes.
+    pub fn expire(&mut self, now: Instant) -> Vec<B256> {
+        let mut dropped = Vec::new();
+        for address in self.senders() {
+            let Some(mut sender) = self.take(address) else { continue };
+            let expired = sender.expire(now, STUCK_TIME);
+            self.put(address, sender);
+            dropped.extend(expired.iter().map(|pooled| *pooled.tx.tx_hash()));
         }
         for hash in &dropped {
             self.by_hash.remove(hash);
@@ -160,24 +247,6 @@ impl Pool {
     #[must_use]
     pub fn ready(&self, base_fee: u64) -> Ready {
         Ready::new(base_fee, self.senders.values().map(Sender::run))
-    }
-
-    /// Makes room for a transaction: the cheapest last transaction of a sender goes, if it pays less.
-    fn evict_for(&mut self, tx: &Recovered<TxEnvelope>) -> Result<B256, Rejection> {
-        let cheapest = self
-            .senders
-            .iter()
-            .filter(|(address, _)| **address != tx.signer())
-            .filter_map(|(_, sender)| sender.last())
-            .min_by_key(|last| last.tx.max_fee_per_gas());
-        match cheapest {
-            Some(last) if last.tx.max_fee_per_gas() < tx.max_fee_per_gas() => {
-                let hash = *last.tx.tx_hash();
-                self.remove(hash);
-                Ok(hash)
-            }
-            _ => Err(Rejection::PoolFull),
-        }
     }
 }
 

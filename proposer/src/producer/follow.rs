@@ -7,7 +7,7 @@ use recourse_protocol::BatchIndex;
 use recourse_rpc::Finality;
 
 use super::{Adopted, Horizon, Producer, ProducerError};
-use crate::sequence::L2Block;
+use crate::{chain::Pin, sequence::L2Block};
 
 /// What a new L1 head did to the L2 head.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,9 +53,10 @@ impl Producer {
             Err(ProducerError::Outdated(batch)) => done.outdated = Some(batch),
             taken => taken?,
         }
+        self.journal.forget(&self.chain.expire(now))?;
         self.tell_finality(horizon);
         if let Some((block, state)) = horizon.confirmed().filter(|_| done.outdated.is_none()) {
-            self.chain.pin(block, state);
+            self.chain.pin(Pin::Confirmed, block, state);
         }
         Ok(done)
     }
@@ -235,29 +236,31 @@ impl Producer {
             .is_some_and(|(index, view)| horizon.inputs_view(index.0).as_ref() != Some(view))
     }
 
-    /// Lets given-up transactions wait again, if they are still of use. Gives how many do.
-    pub(super) fn readmit(&self, given_up: Vec<(B256, Bytes)>) -> Result<usize, ProducerError> {
-        let mut useless = Vec::new();
-        let mut readmitted = 0usize;
-        for (hash, raw) in given_up {
-            match self.chain.enter(&raw) {
-                Ok((_, displaced)) => {
-                    readmitted = readmitted.saturating_add(1);
-                    useless.extend(displaced);
-                }
-                Err(error) => {
-                    tracing::debug!(%hash, %error, "transaction is not needed any more");
-                    useless.push(hash);
-                }
-            }
-        }
-        self.journal.forget(&useless)?;
-        Ok(readmitted)
+    /// Lets accepted transactions wait again, and forgets those that can't run any more. Gives how many wait.
+    pub(super) fn readmit(&self, accepted: Vec<(B256, Bytes)>) -> Result<usize, ProducerError> {
+        let done = self.chain.readmit(accepted)?;
+        self.journal.forget(&done.useless)?;
+        Ok(done.waiting)
     }
 
     fn tell_finality<H: Horizon>(&self, horizon: &H) {
-        let finalized = horizon.finalized().min(self.adopted());
+        let (safe, finalized) = (self.adopted(), horizon.finalized().min(self.adopted()));
+        // First: no tag names a block whose state could not be asked for.
+        self.pin(horizon, Pin::Safe, safe);
+        self.pin(horizon, Pin::Finalized, finalized);
         let finalized = self.last_block_of(finalized);
         self.chain.set_finality(Finality { safe: self.adopted_block(), finalized });
+    }
+
+    /// Keeps the state after an adopted batch at hand. Where it can't be had, clients are told so: nothing else needs it.
+    fn pin<H: Horizon>(&self, horizon: &H, why: Pin, batch: BatchIndex) {
+        let block = self.last_block_of(batch);
+        if self.chain.pinned(why) == Some(block) {
+            return;
+        }
+        match horizon.end(batch) {
+            Ok(end) => self.chain.pin(why, block, end.state),
+            Err(error) => tracing::debug!(%batch, %error, "no state to keep at hand"),
+        }
     }
 }
