@@ -39,6 +39,11 @@ pub trait Knowledge {
     fn boundary(&self, batch: BatchIndex) -> Option<Boundary>;
     /// The checkpoints of a range. Asked only for disputed claims.
     fn history(&self, range: ClaimRange) -> Option<Self::History>;
+    /// The same, where no step is to be proven: asked for every true claim that revealed something, for as long as it lives.
+    /// An implementation may keep less for it.
+    fn hashes(&self, range: ClaimRange) -> Option<impl History> {
+        self.history(range)
+    }
     /// The elements of a blob that revealed a segment.
     fn elements(&self, versioned_hash: B256) -> Option<Arc<[CheckpointHash]>>;
 }

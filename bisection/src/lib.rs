@@ -12,6 +12,6 @@ mod verdict;
 pub use action::Action;
 pub use history::{History, agrees, false_gap, is_true_reveal};
 pub use knowledge::{Boundary, ClaimRange, Knowledge};
-pub use planner::{Party, Role, next_actions};
+pub use planner::{Party, Role, next_actions, unopposed};
 pub use segment::{RevealedGap, Shape};
 pub use verdict::{Judgement, Verdict, is_recorded_void};

@@ -80,6 +80,11 @@ impl BatchHistory {
         self.snapshots.first().map_or(&self.end, |(_, snapshot)| snapshot)
     }
 
+    /// The checkpoints of all steps, its start first.
+    pub(crate) fn hashes(&self) -> &[CheckpointHash] {
+        &self.hashes
+    }
+
     /// The checkpoint after some steps.
     pub(crate) fn hash(&self, steps: u64) -> Option<CheckpointHash> {
         self.hashes.get(usize::try_from(steps).ok()?).copied()

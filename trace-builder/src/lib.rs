@@ -3,6 +3,7 @@
 mod batch;
 mod claim;
 mod derivation;
+mod hashes;
 pub mod kzg;
 mod prove;
 mod respond;
@@ -11,6 +12,7 @@ pub mod staging;
 pub use batch::{BatchHistory, BatchRecorder};
 pub use claim::ClaimHistory;
 pub use derivation::{Derivation, HistoryError, Snapshot};
+pub use hashes::{BatchHashes, Claimable, ClaimHashes};
 pub use kzg::{Blobs, KzgError};
 pub use prove::{Evidence, ProveError, ProvenStep, Reading, StepProver};
 pub use respond::{Call, NO_REVEAL, RespondError, Responder};

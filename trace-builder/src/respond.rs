@@ -11,8 +11,8 @@ use recourse_protocol::{
 };
 
 use crate::{
-    Blobs, Chunk, ClaimHistory, HistoryError, L1Limits, ProveError, ProvenStep, Staged, Stager,
-    StepProver,
+    Blobs, Chunk, ClaimHistory, Claimable, HistoryError, L1Limits, ProveError, ProvenStep, Staged,
+    Stager, StepProver,
     kzg::{Committed, KzgError, reveal_blob},
     staging::encoded_size,
 };
@@ -44,6 +44,9 @@ pub enum RespondError<I: core::error::Error + 'static, B: core::error::Error + '
         /// What was given.
         got: Option<ClaimRange>,
     },
+    /// The move proves something of these batches, for which hashes are not enough.
+    #[error("states of {0:?} are needed, got hashes alone")]
+    NeedsStates(ClaimRange),
     /// The game has no such reveal: it is older or newer than the plan.
     #[error("attempt {0} has not revealed that segment")]
     NotRevealed(AttemptId),
@@ -110,12 +113,8 @@ where
         action: &Action,
         history: Option<&ClaimHistory>,
     ) -> Result<Call, Failure<I, B>> {
-        let history = action.range().map(|range| needed(range, history)).transpose()?;
-        match (action, history) {
-            (Action::Reveal { attempt, segment, .. }, Some(own)) => {
-                self.reveal(*attempt, segment, own)
-            }
-            (Action::Propose { .. }, Some(own)) => self.propose(action, own),
+        let own = action.range().map(|range| needed(range, history)).transpose()?;
+        match (action, own) {
             (Action::ProveFraudGap { attempt, gap, .. }, Some(own)) => {
                 self.prove_fraud_gap(*attempt, gap, own)
             }
@@ -125,6 +124,26 @@ where
             (Action::KillGapBeyond { attempt, gap, end, .. }, Some(own)) => {
                 self.kill_gap_beyond(*attempt, gap, *end, own)
             }
+            (other, _) => self.claim(other, history),
+        }
+    }
+
+    /// The call that makes a move for which the hashes of a history are enough, or none: all but those that prove a step or
+    /// an end.
+    ///
+    /// # Errors
+    /// [`RespondError`]; nothing must be sent then. [`RespondError::NeedsStates`] for the others.
+    pub fn claim<H: Claimable>(
+        &self,
+        action: &Action,
+        history: Option<&H>,
+    ) -> Result<Call, Failure<I, B>> {
+        let own = action.range().map(|range| needed(range, history)).transpose()?;
+        match (action, own) {
+            (Action::Reveal { attempt, segment, .. }, Some(own)) => {
+                self.reveal(*attempt, segment, own)
+            }
+            (Action::Propose { .. }, Some(own)) => self.propose(action, own),
             (Action::KillGap { attempt, gap }, _) => {
                 let gap = self.gap(*attempt, gap)?;
                 let beneficiary = self.beneficiary;
@@ -134,7 +153,8 @@ where
                 let gap = self.gap(*attempt, gap)?;
                 Ok(paying(&IRollup::challengeGapCall { attempt: attempt.0, gap }, *bond))
             }
-            (other, _) => Ok(self.plain(other)),
+            (_, Some(own)) => Err(RespondError::NeedsStates(own.range())),
+            (other, None) => Ok(self.plain(other)),
         }
     }
 
@@ -168,7 +188,7 @@ where
         &self,
         attempt: AttemptId,
         segment: &Segment,
-        own: &ClaimHistory,
+        own: &impl Claimable,
     ) -> Result<Call, Failure<I, B>> {
         let (data, blob) = self.revealing(segment, own)?;
         let reveal = IRollup::revealCall { attempt: attempt.0, segment: segment.clone(), data };
@@ -179,7 +199,7 @@ where
     fn revealing(
         &self,
         segment: &Segment,
-        own: &ClaimHistory,
+        own: &impl Claimable,
     ) -> Result<(Reveal, Box<Blob>), Failure<I, B>> {
         let arity = self.game.limits.arity;
         let blob = reveal_blob(own, segment, arity)?;
@@ -194,25 +214,21 @@ where
         Ok((reveal, blob))
     }
 
-    fn propose(&self, action: &Action, own: &ClaimHistory) -> Result<Call, Failure<I, B>> {
+    fn propose(&self, action: &Action, own: &impl Claimable) -> Result<Call, Failure<I, B>> {
         let Action::Propose { parent, batch_hash, checkpoint, steps, reveal, bond, .. } = action
         else {
             return Ok(self.plain(action));
         };
-        let ends = (own.start(), own.end());
-        let got = ends.1.map(|end| end.checkpoint.h248());
+        let ends = (own.hash(StepIndex(0)), own.last());
+        let got = ends.1.map(|end| end.h248());
         let other_end = RespondError::OtherEnd { expected: *checkpoint, got };
         let ((Some(start), Some(end)), true) = (ends, got == Some(*checkpoint)) else {
             return Err(other_end);
         };
         let nothing = Reveal { blobIndex: NO_REVEAL, ..Reveal::default() };
         let (reveal, blobs) = if *reveal {
-            let segment = Segment {
-                start: 0,
-                end: *steps,
-                startHash: start.checkpoint.h248().0,
-                endHash: checkpoint.0,
-            };
+            let segment =
+                Segment { start: 0, end: *steps, startHash: start.0, endHash: checkpoint.0 };
             let (reveal, blob) = self.revealing(&segment, own)?;
             (reveal, vec![blob])
         } else {
@@ -221,7 +237,7 @@ where
         let propose = IRollup::proposeCall {
             parent: parent.0,
             batchHash: *batch_hash,
-            checkpoint: end.checkpoint.into(),
+            checkpoint: end.into(),
             steps: *steps,
             beneficiary: self.beneficiary,
             reveal,
@@ -328,11 +344,11 @@ where
     }
 }
 
-fn needed<I: core::error::Error, B: core::error::Error>(
+fn needed<H: Claimable, I: core::error::Error, B: core::error::Error>(
     expected: ClaimRange,
-    history: Option<&ClaimHistory>,
-) -> Result<&ClaimHistory, RespondError<I, B>> {
-    let got = history.map(ClaimHistory::range);
+    history: Option<&H>,
+) -> Result<&H, RespondError<I, B>> {
+    let got = history.map(Claimable::range);
     history
         .filter(|history| history.range() == expected)
         .ok_or(RespondError::NeedsHistory { expected, got })

@@ -25,6 +25,21 @@ impl<K: Knowledge> Turn<'_, K> {
             .collect()
     }
 
+    /// False attempts without a move against them and without an open challenge, which can confirm within half a response
+    /// period. That half is what a history may take to be made.
+    pub(super) fn unopposed(&self) -> BTreeSet<AttemptId> {
+        let soon = self.game.now.saturating_add(self.game.periods.response_period / 2);
+        self.open_attempts()
+            .filter(|(.., verdict)| *verdict == Verdict::False)
+            .filter(|(_, attempt, _)| {
+                soon >= attempt.window_end.max(attempt.quiet_until)
+                    && attempt.open_challenges().next().is_none()
+            })
+            .filter(|(id, attempt, _)| self.attack_attempt(*id, attempt).is_none())
+            .map(|(id, ..)| id)
+            .collect()
+    }
+
     /// The move, and the checkpoint whose step it proves.
     fn attack_attempt(
         &self,

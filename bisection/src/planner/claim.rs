@@ -69,7 +69,7 @@ impl<K: Knowledge> Turn<'_, K> {
         reveal: RevealState,
     ) -> bool {
         let known = || {
-            let own = self.knowledge.history(self.judged.range(content)?)?;
+            let own = self.knowledge.hashes(self.judged.range(content)?)?;
             let elements = self.knowledge.elements(reveal.versioned_hash)?;
             Some(!is_true_reveal(&own, segment, self.game.limits.arity, &elements))
         };

@@ -57,6 +57,14 @@ pub fn next_actions<K: Knowledge>(game: &Game, knowledge: &K, party: &Party) -> 
     actions
 }
 
+/// False attempts that will be final if nothing changes: they can confirm within half a response period, nobody has an
+/// open challenge against them, and a watchtower has no move. Either what it needs to know is not at hand yet, or it is
+/// too late. None in a game that is watched in time.
+#[must_use]
+pub fn unopposed<K: Knowledge>(game: &Game, knowledge: &K, party: &Party) -> BTreeSet<AttemptId> {
+    Turn { game, knowledge, party, judged: Judgement::of(game, knowledge) }.unopposed()
+}
+
 /// One look at the game.
 struct Turn<'a, K> {
     game: &'a Game,

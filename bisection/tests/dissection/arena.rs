@@ -2,9 +2,10 @@
 
 use alloy_primitives::{Address, U256};
 use recourse_bisection::{
-    Action, Role,
+    Action, Party, Role,
     model::Model,
     rules::{check_move, check_state},
+    unopposed,
 };
 use recourse_protocol::{AttemptStatus, BatchIndex, ContentHash, Limits, Periods};
 
@@ -94,6 +95,7 @@ impl Arena {
         self.ticks += 1;
         if self.watchtower && self.ticks.is_multiple_of(self.every) {
             self.honest((WATCHTOWER, Role::Watchtower));
+            self.nothing_is_unopposed();
         }
         if self.harasser {
             self.observed(harass);
@@ -116,6 +118,13 @@ impl Arena {
     fn honest(&mut self, party: (Address, Role)) {
         let actions = self.observed(|model| play(model, party));
         self.log.extend(actions.into_iter().map(|action| (party.0, action)));
+    }
+
+    /// No alarm in a game that is watched.
+    fn nothing_is_unopposed(&self) {
+        let party = Party { address: WATCHTOWER, owed: U256::ZERO, role: Role::Watchtower };
+        let found = unopposed(self.model.game(), &Honest(&self.model), &party);
+        assert!(found.is_empty(), "{found:?}");
     }
 
     /// Holds every rule after every party's moves.

@@ -14,7 +14,9 @@
 
 mod actors;
 mod arena;
+mod asked;
 mod games;
 mod laws;
 mod search;
 mod toy;
+mod watched;

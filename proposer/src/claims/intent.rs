@@ -1,16 +1,18 @@
 //! Names of moves, so that no move is made twice.
 
-use recourse_bisection::Action;
+use recourse_bisection::{Action, ClaimRange};
 use recourse_protocol::segment_id;
 
 const CLAIM: &str = "propose:";
+const REVEAL: &str = "reveal:";
+const HISTORY: &str = "history:";
 
 /// The name of a move: two moves with one name are the same.
 pub(super) fn key(action: &Action) -> String {
     match action {
         Action::Propose { content, .. } => format!("{CLAIM}{content}"),
         Action::Reveal { attempt, segment, .. } => {
-            format!("reveal:{}", segment_id(*attempt, segment))
+            format!("{REVEAL}{}", segment_id(*attempt, segment))
         }
         Action::Confirm { attempt } => format!("confirm:{attempt}"),
         Action::MarkVoid { content } => format!("void:{content}"),
@@ -34,4 +36,19 @@ pub(super) fn transaction_key(action: &Action, l1_block: u64) -> String {
 /// Whether this is the name of a claim.
 pub(super) fn is_claim(key: &str) -> bool {
     key.starts_with(CLAIM)
+}
+
+/// Whether this is the name of a reveal.
+pub(super) fn is_reveal(key: &str) -> bool {
+    key.starts_with(REVEAL)
+}
+
+/// The name of making a history.
+pub(super) fn history(range: ClaimRange) -> String {
+    format!("{HISTORY}{}-{}", range.after, range.upto)
+}
+
+/// Whether this is one.
+pub(super) fn is_history(key: &str) -> bool {
+    key.starts_with(HISTORY)
 }

@@ -1,83 +1,14 @@
 //! What the planner asks, answered from the own derivation.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use alloy_primitives::B256;
-use parking_lot::Mutex;
 use recourse_bisection::{Boundary, ClaimRange, Knowledge};
-use recourse_execution::Schedule;
 use recourse_node::{NodeState, blobs::BlobSource};
-use recourse_protocol::{BatchIndex, CheckpointHash, L2Config};
-use recourse_trace_builder::{
-    BatchHistory, ClaimHistory, Derivation, Snapshot, kzg::read_elements,
-};
+use recourse_protocol::{BatchIndex, CheckpointHash};
+use recourse_trace_builder::{ClaimHashes, kzg::read_elements};
 
-use super::respond::{MoveError, Responder};
-
-/// Batches whose steps are kept in memory.
-const KEPT: usize = 64;
-
-/// Histories of batches, run once each. By the checkpoint that a batch ends at and its hash: an L1 reorganisation
-/// can't change what these mean.
-#[derive(Debug)]
-pub(super) struct Histories {
-    l2: L2Config,
-    kept: Mutex<HashMap<(B256, CheckpointHash), Arc<BatchHistory>>>,
-}
-
-impl Histories {
-    pub(super) fn new(l2: L2Config) -> Self {
-        Self { l2, kept: Mutex::default() }
-    }
-
-    /// The history of a range. Runs the batches that are not kept: takes long.
-    pub(super) fn of(
-        &self,
-        state: &NodeState,
-        range: ClaimRange,
-    ) -> Result<ClaimHistory, MoveError> {
-        let mut batches: Vec<Arc<BatchHistory>> = Vec::new();
-        for index in range.after.0.saturating_add(1)..=range.upto.0 {
-            let before = batches.last().map(|before| before.end().clone());
-            batches.push(self.batch(state, BatchIndex(index), before)?);
-        }
-        ClaimHistory::new::<recourse_node::inbox::InputError>(batches)
-            .map_err(|source| MoveError::Build(Box::new(source)))
-    }
-
-    /// The history of a batch, which starts where the one before it ended, if that is at hand.
-    fn batch(
-        &self,
-        state: &NodeState,
-        index: BatchIndex,
-        before: Option<Snapshot>,
-    ) -> Result<Arc<BatchHistory>, MoveError> {
-        let derived = state.chain.batch(index).ok_or(MoveError::NotDerived(index))?;
-        let key = (derived.hash, derived.post.h248());
-        if let Some(history) = self.kept.lock().get(&key) {
-            return Ok(Arc::clone(history));
-        }
-        let schedule = Schedule::osaka();
-        let derivation =
-            Derivation { inputs: &state.l1.inbox, config: &self.l2, schedule: &schedule };
-        let start = match before.filter(|end| end.checkpoint == derived.pre) {
-            Some(end) => end,
-            None => {
-                let before = BatchIndex(index.0.saturating_sub(1));
-                Snapshot { checkpoint: derived.pre, state: state.chain.recall(before)? }
-            }
-        };
-        let history = BatchHistory::derive(&derivation, start)
-            .map_err(|source| MoveError::Build(Box::new(source)))?;
-        let history = Arc::new(history);
-        let mut kept = self.kept.lock();
-        if kept.len() >= KEPT {
-            kept.clear();
-        }
-        kept.insert(key, Arc::clone(&history));
-        Ok(history)
-    }
-}
+use super::{histories::Histories, respond::Responder};
 
 /// The own derivation at one head.
 #[derive(Debug)]
@@ -107,7 +38,7 @@ impl Known {
 }
 
 impl Knowledge for Known {
-    type History = ClaimHistory;
+    type History = ClaimHashes;
 
     fn newest(&self) -> BatchIndex {
         self.state.chain.tip()
@@ -121,11 +52,9 @@ impl Knowledge for Known {
         })
     }
 
-    fn history(&self, range: ClaimRange) -> Option<ClaimHistory> {
-        self.histories
-            .of(&self.state, range)
-            .inspect_err(|error| tracing::warn!(%error, ?range, "no history"))
-            .ok()
+    /// Planning does not wait for a claim to be run: other moves would wait with it.
+    fn history(&self, range: ClaimRange) -> Option<ClaimHashes> {
+        self.histories.at_hand(&self.state, range)
     }
 
     fn elements(&self, versioned_hash: B256) -> Option<Arc<[CheckpointHash]>> {

@@ -1,5 +1,6 @@
 //! Claims of the derived chain on L1: made, defended, confirmed, collected.
 
+mod histories;
 mod intent;
 mod knowledge;
 mod respond;
@@ -24,7 +25,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::ServiceError;
-use knowledge::{Histories, Known};
+use histories::Histories;
+use knowledge::Known;
 use respond::{MoveError, Responder};
 
 /// How claims are made.
@@ -39,6 +41,10 @@ pub struct ClaimSettings {
     /// Whether each claim carries its reveal.
     pub reveal_at_once: bool,
 }
+
+/// Reveals that are made and sent at once, at most; those with the nearest deadlines. Each holds a blob, and L1 takes few in a
+/// block.
+const REVEALS: usize = 16;
 
 const PLANNING: &str = "planning claims";
 const MOVING: &str = "making a move";
@@ -139,7 +145,26 @@ impl Claimer {
         for action in actions {
             self.start(action, &state, moves);
         }
+        self.look_up(&state, moves);
         Ok(())
+    }
+
+    /// Makes the next history that the planner asked for in vain. One at a time: those that it asked for first have the nearest
+    /// deadlines, and their reveals need not wait for the others.
+    fn look_up(&mut self, state: &Arc<NodeState>, moves: &mut Moves) {
+        let wishes = self.histories.take_wishes();
+        if self.under_way.iter().any(|key| intent::is_history(key)) {
+            return;
+        }
+        let Some(range) = wishes.first().copied() else { return };
+        let key = intent::history(range);
+        tracing::info!(key, "running the batches of a challenged claim");
+        self.under_way.insert(key.clone());
+        let (histories, state) = (Arc::clone(&self.histories), Arc::clone(state));
+        moves.spawn(async move {
+            let made = spawn_blocking(move || histories.of(&state, range).map(drop)).await;
+            (key, made.map_err(MoveError::from).flatten())
+        });
     }
 
     async fn owed(&self, state: &NodeState) -> Result<U256, PlanError> {
@@ -151,6 +176,10 @@ impl Claimer {
     fn start(&mut self, action: Action, state: &Arc<NodeState>, moves: &mut Moves) {
         let key = intent::key(&action);
         if self.under_way.contains(&key) || !self.is_time_for(&action, state) {
+            return;
+        }
+        let reveals = self.under_way.iter().filter(|key| intent::is_reveal(key)).count();
+        if intent::is_reveal(&key) && reveals >= REVEALS {
             return;
         }
         if matches!(action, Action::Propose { .. }) {
@@ -193,6 +222,10 @@ impl Claimer {
         match result {
             Ok(()) => {
                 tracing::info!(key, "move made");
+                if intent::is_history(&key) || intent::is_reveal(&key) {
+                    // What waited for it need not wait for the next head.
+                    self.states.mark_changed();
+                }
                 self.health.succeeded(MOVING);
             }
             Err(MoveError::Send(error)) if error.severity() == Severity::Critical => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alloy::eips::eip4844::Blob;
 use alloy_primitives::{Address, B256};
-use recourse_bisection::Action;
+use recourse_bisection::{Action, ClaimRange};
 use recourse_execution::Schedule;
 use recourse_node::{
     NodeState,
@@ -18,7 +18,7 @@ use recourse_trace_builder::{
 };
 use tokio::task::spawn_blocking;
 
-use super::{intent, knowledge::Histories};
+use super::{histories::Histories, intent};
 
 /// Makes moves.
 #[derive(Debug)]
@@ -39,6 +39,9 @@ pub(super) enum MoveError {
     /// The state before a batch could not be had.
     #[error("the state before a batch could not be had")]
     State(#[from] StatesError),
+    /// The batches of a claim do not follow each other: L1 changed while they were run.
+    #[error("the batches of {0:?} do not follow each other")]
+    Torn(ClaimRange),
     /// It could not be turned into a call.
     #[error("the move could not be turned into a call")]
     Build(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -116,7 +119,7 @@ impl Responder {
             beneficiary: self.beneficiary,
         };
         responder
-            .respond(action, history.as_ref())
+            .claim(action, history.as_ref())
             .map_err(|source| MoveError::Build(Box::new(source)))
     }
 }

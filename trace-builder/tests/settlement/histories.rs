@@ -1,10 +1,12 @@
 //! Histories: the same from every starting point.
 
+use std::sync::Arc;
+
 use recourse_bisection::History;
 use recourse_protocol::StepIndex;
 
 use crate::{l1::Absent, l2};
-use recourse_trace_builder::{ClaimHistory, HistoryError};
+use recourse_trace_builder::{BatchHashes, ClaimHashes, ClaimHistory, Claimable, HistoryError};
 
 #[test]
 fn a_history_can_be_re_run_from_anywhere() {
@@ -44,4 +46,28 @@ fn batches_must_follow_each_other() {
         HistoryError::NotContiguous { .. }
     ));
     assert!(ClaimHistory::new::<Absent>(Vec::new()).is_err());
+}
+
+#[test]
+fn hashes_alone_say_what_the_history_says() {
+    let (_, chain) = l2::chain(4095);
+    let thin = |from: usize, to: usize| {
+        let batches = chain.batches[from..to].iter();
+        batches.map(|batch| Arc::new(BatchHashes::from(&**batch))).collect::<Vec<_>>()
+    };
+    for (after, upto) in [(0, 3), (1, 3), (2, 3)] {
+        let whole = chain.claim(after, upto);
+        let hashes = ClaimHashes::new(thin(after, upto)).unwrap();
+        assert_eq!(hashes.steps(), whole.steps());
+        for at in 0..=whole.steps() + 1 {
+            assert_eq!(hashes.hash(StepIndex(at)), whole.hash(StepIndex(at)), "at {at}");
+        }
+        assert_eq!(hashes.hash(StepIndex(u64::MAX)), None);
+        assert_eq!(Claimable::range(&hashes), whole.range());
+        assert_eq!(hashes.last(), whole.last());
+    }
+    let mut gap = thin(0, 3);
+    gap.remove(1);
+    assert_eq!(ClaimHashes::new(gap), None);
+    assert_eq!(ClaimHashes::new(Vec::new()), None);
 }
