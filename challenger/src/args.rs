@@ -47,7 +47,7 @@ pub struct Args {
     /// Milliseconds between two looks at the head of L1.
     #[arg(long, value_name = "MS", default_value_t = 2_000)]
     pub poll_interval: u64,
-    /// Seconds after which an L1 head that does not change is unhealthy; 0 never.
+    /// Seconds, counted from its timestamp, after which L1's newest head is unhealthy; 0 never.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     pub max_head_age: u64,
     /// Seconds without an answer of L1, or behind it with the derivation, that are unhealthy.

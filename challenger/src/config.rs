@@ -60,6 +60,8 @@ impl TryFrom<Args> for Config {
         let thresholds = Thresholds {
             head_age: (args.max_head_age > 0).then(|| Duration::from_secs(args.max_head_age)),
             lag: Duration::from_secs(args.max_lag),
+            // Time enough to mend it before an answer is late.
+            behind: Duration::from_secs((rollup.periods.response_period / 4).max(args.max_lag)),
             balance: bonds.saturating_mul(alloy_primitives::U256::from(args.reserve_bonds)),
         };
         let poll_interval = Duration::from_millis(args.poll_interval);

@@ -7,14 +7,17 @@ use std::{
 
 use alloy_primitives::B256;
 use parking_lot::Mutex;
+use recourse_bisection::History;
 use recourse_execution::Schedule;
 use recourse_node::{
     NodeState,
     blobs::{BlobPlace, BlobSource},
+    derivation::DerivedBatch,
 };
-use recourse_protocol::{BatchIndex, CheckpointHash, Game, L2Config};
+use recourse_protocol::{BatchIndex, CheckpointHash, Game, L2Config, StepIndex};
 use recourse_trace_builder::{
-    BatchHistory, ClaimHistory, Derivation, Snapshot, kzg::read_elements,
+    BatchHashes, BatchHistory, ClaimHashes, ClaimHistory, Derivation, HistoryError, Snapshot,
+    kzg::read_elements,
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
@@ -35,7 +38,30 @@ pub(crate) struct Errands {
     pub(crate) library: Arc<Library>,
     pub(crate) cpu: Arc<Semaphore>,
     /// Claims overlap: each batch's history is made once as long as one of them is on the shelf.
-    pub(crate) batches: Mutex<HashMap<BatchKey, Weak<BatchHistory>>>,
+    pub(crate) batches: Made<BatchHistory>,
+    pub(crate) hashes: Made<BatchHashes>,
+}
+
+/// What was made of batches and is still in use somewhere.
+#[derive(Debug)]
+pub(crate) struct Made<T>(Mutex<HashMap<BatchKey, Weak<T>>>);
+
+impl<T> Default for Made<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Made<T> {
+    fn get(&self, key: &BatchKey) -> Option<Arc<T>> {
+        self.0.lock().get(key).and_then(Weak::upgrade)
+    }
+
+    fn put(&self, key: BatchKey, made: &Arc<T>) {
+        let mut all = self.0.lock();
+        all.retain(|_, made| made.strong_count() > 0);
+        all.insert(key, Arc::downgrade(made));
+    }
 }
 
 /// A wish.
@@ -43,6 +69,8 @@ pub(crate) struct Errands {
 pub(crate) enum Errand {
     /// A claim's history.
     History(HistoryKey),
+    /// The hashes of a claim's history.
+    Hashes(HistoryKey),
     /// A revealed blob.
     Elements(B256),
 }
@@ -50,10 +78,7 @@ pub(crate) enum Errand {
 impl Errands {
     /// All wishes that nobody sees to yet.
     pub(crate) fn wishes(&self) -> Vec<Errand> {
-        let histories = self.library.histories.lock().take_wishes();
-        let elements = self.library.elements.lock().take_wishes();
-        let histories = histories.into_iter().map(Errand::History);
-        histories.chain(elements.into_iter().map(Errand::Elements)).collect()
+        wishes(&self.library)
     }
 
     /// Sees to one wish, and puts what it brings on the shelf. A failed one may be wished again.
@@ -67,9 +92,16 @@ impl Errands {
     ) -> Result<(), ErrandError> {
         match errand {
             Errand::History(key) => {
-                let made = Arc::clone(&self).history(key, state).await;
+                let made = Arc::clone(&self).on_a_thread(move |me| me.derive(&key, &state)).await;
                 let (thing, result) = split(made);
                 self.library.histories.lock().put(&key, thing);
+                result
+            }
+            Errand::Hashes(key) => {
+                let made =
+                    Arc::clone(&self).on_a_thread(move |me| me.derive_hashes(&key, &state)).await;
+                let (thing, result) = split(made);
+                self.library.hashes.lock().put(&key, thing);
                 result
             }
             Errand::Elements(hash) => {
@@ -90,13 +122,12 @@ impl Errands {
         Ok(read_elements(&blob))
     }
 
-    async fn history(
+    async fn on_a_thread<T: Send + 'static>(
         self: Arc<Self>,
-        key: HistoryKey,
-        state: Arc<NodeState>,
-    ) -> Result<Arc<ClaimHistory>, ErrandError> {
+        make: impl FnOnce(&Self) -> Result<T, ErrandError> + Send + 'static,
+    ) -> Result<T, ErrandError> {
         let _permit = Arc::clone(&self.cpu).acquire_owned().await?;
-        spawn_blocking(move || self.derive(&key, &state)).await?
+        spawn_blocking(move || make(&self)).await?
     }
 
     fn derive(
@@ -111,11 +142,36 @@ impl Errands {
             batches.push(self.batch(BatchIndex(index), state, before)?);
         }
         let history = ClaimHistory::new(batches).map_err(Box::new)?;
-        let got = history.end().map(|end| end.checkpoint.h248());
-        if got != Some(key.end) {
-            return Err(ErrandError::Diverges { expected: key.end, got });
-        }
+        ends_at(key, history.end().map(|end| end.checkpoint.h248()))?;
         Ok(Arc::new(history))
+    }
+
+    /// No more states are in memory than those of one batch.
+    fn derive_hashes(
+        &self,
+        key: &HistoryKey,
+        state: &NodeState,
+    ) -> Result<Arc<ClaimHashes>, ErrandError> {
+        let first = key.range.after.0.saturating_add(1);
+        let mut batches: Vec<Arc<BatchHashes>> = Vec::new();
+        let mut end: Option<Snapshot> = None;
+        for index in (first..=key.range.upto.0).map(BatchIndex) {
+            let (_, name) = derived(index, state)?;
+            if let Some(made) = self.hashes.get(&name) {
+                end = None;
+                batches.push(made);
+                continue;
+            }
+            let history = self.batch(index, state, end.take())?;
+            let made = Arc::new(BatchHashes::from(&*history));
+            end = Some(history.end().clone());
+            self.hashes.put(name, &made);
+            batches.push(made);
+        }
+        let not_one = HistoryError::NotContiguous { expected: BatchIndex(first), got: None };
+        let hashes = ClaimHashes::new(batches).ok_or(not_one).map_err(Box::new)?;
+        ends_at(key, hashes.hash(StepIndex(hashes.steps())))?;
+        Ok(Arc::new(hashes))
     }
 
     /// The history of a batch, which starts where the one before it ended, if that is at hand.
@@ -125,9 +181,8 @@ impl Errands {
         state: &NodeState,
         before: Option<Snapshot>,
     ) -> Result<Arc<BatchHistory>, ErrandError> {
-        let batch = state.chain.batch(index).ok_or(ErrandError::NotDerived(index))?;
-        let key = (index, batch.hash, batch.post.h248());
-        if let Some(made) = self.batches.lock().get(&key).and_then(Weak::upgrade) {
+        let (batch, key) = derived(index, state)?;
+        if let Some(made) = self.batches.get(&key) {
             return Ok(made);
         }
         let derivation =
@@ -140,11 +195,28 @@ impl Errands {
             }
         };
         let made = Arc::new(BatchHistory::derive(&derivation, start).map_err(Box::new)?);
-        let mut batches = self.batches.lock();
-        batches.retain(|_, history| history.strong_count() > 0);
-        batches.insert(key, Arc::downgrade(&made));
+        self.batches.put(key, &made);
         Ok(made)
     }
+}
+
+/// All wishes that nobody sees to yet.
+pub(crate) fn wishes(library: &Library) -> Vec<Errand> {
+    let histories = library.histories.lock().take_wishes().into_iter().map(Errand::History);
+    let hashes = library.hashes.lock().take_wishes().into_iter().map(Errand::Hashes);
+    let elements = library.elements.lock().take_wishes().into_iter().map(Errand::Elements);
+    histories.chain(hashes).chain(elements).collect()
+}
+
+/// A batch as the node derived it, and its name.
+fn derived(index: BatchIndex, state: &NodeState) -> Result<(&DerivedBatch, BatchKey), ErrandError> {
+    let batch = state.chain.batch(index).ok_or(ErrandError::NotDerived(index))?;
+    Ok((batch, (index, batch.hash, batch.post.h248())))
+}
+
+fn ends_at(key: &HistoryKey, got: Option<CheckpointHash>) -> Result<(), ErrandError> {
+    let expected = key.end;
+    if got == Some(expected) { Ok(()) } else { Err(ErrandError::Diverges { expected, got }) }
 }
 
 fn split<T>(result: Result<T, ErrandError>) -> (Option<T>, Result<(), ErrandError>) {

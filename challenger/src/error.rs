@@ -147,6 +147,9 @@ pub enum MoveError {
     /// L1 can't be asked about a step.
     #[error("this L1 has no EXECUTE at {EXECUTE_ADDRESS}: the step can't be proven here")]
     NoExecute,
+    /// The watchtower is stopping.
+    #[error("stopping")]
+    Stopping(#[from] tokio::sync::AcquireError),
     /// The game ended while its proof was being staged.
     #[error("attempt {0} has its fate already")]
     Over(AttemptId),

@@ -4,7 +4,7 @@
 //! claims. What is left to lie about are the events, so each fact behind them is read again from contract storage,
 //! through an endpoint of the operator's choice.
 
-use std::{collections::HashSet, future::Future};
+use std::{collections::HashSet, future::Future, time::Duration};
 
 use alloy::{eips::BlockId, sol_types::SolCall};
 use alloy_primitives::{Address, B256, keccak256};
@@ -16,11 +16,21 @@ use recourse_protocol::{
     AttemptId, BatchIndex, Checkpoint, ContentHash, Contracts, Inputs, ViewIndex,
     bindings::{Credit, IInbox, IRollup, View},
 };
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
 
 use crate::InputError;
 
 /// Questions asked at once.
 const AT_ONCE: usize = 8;
+/// Moves whose questions are asked at once.
+const MOVES_AT_ONCE: usize = 16;
+/// How long an endpoint may be behind the one that the block is from: some slots.
+const BEHIND: Duration = Duration::from_secs(60);
+/// Between two looks whether it has the block.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Something that the contracts recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,6 +51,8 @@ pub(crate) enum Fact {
 pub(crate) trait Recorded: Sync {
     /// The fact in the place of `fact`.
     fn read(&self, fact: &Fact) -> impl Future<Output = Result<Fact, L1Error>> + Send;
+    /// Whether it does not know the block that it is asked about.
+    fn is_behind(&self) -> impl Future<Output = bool> + Send;
 }
 
 /// Contract storage at one L1 block.
@@ -53,13 +65,27 @@ pub(crate) struct ContractsAt<'a> {
 
 /// Remembers what was confirmed. A fact is never recorded twice with different contents on one branch of L1, and
 /// one on another branch is another fact.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct InputCheck {
     confirmed: Mutex<HashSet<Fact>>,
+    turns: Semaphore,
+}
+
+impl Default for InputCheck {
+    fn default() -> Self {
+        Self { confirmed: Mutex::default(), turns: Semaphore::new(MOVES_AT_ONCE) }
+    }
 }
 
 impl InputCheck {
-    /// Confirms all facts.
+    /// Whether all facts were confirmed before: then nothing has to be asked.
+    pub(crate) fn knows(&self, facts: &[Fact]) -> bool {
+        let confirmed = self.confirmed.lock();
+        facts.iter().all(|fact| confirmed.contains(fact))
+    }
+
+    /// Confirms all facts. Waits for an endpoint that does not have the block yet: asked about a later one at the next try,
+    /// it would be behind for ever.
     ///
     /// # Errors
     /// [`InputError::Disputed`] for the first that L1 does not confirm, [`InputError::L1`] when it could not be asked.
@@ -68,8 +94,32 @@ impl InputCheck {
         facts: Vec<Fact>,
         recorded: &R,
     ) -> Result<(), InputError> {
-        let new: Vec<Fact> =
-            facts.into_iter().filter(|fact| !self.confirmed.lock().contains(fact)).collect();
+        // Never closed, so that a turn always comes.
+        let _turn = self.turns.acquire().await;
+        let give_up = Instant::now().checked_add(BEHIND);
+        loop {
+            let error = match self.confirm_new(&facts, recorded).await {
+                Err(InputError::L1(error)) => error,
+                other => return other,
+            };
+            let in_time = give_up.is_some_and(|end| Instant::now() < end);
+            let may_be_behind = matches!(error, L1Error::Refused { .. } | L1Error::Gone { .. });
+            if !(may_be_behind && in_time && recorded.is_behind().await) {
+                return Err(error.into());
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn confirm_new<R: Recorded>(
+        &self,
+        facts: &[Fact],
+        recorded: &R,
+    ) -> Result<(), InputError> {
+        let new: Vec<Fact> = {
+            let confirmed = self.confirmed.lock();
+            facts.iter().filter(|fact| !confirmed.contains(fact)).cloned().collect()
+        };
         stream::iter(new)
             .map(|fact| self.confirm_one(fact, recorded))
             .buffer_unordered(AT_ONCE)
@@ -131,6 +181,10 @@ impl ContractsAt<'_> {
 }
 
 impl Recorded for ContractsAt<'_> {
+    async fn is_behind(&self) -> bool {
+        matches!(self.client.block_by_hash(self.block).await, Ok(None))
+    }
+
     async fn read(&self, fact: &Fact) -> Result<Fact, L1Error> {
         let Contracts { inbox, rollup, .. } = *self.contracts;
         Ok(match *fact {
@@ -156,7 +210,10 @@ impl Recorded for ContractsAt<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
 
     use recourse_protocol::{Batch, MemoryInputs};
 
@@ -166,6 +223,10 @@ mod tests {
     struct Only(Vec<Fact>);
 
     impl Recorded for Only {
+        async fn is_behind(&self) -> bool {
+            false
+        }
+
         async fn read(&self, fact: &Fact) -> Result<Fact, L1Error> {
             let place = |f: &&Fact| match (f, fact) {
                 (Fact::Batch(a, _), Fact::Batch(b, _)) => a == b,
@@ -177,6 +238,27 @@ mod tests {
                 .find(place)
                 .cloned()
                 .ok_or_else(|| L1Error::Gone { block: "latest".into() })
+        }
+    }
+
+    /// Does not know the block at first.
+    struct Late {
+        l1: Only,
+        /// Looks that find no block.
+        looks: AtomicUsize,
+    }
+
+    impl Recorded for Late {
+        async fn read(&self, fact: &Fact) -> Result<Fact, L1Error> {
+            if self.looks.load(Ordering::Relaxed) > 0 {
+                return Err(L1Error::Gone { block: "asked about".into() });
+            }
+            self.l1.read(fact).await
+        }
+
+        async fn is_behind(&self) -> bool {
+            let one_less = |left: usize| left.checked_sub(1);
+            self.looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
         }
     }
 
@@ -203,6 +285,17 @@ mod tests {
         let error =
             InputCheck::default().confirm(vec![batch(1, 1)], &Only(vec![])).await.unwrap_err();
         assert!(matches!(error, InputError::L1(_)));
+    }
+
+    #[tokio::test]
+    async fn waits_for_an_endpoint_that_is_behind() {
+        let facts = vec![batch(1, 1)];
+        let late = Late { l1: Only(facts.clone()), looks: AtomicUsize::new(2) };
+        let check = InputCheck::default();
+        assert!(!check.knows(&facts));
+        check.confirm(facts.clone(), &late).await.unwrap();
+        assert!(check.knows(&facts));
+        assert_eq!(late.looks.into_inner(), 0);
     }
 
     #[tokio::test]

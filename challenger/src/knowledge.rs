@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use parking_lot::Mutex;
-use recourse_bisection::{Boundary, ClaimRange, Knowledge};
+use recourse_bisection::{Boundary, ClaimRange, History, Knowledge};
 use recourse_node::derivation::Chain;
 use recourse_protocol::{BatchIndex, CheckpointHash};
-use recourse_trace_builder::ClaimHistory;
+use recourse_trace_builder::{ClaimHashes, ClaimHistory};
 
-use crate::shelf::Shelf;
+use crate::{errands::Errand, shelf::Shelf};
 
 /// One history. An L1 reorganisation can change what a batch index means, but not what these hashes mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +25,8 @@ pub(crate) struct HistoryKey {
 #[derive(Debug, Default)]
 pub(crate) struct Library {
     pub(crate) histories: Mutex<Shelf<HistoryKey, Arc<ClaimHistory>>>,
+    /// Histories without the states from which a step can be proven: these are some hundred times as large.
+    pub(crate) hashes: Mutex<Shelf<HistoryKey, Arc<ClaimHashes>>>,
     /// Elements of blobs, by versioned hash.
     pub(crate) elements: Mutex<Shelf<B256, Arc<[CheckpointHash]>>>,
 }
@@ -40,7 +42,17 @@ impl Library {
     /// Forgets what nobody asked for since the last time.
     pub(crate) fn sweep(&self) {
         self.histories.lock().sweep();
+        self.hashes.lock().sweep();
         self.elements.lock().sweep();
+    }
+
+    /// Leaves a wish unfulfilled; it may be wished again.
+    pub(crate) fn give_up(&self, errand: &Errand) {
+        match errand {
+            Errand::History(key) => self.histories.lock().put(key, None),
+            Errand::Hashes(key) => self.hashes.lock().put(key, None),
+            Errand::Elements(hash) => self.elements.lock().put(hash, None),
+        }
     }
 }
 
@@ -73,7 +85,39 @@ impl Knowledge for Derived {
         self.library.histories.lock().get(&key)
     }
 
+    fn hashes(&self, range: ClaimRange) -> Option<impl History> {
+        let key = self.key(range)?;
+        self.library.hashes.lock().get(&key)
+    }
+
     fn elements(&self, versioned_hash: B256) -> Option<Arc<[CheckpointHash]>> {
         self.library.elements.lock().get(&versioned_hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recourse_protocol::BatchIndex;
+
+    use super::*;
+
+    #[test]
+    fn what_was_given_up_is_wished_again() {
+        let library = Library::default();
+        let range = ClaimRange { after: BatchIndex(0), upto: BatchIndex(1) };
+        let key = HistoryKey { range, batch_hash: B256::ZERO, end: CheckpointHash(B256::ZERO) };
+        let wishes = || {
+            library.histories.lock().get(&key);
+            library.hashes.lock().get(&key);
+            library.elements.lock().get(&B256::ZERO);
+            crate::errands::wishes(&library)
+        };
+        let all = wishes();
+        assert_eq!(all, [Errand::History(key), Errand::Hashes(key), Errand::Elements(B256::ZERO)]);
+        assert_eq!(wishes(), [], "somebody sees to them");
+        for errand in &all {
+            library.give_up(errand);
+            assert_eq!(wishes(), [*errand]);
+        }
     }
 }

@@ -19,6 +19,7 @@ mod round;
 mod service;
 mod shelf;
 mod status;
+mod tasks;
 mod watch;
 
 pub use args::Args;

@@ -38,6 +38,10 @@ metrics! {
     rounds: Counter,
     /// Live attempts of false contents.
     false_attempts: Gauge,
+    /// Of these, those that nobody opposes although it is late.
+    false_unopposed: Gauge,
+    /// Confirmed contents that are false: the game is lost.
+    false_confirmed: Gauge,
     /// Live attempts that can't be judged yet.
     unjudged_attempts: Gauge,
     /// Moves planned in the last round.

@@ -49,7 +49,7 @@ pub(crate) struct Responder {
 
 impl Responder {
     /// Makes a move and waits until it is mined. The permit bounds the moves that are built at once; it is given back before
-    /// the wait.
+    /// the wait, and while L1 is asked about inputs: who needs no check must not wait for an endpoint that is down.
     ///
     /// # Errors
     /// [`MoveError`]; the planner asks again for what is still wanted.
@@ -59,7 +59,7 @@ impl Responder {
         state: Arc<NodeState>,
         permit: OwnedSemaphorePermit,
     ) -> Result<TransactionReceipt, MoveError> {
-        self.confirm_inputs(&action, &state).await?;
+        let permit = self.confirm_inputs(&action, &state, permit).await?;
         let key = intent::key(&action, &state.l1.game);
         let about = intent::attempt(&action);
         let mut call = Arc::clone(&self).build(action, state).await?;
@@ -131,12 +131,21 @@ impl Responder {
     }
 
     /// Nothing is bonded on the word of one endpoint's events.
-    async fn confirm_inputs(&self, action: &Action, state: &NodeState) -> Result<(), MoveError> {
+    async fn confirm_inputs(
+        &self,
+        action: &Action,
+        state: &NodeState,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<OwnedSemaphorePermit, MoveError> {
         let facts = bonded_on(action, state)?;
+        if self.check.knows(&facts) {
+            return Ok(permit);
+        }
         let block = state.l1.head.hash;
         let contracts = &self.config.contracts;
         let recorded = ContractsAt { client: &self.check_client, contracts, block };
-        Ok(self.check.confirm(facts, &recorded).await?)
+        let confirming = async { Ok(self.check.confirm(facts, &recorded).await?) };
+        meanwhile_free(permit, confirming).await
     }
 
     async fn build(
@@ -195,6 +204,17 @@ impl Blobs for Archived<'_> {
     fn blob(&self, hash: B256) -> Result<Arc<alloy::eips::eip4844::Blob>, ArchiveError> {
         self.0.archived(hash)?.ok_or(ArchiveError::Missing(hash))
     }
+}
+
+/// Waits for something with the permit given back, and takes another one after it.
+async fn meanwhile_free(
+    permit: OwnedSemaphorePermit,
+    wait: impl Future<Output = Result<(), MoveError>>,
+) -> Result<OwnedSemaphorePermit, MoveError> {
+    let permits = Arc::clone(permit.semaphore());
+    drop(permit);
+    wait.await?;
+    Ok(permits.acquire_owned().await?)
 }
 
 fn history(derived: &Derived, range: ClaimRange) -> Result<Arc<ClaimHistory>, MoveError> {
@@ -265,9 +285,26 @@ mod tests {
     use alloy::eips::eip4844::Blob;
     use alloy_primitives::{Bytes, U256};
     use recourse_protocol::BatchIndex;
+    use tokio::sync::Semaphore;
 
     use super::*;
     use crate::games::{ATTEMPT, CLAIMED, GENESIS, one_claim};
+
+    #[tokio::test]
+    async fn who_waits_for_an_answer_keeps_nobody_from_building() {
+        let permits = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&permits).acquire_owned().await.unwrap();
+        let other = Arc::clone(&permits);
+        let wait = async move {
+            drop(other.try_acquire_owned().unwrap());
+            Ok(())
+        };
+        let permit = meanwhile_free(permit, wait).await.unwrap();
+        assert_eq!(permits.available_permits(), 0, "there is one for what comes next");
+        let error = meanwhile_free(permit, async { Err(MoveError::NoExecute) }).await;
+        assert!(matches!(error, Err(MoveError::NoExecute)));
+        assert_eq!(permits.available_permits(), 1);
+    }
 
     #[test]
     fn a_call_becomes_a_transaction_to_the_rollup() {

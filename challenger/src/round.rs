@@ -4,12 +4,16 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use alloy::eips::BlockId;
 use alloy_primitives::{Address, U256};
-use recourse_bisection::{Action, Judgement, Knowledge, Party, Role, Verdict, next_actions};
+use recourse_bisection::{
+    Action, Judgement, Knowledge, Party, Role, Verdict, next_actions, unopposed,
+};
 use recourse_node::{
     NodeState,
     l1::{L1Client, L1Error},
 };
-use recourse_protocol::{AttemptId, AttemptStatus, Contracts, Game, bindings::IRollup};
+use recourse_protocol::{
+    AttemptId, AttemptStatus, BatchIndex, ContentHash, Contracts, Game, Limits, bindings::IRollup,
+};
 use tokio::task::{JoinError, spawn_blocking};
 
 use crate::{
@@ -26,17 +30,23 @@ pub(crate) struct Round {
     pub(crate) moves: Vec<(Priority, Action)>,
     /// What was made of the claims.
     pub(crate) verdicts: Verdicts,
+    /// False attempts that nobody opposes although it is late.
+    pub(crate) unopposed: BTreeSet<AttemptId>,
     /// Own balance in wei, if L1 told it.
     pub(crate) balance: Option<U256>,
+    /// The balance that it takes to make the claims that were left out; zero when none was.
+    pub(crate) wanted: U256,
 }
 
-/// Live attempts that need attention.
+/// Attempts that need attention, and what got none.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdicts {
     /// Their content is false, and what they build on is true.
     pub(crate) is_false: BTreeSet<AttemptId>,
     /// They can't be judged yet.
     pub(crate) unknown: BTreeSet<AttemptId>,
+    /// Contents that are final and false.
+    pub(crate) confirmed: Vec<(ContentHash, BatchIndex)>,
 }
 
 /// Looks at games.
@@ -61,8 +71,10 @@ impl Lookout {
         spawn_blocking(move || {
             let derived = Derived { chain: state.chain.clone(), library: self.library };
             let verdicts = judge(&state.l1.game, &derived);
-            let moves = plan(&state.l1.game, &derived, &party);
-            Round { state, moves, verdicts, balance }
+            let unopposed = unopposed(&state.l1.game, &derived, &party);
+            let mut moves = plan(&state.l1.game, &derived, &party);
+            let wanted = hold_back(&mut moves, balance, &state.l1.game.limits);
+            Round { state, moves, verdicts, unopposed, balance, wanted }
         })
         .await
     }
@@ -81,9 +93,41 @@ fn plan(game: &Game, knowledge: &impl Knowledge, party: &Party) -> Vec<(Priority
     moves
 }
 
+/// Leaves out claims that would spend what challenges and kills may need: a claim that lost its owner can be made later or
+/// by others, a lie that is not killed is final. Kept back are the bonds of all planned challenges and of two more, and half
+/// a claim's bond, which covers the dearest kill (docs/money.md). Gives the balance that the claims left out would take.
+fn hold_back(moves: &mut Vec<(Priority, Action)>, balance: Option<U256>, limits: &Limits) -> U256 {
+    let Some(balance) = balance else { return U256::ZERO };
+    let challenges = moves.iter().filter_map(|(_, action)| match action {
+        Action::ChallengeClaim { bond, .. } | Action::ChallengeGap { bond, .. } => Some(*bond),
+        _ => None,
+    });
+    let two = limits.challenge_bond.saturating_add(limits.challenge_bond);
+    let kill = limits.claim_bond.wrapping_shr(1);
+    let mut needed = challenges.fold(two.saturating_add(kill), U256::saturating_add);
+    let mut wanted = U256::ZERO;
+    moves.retain(|(_, action)| {
+        let Action::Propose { bond, content, .. } = action else { return true };
+        needed = needed.saturating_add(*bond);
+        let has = balance >= needed;
+        if !has {
+            tracing::warn!(%content, %balance, %needed, "too little money to claim what lost its owner");
+            wanted = needed;
+        }
+        has
+    });
+    wanted
+}
+
 fn judge(game: &Game, knowledge: &impl Knowledge) -> Verdicts {
     let judgement = Judgement::of(game, knowledge);
     let mut verdicts = Verdicts::default();
+    // What is built on such a content is moot, so that nothing else tells of it.
+    let lost = game
+        .contents
+        .iter()
+        .filter(|(id, content)| content.confirmed && judgement.verdict(**id) == Verdict::False);
+    verdicts.confirmed = lost.map(|(id, content)| (*id, content.batch)).collect();
     for (id, attempt) in &game.attempts {
         if attempt.status != AttemptStatus::Live || !judgement.is_open(attempt.content) {
             continue;
@@ -111,10 +155,10 @@ mod tests {
 
     use alloy_primitives::B256;
     use recourse_bisection::{Boundary, ClaimRange, History};
-    use recourse_protocol::{BatchIndex, CheckpointHash, Content, StepIndex};
+    use recourse_protocol::{CheckpointHash, Content, StepIndex};
 
     use super::*;
-    use crate::games::{ATTEMPT, CLAIMED, one_claim, only_attempt};
+    use crate::games::{self, ATTEMPT, CLAIMED, GENESIS, one_claim, only_attempt};
 
     /// Knows where the L2 stands after batches 0 and 1, nothing more.
     struct Derivation {
@@ -230,5 +274,59 @@ mod tests {
         let derivation = Derivation { steps: 8, ..agreeing() };
         assert_eq!(judge(&game, &derivation), Verdicts::default());
         assert_eq!(moves(&game, &derivation), []);
+    }
+
+    #[test]
+    fn a_lie_that_was_confirmed_is_told_of_for_ever() {
+        let mut game = one_claim();
+        game.contents.get_mut(&CLAIMED).unwrap().confirmed = true;
+        only_attempt(&mut game).status = AttemptStatus::Confirmed;
+        game.tip = CLAIMED;
+        assert_eq!(judge(&game, &agreeing()), Verdicts::default());
+
+        // What is claimed on top of it can't be judged.
+        let child = ContentHash(B256::repeat_byte(0x62));
+        let content = Content { parent: CLAIMED, batch: BatchIndex(2), ..game.contents[&CLAIMED] };
+        game.contents.insert(child, Content { confirmed: false, ..content });
+        let false_one = Derivation { steps: 8, newest: BatchIndex(2), ..agreeing() };
+        let verdicts = judge(&game, &false_one);
+        assert_eq!(verdicts.confirmed, [(CLAIMED, BatchIndex(1))]);
+        assert!(verdicts.is_false.is_empty());
+        assert_eq!(moves(&game, &false_one), []);
+
+        // Of other batches, as after a reorganisation, nothing is known.
+        let reorganised = Derivation { batch_hash: B256::repeat_byte(9), ..agreeing() };
+        assert_eq!(judge(&game, &reorganised).confirmed, []);
+    }
+
+    #[test]
+    fn claims_leave_enough_for_challenges() {
+        let limits = games::empty().limits;
+        let (claim, challenge) = (limits.claim_bond, limits.challenge_bond);
+        let proposal = |byte| Action::Propose {
+            content: ContentHash(B256::repeat_byte(byte)),
+            parent: GENESIS,
+            range: ClaimRange { after: BatchIndex(0), upto: BatchIndex(1) },
+            batch_hash: B256::ZERO,
+            checkpoint: CheckpointHash(B256::ZERO),
+            steps: 9,
+            reveal: false,
+            bond: claim,
+        };
+        let attack = Action::ChallengeClaim { attempt: ATTEMPT, bond: challenge };
+        let all = [attack.clone(), proposal(1), proposal(2)];
+        let kept = |balance: Option<U256>| {
+            let game = one_claim();
+            let mut moves = all.clone().map(|m| (Priority::of(&m, &game), m)).to_vec();
+            let wanted = hold_back(&mut moves, balance, &limits);
+            (moves.into_iter().map(|(_, action)| action).collect::<Vec<_>>(), wanted)
+        };
+        // Half a claim's bond, two challenges and the planned one: 5 + 3 * 3; then 10 for each claim.
+        let enough = U256::from(34);
+        assert_eq!(kept(Some(enough)), (all.to_vec(), U256::ZERO));
+        assert_eq!(kept(Some(enough - U256::ONE)), (all[..2].to_vec(), enough));
+        assert_eq!(kept(Some(U256::from(23))), (all[..1].to_vec(), enough));
+        assert_eq!(kept(Some(U256::ZERO)).0, [attack], "a challenge is never held back");
+        assert_eq!(kept(None), (all.to_vec(), U256::ZERO), "L1 did not tell");
     }
 }

@@ -134,12 +134,13 @@ impl Service {
             ..NodeConfig::new(rollup, l1_rpc, beacons)
         };
         let node = Node::start(config, Arc::clone(store), stop.clone()).await?;
-        self.status.attach(&node);
         let (client, metrics) = (node.client().clone(), Arc::clone(node.metrics()));
         let store = Arc::clone(store);
         let stopped = stop.clone();
         let transactions =
             TxManager::start(client, signer, store, metrics, transactions, stopped).await?;
+        // Not before: with a failed start its node ends.
+        self.status.attach(node.health().clone(), Arc::clone(node.metrics()));
         tracing::info!(address = %transactions.address(), "watching");
         Ok(Running { node, transactions, stop })
     }
@@ -155,6 +156,7 @@ impl Service {
             library: Arc::clone(&library),
             cpu: Arc::new(Semaphore::new(*workers)),
             batches: Default::default(),
+            hashes: Default::default(),
         };
         let lookout = Lookout {
             client: node.client().clone(),

@@ -15,7 +15,7 @@ use recourse_node::{NodeState, health::chain};
 use recourse_protocol::AttemptId;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::{JoinError, JoinSet},
+    task::JoinError,
     time::MissedTickBehavior,
 };
 use tracing::Instrument;
@@ -29,6 +29,7 @@ use crate::{
     retry::Retries,
     round::{Lookout, Round},
     status::{PULSE, Status},
+    tasks::Tasks,
 };
 
 /// What the watch works with.
@@ -47,7 +48,7 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 pub(crate) struct Shift {
     watch: Watch,
-    tasks: JoinSet<Done>,
+    tasks: Tasks<Task, Done>,
     /// What the last round was about; none before the first.
     planned: Option<Arc<NodeState>>,
     /// The most urgent move first.
@@ -68,9 +69,19 @@ pub(crate) struct Shift {
     stale: bool,
     /// Whether a round is under way.
     looking: bool,
+    /// Whether the last round panicked.
+    failed: bool,
 }
 
-/// Something that ran beside the watch.
+/// Something that runs beside the watch.
+#[derive(Debug)]
+enum Task {
+    Round,
+    Errand(Errand),
+    Move(Box<Action>),
+}
+
+/// What it came to.
 #[derive(Debug)]
 enum Done {
     Round(Result<Round, JoinError>),
@@ -82,7 +93,7 @@ impl Shift {
     pub(crate) fn new(watch: Watch) -> Self {
         Self {
             watch,
-            tasks: JoinSet::new(),
+            tasks: Tasks::default(),
             planned: None,
             queue: VecDeque::new(),
             under_way: HashSet::new(),
@@ -93,6 +104,7 @@ impl Shift {
             announced: BTreeSet::new(),
             stale: true,
             looking: false,
+            failed: false,
         }
     }
 
@@ -111,7 +123,7 @@ impl Shift {
                     }
                     self.stale = true;
                 }
-                Some(done) = self.tasks.join_next() => self.settle(done),
+                Some((task, done)) = self.tasks.next() => self.settle(task, done),
                 Ok(permit) = builders.acquire_owned(), if !self.queue.is_empty() => self.start_next(permit),
                 _ = pulse.tick() => self.pulse(),
             }
@@ -122,8 +134,8 @@ impl Shift {
     pub(crate) async fn drain(&mut self) {
         self.queue.clear();
         while !self.under_way.is_empty() {
-            let Some(done) = self.tasks.join_next().await else { return };
-            self.settle(done);
+            let Some((task, done)) = self.tasks.next().await else { return };
+            self.settle(task, done);
             self.queue.clear();
         }
     }
@@ -136,7 +148,7 @@ impl Shift {
         (self.stale, self.looking) = (false, true);
         let state = Arc::clone(&self.watch.states.borrow_and_update());
         let lookout = self.watch.lookout.clone();
-        self.tasks.spawn(async move { Done::Round(lookout.look(state).await) });
+        self.tasks.spawn(Task::Round, async move { Done::Round(lookout.look(state).await) });
     }
 
     fn send_errands(&mut self) {
@@ -145,7 +157,8 @@ impl Shift {
             let errands = Arc::clone(&self.watch.errands);
             let state = Arc::clone(&self.watch.states.borrow());
             let run = async move { Done::Errand(errand, errands.run(errand, state).await) };
-            self.tasks.spawn(run.instrument(tracing::info_span!("errand", ?errand)));
+            let run = run.instrument(tracing::info_span!("errand", ?errand));
+            self.tasks.spawn(Task::Errand(errand), run);
         }
     }
 
@@ -162,30 +175,44 @@ impl Shift {
             self.under_way.insert(intent);
             let span = span(&action, &state, priority);
             let responder = Arc::clone(&self.watch.responder);
+            let task = Task::Move(Box::new(action.clone()));
             let run = async move {
                 let made = responder.make(action.clone(), state, permit).await;
                 Done::Move(action, Box::new(made))
             };
-            self.tasks.spawn(run.instrument(span));
+            self.tasks.spawn(task, run.instrument(span));
             return;
         }
     }
 
-    fn settle(&mut self, done: Result<Done, JoinError>) {
-        match done {
-            Ok(Done::Round(Ok(round))) => self.take_round(round),
-            Ok(Done::Round(Err(error))) => {
-                self.looking = false;
-                tracing::error!(error = chain(&error), "planning failed");
+    fn settle(&mut self, task: Option<Task>, done: Result<Done, JoinError>) {
+        let error = match done {
+            Ok(Done::Round(Ok(round))) => return self.take_round(round),
+            Ok(Done::Round(Err(error))) => return self.round_failed(&error),
+            Ok(Done::Errand(errand, result)) => return self.settle_errand(errand, result),
+            Ok(Done::Move(action, result)) => return self.settle_move(&action, *result),
+            Err(error) => error,
+        };
+        // What panicked failed like anything else: it is tried again, and counted.
+        match task {
+            Some(Task::Round) => self.round_failed(&error),
+            Some(Task::Errand(errand)) => {
+                self.watch.errands.library.give_up(&errand);
+                self.settle_errand(errand, Err(error.into()));
             }
-            Ok(Done::Errand(errand, result)) => self.settle_errand(errand, result),
-            Ok(Done::Move(action, result)) => self.settle_move(&action, *result),
-            Err(error) => tracing::error!(error = chain(&error), "a task ended early"),
+            Some(Task::Move(action)) => self.settle_move(&action, Err(error.into())),
+            None => tracing::error!(error = chain(&error), "a task ended early"),
         }
     }
 
+    /// Planned again at the next head; without one for long, planning is stuck.
+    fn round_failed(&mut self, error: &JoinError) {
+        (self.looking, self.failed) = (false, true);
+        tracing::error!(error = chain(error), "planning failed");
+    }
+
     fn take_round(&mut self, round: Round) {
-        self.looking = false;
+        (self.looking, self.failed) = (false, false);
         self.report(&round);
         let wanted = round.moves.iter().map(|(_, action)| intent::intent(action)).collect();
         self.retries.keep(&wanted);
@@ -204,6 +231,8 @@ impl Shift {
         let metrics = &self.watch.status.metrics;
         metrics.rounds.increment();
         metrics.false_attempts.set(count(round.verdicts.is_false.len()));
+        metrics.false_unopposed.set(count(round.unopposed.len()));
+        metrics.false_confirmed.set(count(round.verdicts.confirmed.len()));
         metrics.unjudged_attempts.set(count(round.verdicts.unknown.len()));
         metrics.moves_planned.set(count(round.moves.len()));
         for attempt in round.verdicts.is_false.difference(&self.announced) {
@@ -215,6 +244,9 @@ impl Shift {
         self.watch.status.observe(|seen| {
             seen.planned = Instant::now();
             seen.balance = round.balance.or(seen.balance);
+            seen.wanted = round.wanted;
+            seen.confirmed.clone_from(&round.verdicts.confirmed);
+            seen.unopposed = round.unopposed.iter().copied().collect();
         });
         if let Some(balance) = round.balance {
             let gwei = balance.wrapping_div(alloy_primitives::U256::from(1_000_000_000u64));
@@ -268,10 +300,12 @@ impl Shift {
     }
 
     fn pulse(&mut self) {
-        let up_to_date = self
-            .planned
-            .as_ref()
-            .is_some_and(|planned| Arc::ptr_eq(planned, &self.watch.states.borrow()));
+        let newest = Arc::clone(&self.watch.states.borrow());
+        let is_newest = |planned| Arc::ptr_eq(planned, &newest);
+        // What follows L1 tells of a head first; what derives L2 must hand it on, whether there is a batch to derive or not.
+        let up_to_date = !self.failed
+            && self.planned.as_ref().is_some_and(is_newest)
+            && self.watch.status.is_head(newest.l1.head.hash);
         let mut failing = self.retries.problems();
         failing.extend(self.errand_failures.problems());
         self.watch.status.observe(|seen| {
