@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 
+use alloy::rpc::types::Filter;
 use alloy_primitives::B256;
 use jsonrpsee::{
     RpcModule,
     core::RegisterMethodError,
     types::{ErrorObjectOwned, Params, ParamsSequence},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
-use crate::{Chain, ChainError, filters::Filters, methods};
+use crate::{
+    Chain, ChainError,
+    filters::Filters,
+    limits::{FILTER_TEXT, FILTER_VALUES, PARAMETER_VALUES},
+    methods,
+};
 
 /// All standard methods on a chain, to be merged with the chain's own and served by
 /// [`crate::serve`].
@@ -57,9 +64,17 @@ impl<'a> Args<'a> {
     /// # Errors
     /// [`ChainError::InvalidParams`] when it is absent or of another type.
     pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, ChainError> {
-        let value: serde_json::Value = self.0.next().map_err(|error| wrong(name, &error))?;
-        serde_json::from_value(value)
-            .map_err(|error| ChainError::InvalidParams(format!("{name}: {error}")))
+        read(name, self.0.next().map_err(|error| wrong(name, &error))?)
+    }
+
+    /// The next parameter, which must be a filter of logs, and none that is too large.
+    pub(crate) fn filter(&mut self, name: &str) -> Result<Filter, ChainError> {
+        filter(name, self.0.next().map_err(|error| wrong(name, &error))?)
+    }
+
+    /// The next parameter, which may be a filter of logs.
+    pub(crate) fn optional_filter(&mut self, name: &str) -> Result<Option<Filter>, ChainError> {
+        self.text(name)?.map(|text| filter(name, text)).transpose()
     }
 
     /// The next parameter, which must be a hash: 32 bytes of hex with 0x.
@@ -79,11 +94,11 @@ impl<'a> Args<'a> {
     /// # Errors
     /// [`ChainError::InvalidParams`] when it is of another type.
     pub fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, ChainError> {
-        let value: Option<serde_json::Value> =
-            self.0.optional_next().map_err(|error| wrong(name, &error))?;
-        value.map(serde_json::from_value).transpose().map_err(|error: serde_json::Error| {
-            ChainError::InvalidParams(format!("{name}: {error}"))
-        })
+        self.text(name)?.map(|text| read(name, text)).transpose()
+    }
+
+    fn text(&mut self, name: &str) -> Result<Option<&'a RawValue>, ChainError> {
+        self.0.optional_next().map_err(|error| wrong(name, &error))
     }
 }
 
@@ -108,6 +123,36 @@ where
 }
 
 fn wrong(name: &str, error: &ErrorObjectOwned) -> ChainError {
-    let detail = error.data().map_or_else(|| error.message().to_owned(), ToString::to_string);
+    let detail = error.data().and_then(|data| String::deserialize(data).ok());
+    let detail = detail.unwrap_or_else(|| error.message().to_owned());
     ChainError::InvalidParams(format!("{name}: {detail}"))
+}
+
+/// Values are counted as text first: an empty object is two characters, and what it stands for may take hundreds of bytes.
+fn read<T: DeserializeOwned>(name: &str, text: &RawValue) -> Result<T, ChainError> {
+    let values = text.get().bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if values > PARAMETER_VALUES {
+        let text = format!("{name}: more than {PARAMETER_VALUES} values");
+        return Err(ChainError::InvalidParams(text));
+    }
+    serde_json::from_str(text.get())
+        .map_err(|error| ChainError::InvalidParams(format!("{name}: {error}")))
+}
+
+/// The length counts first: what the parser of filters makes of a long list is many times as large.
+fn filter(name: &str, text: &RawValue) -> Result<Filter, ChainError> {
+    let too_large = || {
+        ChainError::InvalidParams(format!(
+            "{name}: at most {FILTER_VALUES} addresses, and as many topics in each position"
+        ))
+    };
+    if text.get().len() > FILTER_TEXT {
+        return Err(too_large());
+    }
+    let filter = read::<Filter>(name, text)?;
+    let mut topics = filter.topics.iter();
+    if filter.address.len() > FILTER_VALUES || topics.any(|topic| topic.len() > FILTER_VALUES) {
+        return Err(too_large());
+    }
+    Ok(filter)
 }

@@ -5,7 +5,7 @@ use revm::context::result::{ExecutionResult, HaltReason};
 
 use crate::{
     Chain, ChainError,
-    methods::calls::{Request, gas_cap, output},
+    methods::calls::{Request, output},
 };
 
 /// The search ends when the bounds are within 1/64 of each other, as in geth.
@@ -18,7 +18,7 @@ const STIPEND: u64 = 2300;
 /// # Errors
 /// The transaction's own failure when it fails with all the gas it can have.
 pub(crate) fn gas(chain: &impl Chain, request: &Request) -> Result<u64, ChainError> {
-    let cap = gas_cap(&request.env);
+    let cap = request.gas_cap();
     let wanted = request.fields.gas.unwrap_or(cap).min(cap);
     let high = wanted.min(affordable(chain, request)?);
     let spent = match run(chain, request, high)? {
@@ -78,7 +78,7 @@ fn affordable(chain: &impl Chain, request: &Request) -> Result<u64, ChainError> 
         return Ok(u64::MAX);
     }
     let sender = request.fields.from.unwrap_or_default();
-    let balance = chain.account(request.at, sender)?.balance;
+    let balance = request.balance(chain, sender)?;
     let value = request.fields.value.unwrap_or_default();
     let rest = balance
         .checked_sub(value)

@@ -2,12 +2,15 @@
 
 mod api;
 mod block;
+mod bounded;
 mod chain;
+mod connections;
 mod draft;
 mod error;
 mod estimate;
 mod filters;
 mod gate;
+mod heavy;
 mod invalid;
 mod limits;
 mod methods;

@@ -21,14 +21,14 @@ use tower::Layer;
 /// So much of the allowance may be used at once.
 const SECOND: Duration = Duration::from_secs(1);
 /// "Limit exceeded" in EIP-1474.
-const LIMIT_EXCEEDED: i32 = -32005;
+pub(crate) const LIMIT_EXCEEDED: i32 = -32005;
 /// Addresses that are told apart at once; all further ones share one allowance.
 const MAX_CALLERS: usize = 16_384;
 /// The allowance of those.
 const OTHERS: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 /// Who a connection comes from. The server puts it into each request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Caller(IpAddr);
 
 impl Caller {

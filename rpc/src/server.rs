@@ -1,10 +1,10 @@
 //! One port for JSON-RPC over HTTP POST, over WebSocket, and for a chain's own GET routes.
 
 use std::{
-    future::Future,
     io::ErrorKind::{ConnectionAborted, ConnectionReset},
     net::SocketAddr,
     num::NonZeroU32,
+    pin::Pin,
     sync::Arc,
     time::Duration,
 };
@@ -14,8 +14,8 @@ use jsonrpsee::{
     Methods, RpcModule,
     core::{id_providers::RandomIntegerIdProvider, traits::IdProvider},
     server::{
-        BatchRequestConfig, HttpRequest, Server, ServerConfig, ServerHandle, StopHandle,
-        middleware::rpc::RpcServiceBuilder, serve_with_graceful_shutdown, stop_channel,
+        BatchRequestConfig, HttpRequest, PingConfig, Server, ServerConfig, ServerHandle,
+        StopHandle, middleware::rpc::RpcServiceBuilder, serve_with_graceful_shutdown, stop_channel,
     },
     types::{Params, SubscriptionId},
 };
@@ -24,7 +24,9 @@ use tower::{Service as _, ServiceBuilder};
 
 use crate::{
     Gate,
+    connections::{Connections, Line},
     gate::GateLayer,
+    heavy::HeavyLayer,
     origins::{OriginLayer, Origins},
     rates::{Caller, RateLayer, Rates},
     routes::{GetLayer, Routes},
@@ -42,6 +44,9 @@ const MAX_SUBSCRIPTIONS: u32 = 256;
 /// The method that lists all methods.
 const LIST: &str = "rpc_methods";
 
+/// An idle connection is closed after so long. Clients drop theirs before, so that no request meets a socket that closes.
+const IDLE: Duration = Duration::from_secs(120);
+
 /// When no connection could be taken, as with too many files open, it is tried again after so long.
 const RETRY_ACCEPT: Duration = Duration::from_millis(50);
 
@@ -55,8 +60,11 @@ pub struct ServerOptions {
     pub listen: SocketAddr,
     /// Web pages that may call.
     pub origins: Origins,
-    /// Connections at once.
+    /// Connections at once; one address, or one /64 of IPv6, has at most a quarter of them, but for this machine's.
     pub max_connections: u32,
+    /// A connection without a call is closed after so long, and one whose peer takes none of its answers. A WebSocket is
+    /// asked four times in it whether its peer still is there instead.
+    pub idle: Duration,
     /// Calls a second from one address, a batch counting as many; no limit without.
     pub max_calls_per_second: Option<NonZeroU32>,
     /// Stands before every JSON-RPC request.
@@ -71,6 +79,7 @@ impl ServerOptions {
             listen,
             origins: Origins::Local,
             max_connections: 1000,
+            idle: IDLE,
             max_calls_per_second: None,
             gate: None,
         }
@@ -107,22 +116,17 @@ pub async fn serve(
     routes: Option<Arc<dyn Routes>>,
 ) -> std::io::Result<RunningServer> {
     list(&mut module);
-    let config = ServerConfig::builder()
-        .max_request_body_size(MAX_REQUEST)
-        .max_response_body_size(MAX_RESPONSE)
-        .max_connections(options.max_connections)
-        .max_subscriptions_per_connection(MAX_SUBSCRIPTIONS)
-        .set_batch_request_config(BatchRequestConfig::Limit(MAX_BATCH))
-        .set_id_provider(HexIds)
-        .build();
     let rates = options.max_calls_per_second.map(Rates::new).map(Arc::new);
     let http = ServiceBuilder::new()
         .layer(OriginLayer::new(options.origins.clone()))
         .layer(options.origins.cors())
         .layer(GetLayer::new(routes, rates.clone()));
-    let rpc = RpcServiceBuilder::new().layer(RateLayer(rates)).layer(GateLayer(options.gate));
+    let rpc = RpcServiceBuilder::new()
+        .layer(RateLayer(rates))
+        .layer(GateLayer(options.gate.clone()))
+        .layer(HeavyLayer::new());
     let server = Server::builder()
-        .set_config(config)
+        .set_config(config(&options))
         .set_http_middleware(http)
         .set_rpc_middleware(rpc)
         .to_service_builder();
@@ -130,24 +134,59 @@ pub async fn serve(
     let address = listener.local_addr()?;
     let (stop, handle) = stop_channel();
     let methods = Methods::from(module);
-    let serve = move |socket, caller, stop: StopHandle| {
+    let connections = Connections::new(options.max_connections);
+    let serve = move |line: Line, caller, stop: StopHandle| {
+        let activity = line.activity();
+        let busy = activity.clone();
         let server = server.clone().build(methods.clone(), stop.clone());
         let service = tower::service_fn(move |mut request: HttpRequest<_>| {
             request.extensions_mut().insert(caller);
-            server.clone().call(request)
+            let (busy, answer) = (busy.call(), server.clone().call(request));
+            async move {
+                let answer = answer.await;
+                drop(busy);
+                answer
+            }
         });
-        serve_with_graceful_shutdown(socket, service, stop.shutdown())
+        let served = serve_with_graceful_shutdown(line, service, stop.shutdown());
+        let mut served: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(served);
+        async move {
+            tokio::select! {
+                // Whatever a connection ends with concerns its peer only.
+                _ = &mut served => {}
+                () = activity.idle(options.idle) => {}
+            }
+        }
     };
-    tokio::spawn(accept(listener, stop, serve));
+    let open = move |socket, from: SocketAddr, stop| match connections.take(from.ip()) {
+        Some(place) => {
+            let line = Line::new(socket, place, options.idle);
+            drop(tokio::spawn(serve(line, Caller::of(from.ip()), stop)));
+        }
+        None => connections.refuse(socket),
+    };
+    tokio::spawn(accept(listener, stop, open));
     Ok(RunningServer { address, handle })
 }
 
+fn config(options: &ServerOptions) -> ServerConfig {
+    ServerConfig::builder()
+        .max_request_body_size(MAX_REQUEST)
+        .max_response_body_size(MAX_RESPONSE)
+        .max_connections(options.max_connections)
+        .max_subscriptions_per_connection(MAX_SUBSCRIPTIONS)
+        .enable_ws_ping(pings(options.idle))
+        .set_batch_request_config(BatchRequestConfig::Limit(MAX_BATCH))
+        .set_id_provider(HexIds)
+        .build()
+}
+
 /// Takes connections until it is told to stop.
-async fn accept<F, C>(listener: TcpListener, stop: StopHandle, serve: F)
-where
-    F: Fn(TcpStream, Caller, StopHandle) -> C,
-    C: Future<Output: Send> + Send + 'static,
-{
+async fn accept(
+    listener: TcpListener,
+    stop: StopHandle,
+    open: impl Fn(TcpStream, SocketAddr, StopHandle),
+) {
     let stopped = stop.clone().shutdown();
     tokio::pin!(stopped);
     loop {
@@ -159,7 +198,7 @@ where
             Ok((socket, from)) => {
                 // Without it answers come late, but come.
                 let _ = socket.set_nodelay(true);
-                drop(tokio::spawn(serve(socket, Caller::of(from.ip()), stop.clone())));
+                open(socket, from, stop.clone());
             }
             // Whoever called hung up: others need not wait for that.
             Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionReset) => {}
@@ -169,6 +208,12 @@ where
             }
         }
     }
+}
+
+/// A peer of a WebSocket that is silent for longer than half of the time is gone.
+fn pings(idle: Duration) -> PingConfig {
+    let part = |of| idle.checked_div(of).unwrap_or_default().max(Duration::from_millis(1));
+    PingConfig::new().ping_interval(part(4)).inactive_limit(part(3))
 }
 
 /// Lets a client ask for the names of all methods.

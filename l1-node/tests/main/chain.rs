@@ -199,7 +199,7 @@ async fn filters_are_polled() {
     let sent = net.call("eth_getFilterChanges", json!([pooled])).await;
     assert_eq!(sent, json!(block.transactions.hashes().collect::<Vec<_>>()));
     let refused = net.try_call("eth_getFilterLogs", json!([blocks])).await.unwrap_err();
-    assert_eq!(refused, (-32001, "filter not found".to_owned()), "it is not one for logs");
+    assert_eq!(refused, (-32000, "filter not found".to_owned()), "it is not one for logs");
     let changes = net.call("eth_getFilterChanges", json!([logs])).await;
     assert_eq!(changes.as_array().unwrap().len(), 1);
     assert_eq!(net.call("eth_getFilterChanges", json!([logs])).await, json!([]));
@@ -207,7 +207,8 @@ async fn filters_are_polled() {
     assert_eq!(all, changes);
     assert_eq!(net.call("eth_getFilterChanges", json!([blocks])).await, json!([block.header.hash]));
     assert_eq!(net.call("eth_uninstallFilter", json!([logs])).await, json!(true));
-    assert!(net.try_call("eth_getFilterChanges", json!([logs])).await.is_err());
+    let gone = net.try_call("eth_getFilterChanges", json!([logs])).await.unwrap_err();
+    assert_eq!(gone, (-32000, "filter not found".to_owned()));
 }
 
 #[tokio::test]

@@ -27,6 +27,14 @@ async fn too_large_questions_are_refused() {
     let values = |count| json!([{ Address::ZERO.to_string(): slots(count) }, "latest"]);
     let fees = |count| json!(["0x1", "latest", percentiles(count)]);
     let blocks = |count| json!([{ "blockStateCalls": vec![json!({}); count] }, "latest"]);
+    let logs = |count: u64| {
+        let addresses: Vec<_> =
+            (0..count).map(|index| Address::left_padding_from(&index.to_be_bytes())).collect();
+        json!([{ "address": addresses }])
+    };
+    let topics = |count| json!([{ "topics": [null, slots(1_000), slots(count)] }]);
+    // More text than the largest filter can have, and no more in it than the zero address.
+    let text = |count| json!([{ "address": vec![Address::ZERO; count] }]);
     let calls = |count| {
         let call = json!({ "from": net.account(0), "to": net.account(1) });
         json!([{ "blockStateCalls": [{ "calls": vec![call; count] }] }, "latest"])
@@ -36,7 +44,13 @@ async fn too_large_questions_are_refused() {
         ("eth_getProof", proof(1_024), proof(1_025), -32602),
         ("eth_getStorageValues", values(1_024), values(1_025), -32602),
         ("eth_feeHistory", fees(100), fees(101), -32602),
+        ("eth_getLogs", logs(1_000), logs(1_001), -32602),
+        ("eth_newFilter", logs(1_000), logs(1_001), -32602),
+        ("eth_getLogs", topics(1_000), topics(1_001), -32602),
+        ("eth_newFilter", topics(1_000), topics(1_001), -32602),
+        ("eth_getLogs", text(20_000), text(30_000), -32602),
         ("eth_simulateV1", blocks(256), blocks(257), -38026),
+        ("eth_simulateV1", blocks(1), blocks(300_000), -32602),
         ("eth_simulateV1", calls(1), calls(5_001), -38026),
     ] {
         assert!(net.try_call(method, largest).await.is_ok(), "{method}");
@@ -116,6 +130,13 @@ async fn a_connection_has_so_many_subscriptions() {
             .address(Address::left_padding_from(&index.to_be_bytes()));
         kept.push(ws.subscribe_logs(&filter).await.unwrap());
     }
+    let addresses: Vec<_> =
+        (0..1_001_u64).map(|index| Address::left_padding_from(&index.to_be_bytes())).collect();
+    let largest = alloy::rpc::types::Filter::new().address(addresses[1..].to_vec());
+    let other = connect().await;
+    drop(other.subscribe_logs(&largest).await.unwrap());
+    let refused = other.subscribe_logs(&largest.address(addresses)).await.unwrap_err();
+    assert_eq!(refused.as_error_resp().unwrap().code, -32602, "{refused}");
     let error = ws.subscribe_blocks().await.unwrap_err();
     assert_eq!(error.as_error_resp().unwrap().code, -32006, "{error}");
     // Another connection has its own.

@@ -13,9 +13,11 @@
 
 mod beacon;
 mod blobs;
+mod bounds;
 mod chain;
 mod claim;
 mod code;
+mod connections;
 mod execute;
 mod faults;
 mod forgotten;

@@ -69,6 +69,23 @@ async fn calls_see_overridden_state() {
 }
 
 #[tokio::test]
+async fn an_estimate_sees_the_overridden_balance() {
+    let net = Net::start().await;
+    let poor = Address::repeat_byte(0x77);
+    let payment = |from: Address| json!({ "from": from, "to": poor, "value": "0x9", "gasPrice": "0x77359400" });
+    let with = |from: Address, balance: &str| json!([payment(from), "latest", { from.to_string(): { "balance": balance } }]);
+    let own = net.try_call("eth_estimateGas", json!([payment(poor)])).await.unwrap_err();
+    assert_eq!(own, (-32000, "insufficient funds for transfer".to_owned()));
+    let rich = net.call("eth_estimateGas", with(poor, "0xde0b6b3a7640000")).await;
+    assert_eq!(rich, "0x5208");
+    // The other way round, and what it has left bounds the gas: 9 wei, and gas for 20,999.
+    let drained = net.try_call("eth_estimateGas", with(net.account(0), "0x8")).await.unwrap_err();
+    assert_eq!(drained, (-32000, "insufficient funds for transfer".to_owned()));
+    let short = format!("{:#x}", 9 + 20_999 * 2_000_000_000_u64);
+    net.try_call("eth_estimateGas", with(net.account(0), &short)).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn an_access_list_holds_what_a_call_reads() {
     let net = Net::start().await;
     let (store, _) = deploy(&net, STORE).await;
@@ -88,7 +105,7 @@ async fn errors_have_their_codes() {
         ("eth_getBalance", json!(["0x12"]), -32602),
         ("eth_getBalance", json!([]), -32602),
         ("eth_getBalance", json!([Address::ZERO, "0x99"]), -32001),
-        ("eth_getFilterChanges", json!(["0x99"]), -32001),
+        ("eth_getFilterChanges", json!(["0x99"]), -32000),
         ("eth_getLogs", json!([{ "fromBlock": "0x5", "toBlock": "0x4" }]), -32602),
     ];
     for (method, params, code) in cases {

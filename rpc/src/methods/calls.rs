@@ -50,9 +50,7 @@ pub(crate) fn register<C: Chain>(
 /// The transaction's own failure when it fails with all the gas it can have.
 pub fn estimate_gas(chain: &impl Chain, fields: &TransactionRequest) -> Result<u64, ChainError> {
     let at = BlockPoint::Pending;
-    let mut env = chain.env(at)?;
-    relax(&mut env);
-    estimate::gas(chain, &Request { at, fields: fields.clone(), env, overrides: None })
+    estimate::gas(chain, &Request::new(chain, at, fields.clone())?)
 }
 
 /// A call as the client asked for it.
@@ -65,6 +63,8 @@ pub(crate) struct Request {
     /// The environment with block overrides applied and account checks off.
     pub(crate) env: EvmEnv,
     overrides: Option<StateOverride>,
+    /// The gas limit of the block itself: an override is told to contracts, and buys no gas.
+    block_gas: u64,
 }
 
 impl Request {
@@ -89,9 +89,18 @@ impl Request {
         let fields = args.required::<TransactionRequest>("transaction")?;
         let id = args.optional::<BlockId>("block")?.unwrap_or(BlockId::Number(default));
         let at = resolve::point(&*api.chain, Some(id))?;
-        let mut env = api.chain.env(at)?;
+        Self::new(&*api.chain, at, fields)
+    }
+
+    fn new(
+        chain: &impl Chain,
+        at: BlockPoint,
+        fields: TransactionRequest,
+    ) -> Result<Self, ChainError> {
+        let mut env = chain.env(at)?;
         relax(&mut env);
-        Ok(Self { at, fields, env, overrides: None })
+        let block_gas = env.block_env.gas_limit;
+        Ok(Self { at, fields, env, overrides: None, block_gas })
     }
 
     /// Applies what the caller wants otherwise.
@@ -109,8 +118,25 @@ impl Request {
         let mut env = self.env.clone();
         // The cap of EIP-7825 is for mined transactions; reading may take the whole block's gas.
         env.cfg_env.tx_gas_limit_cap = Some(u64::MAX);
-        let cap = CALL_GAS.max(env.block_env.gas_limit);
+        let cap = CALL_GAS.max(self.block_gas());
         self.with_env(env, Some(self.fields.gas.unwrap_or(cap).min(cap)))
+    }
+
+    /// The gas of the block: an override may lower it, never raise it.
+    fn block_gas(&self) -> u64 {
+        self.block_gas.min(self.env.block_env.gas_limit)
+    }
+
+    /// The most gas that the transaction may have when it is mined.
+    pub(crate) fn gas_cap(&self) -> u64 {
+        self.env.cfg_env.tx_gas_limit_cap().min(self.block_gas())
+    }
+
+    /// What an account has, overridden or not.
+    pub(crate) fn balance(&self, chain: &impl Chain, address: Address) -> Result<U256, ChainError> {
+        let overrides = self.overrides.as_ref();
+        let overridden = overrides.and_then(|all| all.get(&address)?.balance);
+        overridden.map_or_else(|| Ok(chain.account(self.at, address)?.balance), Ok)
     }
 
     /// The transaction to run with exactly this much gas.
@@ -202,9 +228,4 @@ fn accessed(run: &ResultAndState, skip: &[Address], to: Option<Address>) -> Acce
 /// Addresses up to 0x01ff are kept for precompiles, which are always warm.
 fn precompile(address: &Address) -> bool {
     U256::from_be_slice(address.as_slice()) < U256::from(0x200)
-}
-
-/// The most gas that one transaction may have in this environment.
-pub(crate) fn gas_cap(env: &EvmEnv) -> u64 {
-    env.cfg_env.tx_gas_limit_cap().min(env.block_env.gas_limit)
 }

@@ -19,9 +19,9 @@ const MAX_LOGS: usize = 100_000;
 pub(crate) fn register<C: Chain>(
     module: &mut RpcModule<Api<C>>,
 ) -> Result<(), RegisterMethodError> {
-    method(module, "eth_getLogs", |api, args| search(api, &args.required("filter")?))?;
+    method(module, "eth_getLogs", |api, args| search(api, &args.filter("filter")?))?;
     method(module, "eth_newFilter", |api, args| {
-        install(api, Kind::Logs(Box::new(args.required("filter")?)))
+        install(api, Kind::Logs(Box::new(args.filter("filter")?)))
     })?;
     method(module, "eth_newBlockFilter", |api, _| install(api, Kind::Blocks))?;
     method(module, "eth_newPendingTransactionFilter", |api, _| install(api, Kind::Pooled))?;

@@ -20,11 +20,13 @@ pub(crate) fn register<C: Chain>(
     module: &mut RpcModule<Api<C>>,
 ) -> Result<(), RegisterMethodError> {
     method(module, "txpool_status", |api, _| -> Result<Value, _> {
-        let Pool { pending, queued } = read(api, None)?;
-        let count = |all: BTreeMap<String, Nonces>| {
-            U64::from(all.values().map(BTreeMap::len).sum::<usize>())
-        };
-        Ok(json!({ "pending": count(pending), "queued": count(queued) }))
+        let (mut pending, mut queued) = (0_u64, 0_u64);
+        sort(api, None, |_, _, _, ready| {
+            let count = if ready { &mut pending } else { &mut queued };
+            *count = count.saturating_add(1);
+            Ok(())
+        })?;
+        Ok(json!({ "pending": U64::from(pending), "queued": U64::from(queued) }))
     })?;
     method(module, "txpool_content", |api, _| -> Result<Value, _> {
         let Pool { pending, queued } = read(api, None)?;
@@ -55,22 +57,35 @@ fn told(tx: Recovered<TxEnvelope>) -> Result<Value, ChainError> {
 }
 
 fn read<C: Chain>(api: &Api<C>, only: Option<Address>) -> Result<Pool, ChainError> {
+    let mut pool = Pool::default();
+    sort(api, only, |sender, nonce, tx, ready| {
+        let part = if ready { &mut pool.pending } else { &mut pool.queued };
+        part.entry(sender.to_string()).or_default().insert(nonce.to_string(), told(tx)?);
+        Ok(())
+    })?;
+    Ok(pool)
+}
+
+/// Goes through the pool by sender and nonce; the last argument says whether a transaction can be mined at once.
+fn sort<C: Chain>(
+    api: &Api<C>,
+    only: Option<Address>,
+    mut each: impl FnMut(Address, u64, Recovered<TxEnvelope>, bool) -> Result<(), ChainError>,
+) -> Result<(), ChainError> {
     let mut senders: BTreeMap<Address, BTreeMap<u64, Recovered<TxEnvelope>>> = BTreeMap::new();
     for tx in api.chain.pool()? {
         if only.is_none_or(|only| only == tx.signer()) {
             senders.entry(tx.signer()).or_default().insert(tx.nonce(), tx);
         }
     }
-    let mut pool = Pool::default();
     for (sender, nonces) in senders {
         let head = BlockPoint::Number(api.chain.head());
         let mut next = api.chain.account(head, sender)?.nonce;
         for (nonce, tx) in nonces {
             let ready = nonce == next;
             next = next.saturating_add(u64::from(ready));
-            let part = if ready { &mut pool.pending } else { &mut pool.queued };
-            part.entry(sender.to_string()).or_default().insert(nonce.to_string(), told(tx)?);
+            each(sender, nonce, tx, ready)?;
         }
     }
-    Ok(pool)
+    Ok(())
 }

@@ -13,6 +13,7 @@ use revm_inspectors::tracing::{DebugInspector, DebugInspectorError, TransactionC
 use crate::{
     Call, Chain, ChainError, MinedBlock,
     api::{Api, Args, method},
+    bounded::{Bounded, Room},
     methods::{
         blocks::{by_hash, by_number},
         calls::Request,
@@ -40,7 +41,7 @@ fn transaction<C: Chain>(api: &Api<C>, args: &mut Args<'_>) -> Result<GethTrace,
     for index in 0..place.index {
         replay.skip(index)?;
     }
-    replay.trace(place.index, options)
+    replay.trace(place.index, options, &mut Room::default())
 }
 
 fn block<C: Chain>(
@@ -52,9 +53,9 @@ fn block<C: Chain>(
     let block = resolve::block(&*api.chain, id)?
         .ok_or_else(|| ChainError::Refused(format!("block {} not found", told(id))))?;
     let mut replay = Replay::open(api, &block)?;
-    let mut traces = Vec::new();
+    let (mut traces, mut room) = (Vec::new(), Room::default());
     for (index, tx) in block.transactions().iter().enumerate() {
-        let result = replay.trace(index, options.clone())?;
+        let result = replay.trace(index, options.clone(), &mut room)?;
         traces.push(TraceResult::new_success(result, Some(*tx.tx_hash())));
     }
     Ok(traces)
@@ -67,8 +68,9 @@ fn call<C: Chain>(api: &Api<C>, args: &mut Args<'_>) -> Result<GethTrace, ChainE
     let mut call = request.call()?;
     let mut state = api.chain.scratch(request.at)?;
     change(&mut state, call.overrides.take().unwrap_or_default())?;
-    traced(&mut state, call, TransactionContext::default(), options.tracing_options)
-        .map(|(trace, _)| trace)
+    let (context, options) = (TransactionContext::default(), options.tracing_options);
+    let traced = traced(&mut state, call, context, options, &mut Room::default());
+    traced.map(|(trace, _)| trace)
 }
 
 /// A mined block that runs again.
@@ -114,6 +116,7 @@ impl<'a, S: Scratch> Replay<'a, S> {
         &mut self,
         index: usize,
         options: GethDebugTracingOptions,
+        room: &mut Room,
     ) -> Result<GethTrace, ChainError> {
         let call = self.call(index)?;
         let context = TransactionContext {
@@ -121,7 +124,7 @@ impl<'a, S: Scratch> Replay<'a, S> {
             tx_index: Some(index),
             tx_hash: self.block.transactions().get(index).map(|tx| *tx.tx_hash()),
         };
-        let (trace, done) = traced(&mut self.state, call, context, options)?;
+        let (trace, done) = traced(&mut self.state, call, context, options, room)?;
         self.state.commit(done);
         Ok(trace)
     }
@@ -137,10 +140,14 @@ fn traced<S: Scratch>(
     call: Call,
     context: TransactionContext,
     options: GethDebugTracingOptions,
+    room: &mut Room,
 ) -> Result<(GethTrace, revm::state::EvmState), ChainError> {
     let mut inspector = DebugInspector::new(options).map_err(unsupported)?;
     let (tx, block) = (call.tx.clone(), call.env.block_env.clone());
-    let done = run(state, call, &mut inspector, &Moves::default())?;
+    let done = run(state, call, &mut Bounded::new(&mut inspector, room), &Moves::default());
+    // A run that was stopped for it has failed, too, with an error that says less.
+    room.check()?;
+    let done = done?;
     let trace = inspector.get_result(Some(context), &tx, &block, &done, state).map_err(
         |error| match error {
             DebugInspectorError::Database(error) => S::failure(error),
