@@ -32,6 +32,9 @@ use crate::{
     sequence::genesis_block,
 };
 
+/// The longest JSON-RPC request, in bytes: no transaction of L2 has blobs.
+const MAX_REQUEST: u32 = 2 << 20;
+
 /// Runs a proposer until `stop` is cancelled or it can't go on. Prints one line `listening on ADDRESS:PORT` as soon as
 /// L2 JSON-RPC answers.
 ///
@@ -205,6 +208,7 @@ async fn listen(
     let options = ServerOptions {
         origins: config.origins.clone(),
         max_calls_per_second: config.max_calls_per_second,
+        max_request: MAX_REQUEST,
         ..ServerOptions::new(config.rpc_addr)
     };
     let server = serve(options, methods, Some(Arc::new(route))).await.map_err(failed)?;

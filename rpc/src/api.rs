@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use crate::{
     Chain, ChainError,
     filters::Filters,
+    heavy::Held,
     limits::{FILTER_TEXT, FILTER_VALUES, PARAMETER_VALUES},
     methods,
 };
@@ -115,7 +116,9 @@ where
     X: Send + Sync + 'static,
     R: Serialize + Clone + Send + 'static,
 {
-    module.register_blocking_method(name, move |params, context, _| {
+    module.register_blocking_method(name, move |params, context, extensions| {
+        // Held until the answer is made, whether or not the caller still waits for it.
+        let _turn = extensions.get::<Held>().and_then(Held::take);
         let mut args = Args::new(&params);
         answer(&context, &mut args).map_err(ErrorObjectOwned::from)
     })?;

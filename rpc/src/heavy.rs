@@ -4,9 +4,13 @@ use std::{future::Future, sync::Arc};
 
 use jsonrpsee::{
     MethodResponse,
-    core::middleware::{Batch, BatchEntry, BatchEntryErr, Notification, RpcServiceT},
+    core::{
+        middleware::{Batch, BatchEntry, Notification, RpcServiceT},
+        server::BatchResponseBuilder,
+    },
     types::{ErrorObjectOwned, Request},
 };
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Layer;
 
@@ -51,9 +55,32 @@ struct Queued {
 
 impl Queued {
     /// Waits for its turn, which lasts as long as the answer is held.
-    async fn turn(self) -> (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>) {
+    async fn turn(self) -> Turn {
         // It is never closed.
-        (self.place, self.running.acquire_owned().await.ok())
+        Turn { _place: self.place, _running: self.running.acquire_owned().await.ok() }
+    }
+}
+
+/// The right to run.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _place: OwnedSemaphorePermit,
+    _running: Option<OwnedSemaphorePermit>,
+}
+
+/// The turn of a call on its way to the thread that runs it, which takes it out: a caller that hangs up ends the call's future, but
+/// not that thread. What is left of the extensions after that goes with the answer to the caller, who may read it slowly.
+#[derive(Debug, Clone)]
+pub(crate) struct Held(Arc<Mutex<Option<Turn>>>);
+
+impl Held {
+    fn new(turn: Turn) -> Self {
+        Self(Arc::new(Mutex::new(Some(turn))))
+    }
+
+    /// For as long as the call runs.
+    pub(crate) fn take(&self) -> Option<Turn> {
+        self.0.lock().take()
     }
 }
 
@@ -62,15 +89,17 @@ impl Queued {
 pub(crate) struct HeavyLayer {
     calls: Lane,
     traces: Lane,
+    max_response: usize,
 }
 
 impl HeavyLayer {
     /// As many as this machine has cores for.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(max_response: u32) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         Self {
             calls: Lane::new(cores.saturating_mul(2).max(4), MAX_WAITING),
             traces: Lane::new(cores.max(2), MAX_WAITING),
+            max_response: usize::try_from(max_response).unwrap_or(usize::MAX),
         }
     }
 
@@ -100,7 +129,7 @@ impl<S> Layer<S> for HeavyLayer {
     type Service = Heavy<S>;
 
     fn layer(&self, inner: S) -> Heavy<S> {
-        Heavy { inner, lanes: self.clone() }
+        Heavy { inner, lanes: self.clone(), max_response: self.max_response }
     }
 }
 
@@ -108,6 +137,8 @@ impl<S> Layer<S> for HeavyLayer {
 pub(crate) struct Heavy<S> {
     inner: S,
     lanes: HeavyLayer,
+    /// Of a whole batch, in bytes.
+    max_response: usize,
 }
 
 impl<S> RpcServiceT for Heavy<S>
@@ -116,51 +147,53 @@ where
 {
     type MethodResponse = MethodResponse;
     type NotificationResponse = S::NotificationResponse;
-    type BatchResponse = S::BatchResponse;
+    type BatchResponse = MethodResponse;
 
-    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+    fn call<'a>(
+        &self,
+        mut request: Request<'a>,
+    ) -> impl Future<Output = MethodResponse> + Send + 'a {
         let (entered, inner) = (self.lanes.enter(request.method_name()), self.inner.clone());
         async move {
-            let _turn = match entered {
-                Ok(None) => None,
-                Ok(Some(queued)) => Some(queued.turn().await),
+            match entered {
+                Ok(None) => {}
+                Ok(Some(queued)) => {
+                    let turn = queued.turn().await;
+                    request.extensions_mut().insert(Held::new(turn));
+                }
                 Err(busy) => return MethodResponse::error(request.id, busy),
-            };
+            }
             inner.call(request).await
         }
     }
 
-    fn batch<'a>(
-        &self,
-        mut batch: Batch<'a>,
-    ) -> impl Future<Output = S::BatchResponse> + Send + 'a {
-        // Its calls are answered one after another: one turn of each kind is enough for all.
-        let (mut calls, mut traces) = (None, None);
-        for entry in batch.iter_mut() {
-            let Ok(BatchEntry::Call(request)) = entry else { continue };
-            let Some(lane) = self.lanes.lane(request.method_name()) else { continue };
-            let is_trace = Arc::ptr_eq(&lane.running, &self.lanes.traces.running);
-            let held = if is_trace { &mut traces } else { &mut calls };
-            if held.is_some() {
-                continue;
-            }
-            match lane.enter() {
-                Ok(queued) => *held = Some(queued),
-                Err(busy) => *entry = Err(BatchEntryErr::new(request.id.clone(), busy)),
-            }
-        }
-        let inner = self.inner.clone();
+    /// As jsonrpsee does it, one call after another, but each with a turn of its own.
+    fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let service = self.clone();
         async move {
-            // In this order always, so that no two batches wait for each other.
-            let _traces = match traces {
-                Some(queued) => Some(queued.turn().await),
-                None => None,
-            };
-            let _calls = match calls {
-                Some(queued) => Some(queued.turn().await),
-                None => None,
-            };
-            inner.batch(batch).await
+            let mut answers = BatchResponseBuilder::new_with_limit(service.max_response);
+            let mut notified = false;
+            for entry in batch {
+                let answer = match entry {
+                    Ok(BatchEntry::Call(request)) => service.call(request).await,
+                    Ok(BatchEntry::Notification(notification)) => {
+                        notified = true;
+                        service.notification(notification).await;
+                        continue;
+                    }
+                    Err(refused) => {
+                        let (error, id) = refused.into_parts();
+                        MethodResponse::error(id, error)
+                    }
+                };
+                if let Err(too_large) = answers.append(answer) {
+                    return too_large;
+                }
+            }
+            if answers.is_empty() && notified {
+                return MethodResponse::notification();
+            }
+            MethodResponse::from_batch(answers.finish())
         }
     }
 
@@ -174,7 +207,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::timeout;
+    use tokio::{sync::SemaphorePermit, time::timeout};
 
     use super::*;
 
@@ -199,9 +232,70 @@ mod tests {
         drop(lane.enter().unwrap().turn().await);
     }
 
+    /// Runs each call on a thread until it is told to end.
+    #[derive(Clone)]
+    struct Slow(Arc<Semaphore>);
+
+    impl RpcServiceT for Slow {
+        type MethodResponse = MethodResponse;
+        type NotificationResponse = MethodResponse;
+        type BatchResponse = MethodResponse;
+
+        fn call<'a>(
+            &self,
+            request: Request<'a>,
+        ) -> impl Future<Output = MethodResponse> + Send + 'a {
+            let (end, extensions) = (Arc::clone(&self.0), request.extensions().clone());
+            let running = tokio::task::spawn_blocking(move || {
+                let _turn = extensions.get::<Held>().and_then(Held::take);
+                while end.try_acquire().map(SemaphorePermit::forget).is_err() {
+                    std::thread::yield_now();
+                }
+            });
+            async move {
+                running.await.unwrap();
+                MethodResponse::notification()
+            }
+        }
+
+        fn batch<'a>(&self, _: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+            std::future::ready(MethodResponse::notification())
+        }
+
+        fn notification<'a>(
+            &self,
+            _: Notification<'a>,
+        ) -> impl Future<Output = MethodResponse> + Send + 'a {
+            std::future::ready(MethodResponse::notification())
+        }
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_frees_no_turn_before_the_call_has_ended() {
+        const SOON: std::time::Duration = std::time::Duration::from_millis(20);
+        let layer = HeavyLayer { traces: Lane::new(1, 9), ..HeavyLayer::new(1024) };
+        let end = Arc::new(Semaphore::new(0));
+        let service = layer.layer(Slow(Arc::clone(&end)));
+        let request =
+            || Request::borrowed("debug_traceCall", None, jsonrpsee::types::Id::Number(1));
+        // The caller is gone when this returns.
+        assert!(timeout(SOON, service.call(request())).await.is_err());
+        assert_eq!(layer.traces.running.available_permits(), 0, "its thread still runs");
+        let mut second = std::pin::pin!(service.call(request()));
+        assert!(timeout(SOON, &mut second).await.is_err());
+        end.add_permits(2);
+        second.await;
+        while layer.traces.running.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
+        // One that never got its turn leaves none taken.
+        drop(service.call(request()));
+        assert_eq!(layer.traces.running.available_permits(), 1);
+    }
+
     #[test]
     fn traces_and_calls_are_heavy_and_reading_is_not() {
-        let layer = HeavyLayer::new();
+        let layer = HeavyLayer::new(1024);
         let is = |method, lane: &Lane| {
             layer.lane(method).is_some_and(|found| Arc::ptr_eq(&found.known, &lane.known))
         };

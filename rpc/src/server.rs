@@ -19,11 +19,15 @@ use jsonrpsee::{
     },
     types::{Params, SubscriptionId},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
 use tower::{Service as _, ServiceBuilder};
 
 use crate::{
     Gate,
+    active::ActiveLayer,
     connections::{Connections, Line},
     gate::GateLayer,
     heavy::HeavyLayer,
@@ -37,6 +41,8 @@ const MAX_REQUEST: u32 = 16 * 1024 * 1024;
 /// Room for the traces and receipts of a full block.
 const MAX_RESPONSE: u32 = 256 * 1024 * 1024;
 
+/// Requests of one connection at once, which HTTP/2 allows; others wait.
+const MAX_STREAMS: u32 = 4;
 /// Calls in one batch, as in geth.
 const MAX_BATCH: u32 = 1_000;
 /// Subscriptions of one connection.
@@ -62,6 +68,8 @@ pub struct ServerOptions {
     pub origins: Origins,
     /// Connections at once; one address, or one /64 of IPv6, has at most a quarter of them, but for this machine's.
     pub max_connections: u32,
+    /// The longest request, in bytes.
+    pub max_request: u32,
     /// A connection without a call is closed after so long, and one whose peer takes none of its answers. A WebSocket is
     /// asked four times in it whether its peer still is there instead.
     pub idle: Duration,
@@ -79,6 +87,7 @@ impl ServerOptions {
             listen,
             origins: Origins::Local,
             max_connections: 1000,
+            max_request: MAX_REQUEST,
             idle: IDLE,
             max_calls_per_second: None,
             gate: None,
@@ -122,9 +131,10 @@ pub async fn serve(
         .layer(options.origins.cors())
         .layer(GetLayer::new(routes, rates.clone()));
     let rpc = RpcServiceBuilder::new()
+        .layer(ActiveLayer)
         .layer(RateLayer(rates))
         .layer(GateLayer(options.gate.clone()))
-        .layer(HeavyLayer::new());
+        .layer(HeavyLayer::new(MAX_RESPONSE));
     let server = Server::builder()
         .set_config(config(&options))
         .set_http_middleware(http)
@@ -137,15 +147,17 @@ pub async fn serve(
     let connections = Connections::new(options.max_connections);
     let serve = move |line: Line, caller, stop: StopHandle| {
         let activity = line.activity();
-        let busy = activity.clone();
+        let (now, streams) =
+            (activity.clone(), Arc::new(Semaphore::new(usize::try_from(MAX_STREAMS).unwrap_or(1))));
         let server = server.clone().build(methods.clone(), stop.clone());
         let service = tower::service_fn(move |mut request: HttpRequest<_>| {
             request.extensions_mut().insert(caller);
-            let (busy, answer) = (busy.call(), server.clone().call(request));
+            request.extensions_mut().insert(now.clone());
+            let (mut server, streams) = (server.clone(), Arc::clone(&streams));
             async move {
-                let answer = answer.await;
-                drop(busy);
-                answer
+                // It is never closed.
+                let _stream = streams.acquire_owned().await.ok();
+                server.call(request).await
             }
         });
         let served = serve_with_graceful_shutdown(line, service, stop.shutdown());
@@ -171,9 +183,10 @@ pub async fn serve(
 
 fn config(options: &ServerOptions) -> ServerConfig {
     ServerConfig::builder()
-        .max_request_body_size(MAX_REQUEST)
+        .max_request_body_size(options.max_request)
         .max_response_body_size(MAX_RESPONSE)
-        .max_connections(options.max_connections)
+        // It counts requests. Connections are counted before (`Connections`), so that this never comes first.
+        .max_connections(options.max_connections.saturating_mul(MAX_STREAMS))
         .max_subscriptions_per_connection(MAX_SUBSCRIPTIONS)
         .enable_ws_ping(pings(options.idle))
         .set_batch_request_config(BatchRequestConfig::Limit(MAX_BATCH))
@@ -210,10 +223,10 @@ async fn accept(
     }
 }
 
-/// A peer of a WebSocket that is silent for longer than half of the time is gone.
+/// A peer of a WebSocket that is silent for so long is gone. No ping goes out while it reads a long answer.
 fn pings(idle: Duration) -> PingConfig {
     let part = |of| idle.checked_div(of).unwrap_or_default().max(Duration::from_millis(1));
-    PingConfig::new().ping_interval(part(4)).inactive_limit(part(3))
+    PingConfig::new().ping_interval(part(4)).inactive_limit(part(1))
 }
 
 /// Lets a client ask for the names of all methods.

@@ -106,6 +106,17 @@ async fn a_dead_websocket_is_closed_and_an_idle_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_request_that_never_is_all_there_keeps_no_connection() {
+    let server = server(slow(), |options| options.idle = IDLE).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let request = "POST / HTTP/1.1\r\nhost: l1\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    socket.write_all(request.as_bytes()).await.unwrap();
+    // It would wait for ever.
+    assert_eq!(read_to_end(&mut socket).await, b"");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_counts_between_its_calls() {
     let server = server(slow(), |options| options.max_connections = 2).await;
     let connect = || TcpStream::connect(server.address);

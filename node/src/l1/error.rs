@@ -8,6 +8,9 @@ use crate::Severity;
 /// JSON-RPC error codes that mean "later": rate limits of the big providers, limits of EIP-1474, internal errors.
 const LATER: [i64; 6] = [429, -32_005, -32_007, -32_016, -32_029, -32_603];
 
+/// JSON-RPC's code for a method that is not there.
+const NO_METHOD: i64 = -32_601;
+
 /// Why L1 could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum L1Error {
@@ -88,6 +91,26 @@ impl L1Error {
             | Self::Undecodable { .. }
             | Self::Mismatch { .. } => Severity::Critical,
         }
+    }
+
+    /// JSON-RPC's code of an answer that is an error.
+    fn answered(&self) -> Option<(i64, &str)> {
+        let Self::Refused { source, .. } = self else { return None };
+        source.as_error_resp().map(|answer| (answer.code, answer.message.as_ref()))
+    }
+
+    /// Whether the endpoint says that it does not have such a method.
+    pub(crate) fn is_no_method(&self) -> bool {
+        self.answered().is_some_and(|(code, _)| code == NO_METHOD)
+    }
+
+    /// Whether it refuses a transaction because it has it: there is no code for that, but these are the words of clients.
+    pub(crate) fn is_known_already(&self) -> bool {
+        let words = ["already known", "known transaction", "already imported", "alreadyknown"];
+        self.answered().is_some_and(|(_, message)| {
+            let message = message.to_lowercase();
+            words.iter().any(|words| message.contains(words))
+        })
     }
 
     pub(crate) fn mismatch(

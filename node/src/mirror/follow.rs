@@ -20,6 +20,8 @@ use crate::{
 const NEAR: u64 = 32;
 /// How often a block is read before its events are taken for all of them, where the endpoint has no receipts to tell.
 const READS_WITHOUT_RECEIPTS: u8 = 3;
+/// The same, where it refuses to say without saying that it can't: some minutes.
+const READS_REFUSED: u8 = 60;
 
 /// Follows L1's head and keeps what the contracts said up to it. Continuity is by block hash: an answer that does
 /// not extend what is known is an error, never a guess.
@@ -223,15 +225,16 @@ impl L1Mirror {
         let (header, number) = (read.header, read.header.block.number);
         let known = self.doubtful.filter(|known| known.header.block.hash == header.block.hash);
         let before = known.map_or(0, |known| known.unclear);
-        let unclear = match read.proof {
+        let (unclear, most) = match read.proof {
             Proof::Whole => {
                 self.doubtful = None;
                 return Ok(());
             }
-            Proof::Incomplete => before,
-            Proof::Unclear => before.saturating_add(1),
+            Proof::Incomplete => (before, u8::MAX),
+            Proof::Unclear => (before.saturating_add(1), READS_WITHOUT_RECEIPTS),
+            Proof::Refused => (before.saturating_add(1), READS_REFUSED),
         };
-        if read.proof == Proof::Unclear && unclear >= READS_WITHOUT_RECEIPTS {
+        if unclear >= most {
             tracing::warn!(
                 number,
                 "no receipts tell whether all events of a block came: taken as they are"

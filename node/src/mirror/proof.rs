@@ -18,6 +18,8 @@ pub(super) enum Proof {
     Incomplete,
     /// The bloom filter says that there may be others, and the endpoint serves no receipts that could tell.
     Unclear,
+    /// The same, but why it gave no receipts is not clear: it may have none of that block yet.
+    Refused,
 }
 
 /// Compares the events of `contracts` in a block with its header. A bloom filter also names some who are not there, on a
@@ -37,7 +39,8 @@ pub(super) async fn prove(
         return Ok(Proof::Whole);
     }
     let receipts = match client.receipts_of(header.block.hash).await {
-        Err(L1Error::Refused { .. }) => return Ok(Proof::Unclear),
+        Err(error) if error.is_no_method() => return Ok(Proof::Unclear),
+        Err(L1Error::Refused { .. }) => return Ok(Proof::Refused),
         answer => answer?,
     };
     let Some(receipts) = receipts else { return Ok(Proof::Incomplete) };

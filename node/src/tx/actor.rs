@@ -23,7 +23,7 @@ use super::{
 use crate::{
     Severity,
     health::chain,
-    l1::{L1Client, L1Error},
+    l1::{Fees, L1Client, L1Error},
     metrics::Metrics,
     store::Store,
 };
@@ -174,6 +174,7 @@ impl Actor {
     async fn launch(&mut self, prepared: Prepared) -> Result<(), TxError> {
         let fees = self.client.fees().await?;
         let nonce = self.next_nonce;
+        let price = self.first_price(&fees, &prepared).await?;
         let mut entry = Entry {
             nonce,
             key: prepared.request.key,
@@ -181,7 +182,7 @@ impl Actor {
             data: prepared.request.data,
             value: prepared.request.value,
             gas_limit: prepared.gas_limit,
-            price: Price::first(&fees, !prepared.blobs.is_empty(), &self.policy),
+            price,
             blobs: prepared.blobs,
             versions: Vec::new(),
             given_up: None,
@@ -207,6 +208,19 @@ impl Actor {
         Ok(())
     }
 
+    /// Of what the account can put aside: near the limits a first offer is more than the market asks for.
+    async fn first_price(&self, fees: &Fees, prepared: &Prepared) -> Result<Price, TxError> {
+        let blobs = prepared.blobs.len();
+        let first = Price::first(fees, blobs > 0, &self.policy);
+        let plain = Price::plain(fees, blobs > 0, &self.policy);
+        if first == plain {
+            return Ok(first);
+        }
+        let balance = self.client.balance(self.signer.address()).await?;
+        let most = first.most(prepared.gas_limit, blobs).saturating_add(prepared.request.value);
+        Ok(if balance < most { plain } else { first })
+    }
+
     /// L1 refused the newest transaction: its nonce is free again, or was never ours.
     async fn take_back(&mut self, nonce: u64, error: L1Error) -> Result<(), TxError> {
         self.journal.remove(nonce)?;
@@ -220,6 +234,8 @@ impl Actor {
     pub(super) async fn broadcast(&self, signed: &Signed) -> Handed {
         let refusal = match self.client.send_raw(&signed.raw).await {
             Ok(_) => return Handed::Taken,
+            // Also from an endpoint that shows nobody what is not mined yet.
+            Err(error) if error.is_known_already() => return Handed::Taken,
             Err(error @ L1Error::Refused { .. }) => error,
             Err(error) => return Handed::Unclear(error),
         };

@@ -1,5 +1,7 @@
 //! What a transaction offers, and how much more its replacement must.
 
+use alloy_eips::eip4844::DATA_GAS_PER_BLOB;
+use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use super::TxPolicy;
@@ -24,6 +26,22 @@ impl Price {
     /// For a first try: good for six full blocks in a row (twice the base fee), within the limits.
     pub(super) fn first(fees: &Fees, blobs: bool, policy: &TxPolicy) -> Self {
         Self::wanted(fees, blobs).within(policy)
+    }
+
+    /// For a first try of an account that can't put as much aside as [`Self::first`] may offer: what the market asks for, within
+    /// the limits, though it may be that nothing can replace it.
+    pub(super) fn plain(fees: &Fees, blobs: bool, policy: &TxPolicy) -> Self {
+        let Self { max_fee, tip, max_blob_fee } = Self::wanted(fees, blobs);
+        let max_fee = max_fee.min(policy.max_fee_per_gas);
+        let max_blob_fee = max_blob_fee.min(policy.max_fee_per_blob_gas);
+        Self { max_fee, tip: tip.min(max_fee), max_blob_fee }
+    }
+
+    /// What an account must have for it, in wei, beside the value.
+    pub(super) fn most(&self, gas_limit: u64, blobs: usize) -> U256 {
+        let blob_gas = U256::from(DATA_GAS_PER_BLOB).saturating_mul(U256::from(blobs));
+        let gas = U256::from(self.max_fee).saturating_mul(U256::from(gas_limit));
+        gas.saturating_add(U256::from(self.max_blob_fee).saturating_mul(blob_gas))
     }
 
     /// For a replacement, or none if that would pass the limits.
@@ -191,6 +209,13 @@ mod tests {
         let dear = Fees { base_fee: 126 * GWEI, ..FEES };
         let first = Price::first(&dear, true, &policy);
         assert_eq!(first, Price { max_fee, tip: 10, max_blob_fee });
+        // What that takes: 21,000 of gas and a blob of 2^17, in gwei.
+        let most = U256::from((21_000_u128 * 500 + 131_072 * 1000) * GWEI);
+        assert_eq!(first.most(21_000, 1), most);
+        assert_eq!(
+            Price::plain(&dear, true, &policy),
+            Price { max_fee: 252 * GWEI + 10, tip: 10, max_blob_fee: 14 }
+        );
         let few_blobs = Fees { blob_base_fee: 251 * GWEI, ..FEES };
         assert_eq!(
             Price::first(&few_blobs, true, &policy),

@@ -109,7 +109,9 @@ impl L2Chain {
                 return Err(Rejection::AlreadyKnown.into());
             }
             let account = facts(blocks.head_state(), sender).map_err(ChainError::internal)?;
-            self.pool.lock().insert(tx, raw.clone(), &account)?
+            let mut pool = self.pool.lock();
+            pool.see_base_fee(next_base_fee(&blocks, &self.l2));
+            pool.insert(tx, raw.clone(), &account)?
         };
         self.tell_pooled(hash);
         Ok((hash, displaced))

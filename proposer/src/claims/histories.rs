@@ -12,22 +12,88 @@ use recourse_trace_builder::{BatchHashes, BatchHistory, ClaimHashes, Derivation,
 
 use super::respond::MoveError;
 
-/// Steps whose hashes are kept in memory, about: 1 GiB. A claim has 2^24 at most. Those used last stay, so that a claim is
-/// run once, however many challenges it has.
+/// Steps whose hashes are kept in memory, about, beside what is asked for at each look: 1 GiB. Those used last stay.
 const KEPT_STEPS: u64 = 1 << 25;
 
 /// A batch by its hash and the checkpoint that it ends at: an L1 reorganisation can't change what these mean.
 type Key = (B256, CheckpointHash);
 
-/// Histories of batches, run once each.
+/// A claim, by its range and what the last batch is named by, which binds all before it.
+type ClaimKey = (ClaimRange, Key);
+
+/// Histories of claims, whose batches are run once each.
 #[derive(Debug)]
 pub(super) struct Histories {
     l2: L2Config,
     kept: Mutex<Kept<Key, BatchHashes>>,
     /// Held while batches are run: who wants the same ones waits, and finds them kept.
     running: Mutex<()>,
-    /// Ranges that were asked for and are not at hand, in the order in which they were asked for.
-    wishes: Mutex<Vec<ClaimRange>>,
+    wanted: Mutex<Wanted>,
+}
+
+/// What the planner asks for. It stays as long as it is asked for, whatever else is kept.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// Asked for since the last look, in this order, and not at hand: what challenges wait for, then the rest.
+    wishes: [Vec<ClaimRange>; 2],
+    /// With whether it was asked for since the last look.
+    here: HashMap<ClaimKey, (ClaimHashes, bool)>,
+    /// Could not be made, when it was tried last.
+    failed: Vec<ClaimRange>,
+}
+
+/// How much it matters that a history is at hand soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// A challenge must be answered with it.
+    Challenged,
+    /// It tells whether a stranger's claim looks well.
+    Watched,
+}
+
+impl Wanted {
+    fn get(&mut self, key: &ClaimKey) -> Option<ClaimHashes> {
+        let (history, asked) = self.here.get_mut(key)?;
+        *asked = true;
+        Some(history.clone())
+    }
+
+    fn wish(&mut self, range: ClaimRange, urgency: Urgency) {
+        let [challenged, watched] = &mut self.wishes;
+        let wishes = if urgency == Urgency::Challenged { challenged } else { watched };
+        if !wishes.contains(&range) {
+            wishes.push(range);
+        }
+    }
+
+    /// What to make next. What failed last time comes after what did not, so that it keeps nothing else waiting.
+    fn next(&mut self) -> Option<(ClaimRange, Urgency)> {
+        self.here.retain(|_, (_, asked)| std::mem::take(asked));
+        let [challenged, watched] = std::mem::take(&mut self.wishes);
+        let all: Vec<_> = challenged
+            .into_iter()
+            .map(|range| (range, Urgency::Challenged))
+            .chain(watched.into_iter().map(|range| (range, Urgency::Watched)))
+            .collect();
+        self.failed.retain(|failed| all.iter().any(|(range, _)| range == failed));
+        let fresh = all.iter().find(|(range, _)| !self.failed.contains(range));
+        // All failed: the one whose last try is longest ago.
+        let again = || {
+            let range = self.failed.first()?;
+            all.iter().find(|(wish, _)| wish == range)
+        };
+        fresh.or_else(again).copied()
+    }
+
+    fn made(&mut self, range: ClaimRange, made: Option<(Key, ClaimHashes)>) {
+        self.failed.retain(|failed| *failed != range);
+        match made {
+            Some((key, history)) => {
+                self.here.insert((range, key), (history, true));
+            }
+            None => self.failed.push(range),
+        }
+    }
 }
 
 impl Histories {
@@ -36,31 +102,54 @@ impl Histories {
             l2,
             kept: Mutex::new(Kept::new(KEPT_STEPS)),
             running: Mutex::default(),
-            wishes: Mutex::default(),
+            wanted: Mutex::default(),
         }
     }
 
     /// The history of a range, if it is at hand. If not, that is a wish.
-    pub(super) fn at_hand(&self, state: &NodeState, range: ClaimRange) -> Option<ClaimHashes> {
-        let kept: Option<Vec<_>> = batches(range)
-            .map(|index| {
-                let derived = state.chain.batch(index)?;
-                self.kept.lock().get(&(derived.hash, derived.post.h248()))
-            })
-            .collect();
-        let history = kept.and_then(ClaimHashes::new);
-        if history.is_none() {
-            let mut wishes = self.wishes.lock();
-            if !wishes.contains(&range) {
-                wishes.push(range);
-            }
+    pub(super) fn at_hand(
+        &self,
+        state: &NodeState,
+        range: ClaimRange,
+        urgency: Urgency,
+    ) -> Option<ClaimHashes> {
+        let key = (range, name(state, range.upto)?);
+        let mut wanted = self.wanted.lock();
+        if let Some(history) = wanted.get(&key) {
+            return Some(history);
+        }
+        let history = self.put_together(state, range);
+        match &history {
+            Some(history) => wanted.made(range, Some((key.1, history.clone()))),
+            None => wanted.wish(range, urgency),
         }
         history
     }
 
-    /// What was asked for in vain since the last time.
-    pub(super) fn take_wishes(&self) -> Vec<ClaimRange> {
-        std::mem::take(&mut self.wishes.lock())
+    /// From batches that are kept.
+    fn put_together(&self, state: &NodeState, range: ClaimRange) -> Option<ClaimHashes> {
+        let mut kept = self.kept.lock();
+        let batches = batches(range).map(|index| kept.get(&name(state, index)?));
+        ClaimHashes::new(batches.collect::<Option<_>>()?)
+    }
+
+    /// What was asked for in vain and should be made next.
+    pub(super) fn next_wish(&self) -> Option<(ClaimRange, Urgency)> {
+        self.wanted.lock().next()
+    }
+
+    /// Makes what was wished for.
+    pub(super) fn fulfil(&self, state: &NodeState, range: ClaimRange) -> Result<(), MoveError> {
+        let made = self.of(state, range);
+        let named = made.as_ref().ok().zip(name(state, range.upto));
+        let found = named.map(|(history, key)| (key, history.clone()));
+        self.wanted.lock().made(range, found);
+        made.map(drop)
+    }
+
+    /// A wish could not be fulfilled.
+    pub(super) fn failed(&self, range: ClaimRange) {
+        self.wanted.lock().made(range, None);
     }
 
     /// The history of a range. Runs the batches that are not kept: takes long.
@@ -69,6 +158,12 @@ impl Histories {
         state: &NodeState,
         range: ClaimRange,
     ) -> Result<ClaimHashes, MoveError> {
+        // What is here does not wait for what somebody else has run.
+        let here =
+            || Some(self.wanted.lock().here.get(&(range, name(state, range.upto)?))?.0.clone());
+        if let Some(history) = here().or_else(|| self.put_together(state, range)) {
+            return Ok(history);
+        }
         let _running = self.running.lock();
         let (mut all, mut before) = (Vec::new(), None);
         for index in batches(range) {
@@ -117,6 +212,11 @@ fn start(
             Ok(Snapshot { checkpoint: *pre, state: state.chain.recall(before)? })
         }
     }
+}
+
+fn name(state: &NodeState, index: BatchIndex) -> Option<Key> {
+    let derived = state.chain.batch(index)?;
+    Some((derived.hash, derived.post.h248()))
 }
 
 fn batches(range: ClaimRange) -> impl Iterator<Item = BatchIndex> {
@@ -171,6 +271,32 @@ impl<K: Copy + Eq + std::hash::Hash, T> Kept<K, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const fn range(upto: u64) -> ClaimRange {
+        ClaimRange { after: BatchIndex(0), upto: BatchIndex(upto) }
+    }
+
+    #[test]
+    fn challenges_come_first_and_what_fails_keeps_nobody_waiting() {
+        let mut wanted = Wanted::default();
+        let ask = |wanted: &mut Wanted| {
+            for (upto, urgency) in
+                [(1, Urgency::Watched), (2, Urgency::Challenged), (3, Urgency::Challenged)]
+            {
+                wanted.wish(range(upto), urgency);
+            }
+        };
+        for expected in [2, 3, 1, 2, 3, 1] {
+            ask(&mut wanted);
+            let (next, _) = wanted.next().unwrap();
+            assert_eq!(next, range(expected));
+            wanted.made(next, None);
+        }
+        // What nobody asks for any more is no failure any more.
+        assert_eq!(wanted.next(), None);
+        ask(&mut wanted);
+        assert_eq!(wanted.next(), Some((range(2), Urgency::Challenged)));
+    }
 
     #[test]
     fn what_was_not_used_for_longest_is_forgotten() {

@@ -6,6 +6,7 @@ use recourse_protocol::segment_id;
 const CLAIM: &str = "propose:";
 const REVEAL: &str = "reveal:";
 const HISTORY: &str = "history:";
+const CHALLENGED: &str = "history:challenged:";
 
 /// The name of a move: two moves with one name are the same.
 pub(super) fn key(action: &Action) -> String {
@@ -43,12 +44,18 @@ pub(super) fn is_reveal(key: &str) -> bool {
     key.starts_with(REVEAL)
 }
 
-/// The name of making a history.
-pub(super) fn history(range: ClaimRange) -> String {
-    format!("{HISTORY}{}-{}", range.after, range.upto)
+/// The name of making a history: one that challenges wait for, or another.
+pub(super) fn history(range: ClaimRange, challenged: bool) -> String {
+    let why = if challenged { CHALLENGED } else { HISTORY };
+    format!("{why}{}-{}", range.after, range.upto)
 }
 
 /// Whether this is one.
 pub(super) fn is_history(key: &str) -> bool {
     key.starts_with(HISTORY)
+}
+
+/// Whether this is one that challenges wait for.
+pub(super) fn is_challenged_history(key: &str) -> bool {
+    key.starts_with(CHALLENGED)
 }

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use recourse_bisection::{Boundary, ClaimRange, Knowledge};
+use recourse_bisection::{Boundary, ClaimRange, History, Knowledge};
 use recourse_node::{NodeState, blobs::BlobSource};
 use recourse_protocol::{BatchIndex, CheckpointHash};
 use recourse_trace_builder::{ClaimHashes, kzg::read_elements};
 
-use super::{histories::Histories, respond::Responder};
+use super::{
+    histories::{Histories, Urgency},
+    respond::Responder,
+};
 
 /// The own derivation at one head.
 #[derive(Debug)]
@@ -54,7 +57,11 @@ impl Knowledge for Known {
 
     /// Planning does not wait for a claim to be run: other moves would wait with it.
     fn history(&self, range: ClaimRange) -> Option<ClaimHashes> {
-        self.histories.at_hand(&self.state, range)
+        self.histories.at_hand(&self.state, range, Urgency::Challenged)
+    }
+
+    fn hashes(&self, range: ClaimRange) -> Option<impl History> {
+        self.histories.at_hand(&self.state, range, Urgency::Watched)
     }
 
     fn elements(&self, versioned_hash: B256) -> Option<Arc<[CheckpointHash]>> {

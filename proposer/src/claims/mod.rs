@@ -5,7 +5,10 @@ mod intent;
 mod knowledge;
 mod respond;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use alloy::eips::BlockId;
 use alloy_primitives::{Address, U256};
@@ -25,7 +28,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::ServiceError;
-use histories::Histories;
+use histories::{Histories, Urgency};
 use knowledge::Known;
 use respond::{MoveError, Responder};
 
@@ -62,13 +65,19 @@ pub(crate) struct Claimer {
     histories: Arc<Histories>,
     /// Keys of the moves that are being made.
     under_way: HashSet<String>,
+    /// Moves that failed when they were made last, and are still wanted.
+    failed: HashSet<String>,
+    /// Moves that are mined in blocks which the node has not read yet: until then the planner asks for them again.
+    mined: HashMap<String, u64>,
     /// L1 time of the newest new claim, in seconds.
     last_claim: Option<u64>,
     /// Whether what another run had sent is mined: till then a claim of its may be on its way.
     is_settled: bool,
 }
 
-type Moves = JoinSet<(String, Result<(), MoveError>)>;
+/// What became of a move: the L1 block that it was mined in, if it was a transaction.
+type Made = (String, Result<Option<u64>, MoveError>);
+type Moves = JoinSet<Made>;
 
 impl Claimer {
     pub(crate) fn new(
@@ -96,6 +105,8 @@ impl Claimer {
             responder: Arc::new(responder),
             histories,
             under_way: HashSet::new(),
+            failed: HashSet::new(),
+            mined: HashMap::new(),
             last_claim: None,
             is_settled: false,
         }
@@ -142,28 +153,37 @@ impl Claimer {
         let game = Arc::clone(&state.l1.game);
         let actions = spawn_blocking(move || next_actions(&game, &known, &party)).await?;
         self.health.succeeded(PLANNING);
-        for action in actions {
+        self.mined.retain(|_, block| *block > state.l1.head.number);
+        let wanted: HashSet<String> = actions.iter().map(intent::key).collect();
+        self.failed.retain(|key| wanted.contains(key));
+        // Only so many are made at once: what fails keeps no other waiting.
+        let (again, first): (Vec<_>, Vec<_>) =
+            actions.into_iter().partition(|action| self.failed.contains(&intent::key(action)));
+        for action in first.into_iter().chain(again) {
             self.start(action, &state, moves);
         }
         self.look_up(&state, moves);
         Ok(())
     }
 
-    /// Makes the next history that the planner asked for in vain. One at a time: those that it asked for first have the nearest
-    /// deadlines, and their reveals need not wait for the others.
+    /// Makes the next history that the planner asked for in vain. One at a time: those that challenges wait for come first, the
+    /// nearest deadline before all, and their reveals need not wait for the others.
     fn look_up(&mut self, state: &Arc<NodeState>, moves: &mut Moves) {
-        let wishes = self.histories.take_wishes();
         if self.under_way.iter().any(|key| intent::is_history(key)) {
             return;
         }
-        let Some(range) = wishes.first().copied() else { return };
-        let key = intent::history(range);
-        tracing::info!(key, "running the batches of a challenged claim");
+        let Some((range, urgency)) = self.histories.next_wish() else { return };
+        let key = intent::history(range, urgency == Urgency::Challenged);
+        tracing::info!(key, "running the batches of a claim");
         self.under_way.insert(key.clone());
         let (histories, state) = (Arc::clone(&self.histories), Arc::clone(state));
         moves.spawn(async move {
-            let made = spawn_blocking(move || histories.of(&state, range).map(drop)).await;
-            (key, made.map_err(MoveError::from).flatten())
+            let maker = Arc::clone(&histories);
+            let made = spawn_blocking(move || maker.fulfil(&state, range)).await;
+            if made.is_err() {
+                histories.failed(range);
+            }
+            (key, made.map_err(MoveError::from).flatten().map(|()| None))
         });
     }
 
@@ -175,7 +195,8 @@ impl Claimer {
 
     fn start(&mut self, action: Action, state: &Arc<NodeState>, moves: &mut Moves) {
         let key = intent::key(&action);
-        if self.under_way.contains(&key) || !self.is_time_for(&action, state) {
+        let is_made = self.under_way.contains(&key) || self.mined.contains_key(&key);
+        if is_made || !self.is_time_for(&action, state) {
             return;
         }
         let reveals = self.under_way.iter().filter(|key| intent::is_reveal(key)).count();
@@ -190,7 +211,7 @@ impl Claimer {
         let (responder, state) = (Arc::clone(&self.responder), Arc::clone(state));
         moves.spawn(async move {
             let result = responder.make(action, state).await;
-            (key, result)
+            (key, result.map(Some))
         });
     }
 
@@ -217,14 +238,18 @@ impl Claimer {
         attempts.map(|attempt| attempt.window_end.saturating_sub(window)).max()
     }
 
-    fn made(&mut self, (key, result): (String, Result<(), MoveError>)) -> Result<(), ServiceError> {
+    fn made(&mut self, (key, result): Made) -> Result<(), ServiceError> {
         self.under_way.remove(&key);
         match result {
-            Ok(()) => {
+            Ok(block) => {
                 tracing::info!(key, "move made");
-                if intent::is_history(&key) || intent::is_reveal(&key) {
+                self.failed.remove(&key);
+                if intent::is_challenged_history(&key) || intent::is_reveal(&key) {
                     // What waited for it need not wait for the next head.
                     self.states.mark_changed();
+                }
+                if let Some(block) = block {
+                    self.mined.insert(key, block);
                 }
                 self.health.succeeded(MOVING);
             }
@@ -237,6 +262,7 @@ impl Claimer {
                     self.last_claim = None;
                 }
                 self.health.failed(MOVING, &error);
+                self.failed.insert(key);
             }
         }
         Ok(())

@@ -67,13 +67,14 @@ impl MoveError {
 }
 
 impl Responder {
-    /// Makes a move and waits until it is mined.
+    /// Makes a move and waits until it is mined. Gives the number of that L1 block.
     pub(super) async fn make(
         self: Arc<Self>,
         action: Action,
         state: Arc<NodeState>,
-    ) -> Result<(), MoveError> {
+    ) -> Result<u64, MoveError> {
         let key = intent::transaction_key(&action, state.l1.head.number);
+        let head = state.l1.head.number;
         let builder = Arc::clone(&self);
         let call = spawn_blocking(move || builder.build(&action, &state)).await??;
         if !call.chunks.is_empty() {
@@ -97,7 +98,7 @@ impl Responder {
         };
         let receipt = self.transactions.send(request).await?;
         tracing::info!(key, transaction = %receipt.transaction_hash, gas = receipt.gas_used, "mined");
-        Ok(())
+        Ok(receipt.block_number.unwrap_or(head))
     }
 
     fn build(&self, action: &Action, state: &NodeState) -> Result<Call, MoveError> {

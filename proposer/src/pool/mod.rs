@@ -68,6 +68,8 @@ pub struct Pool {
     bytes: usize,
     /// How many are stuck.
     stuck: usize,
+    /// That of the next block, in wei.
+    base_fee: u64,
 }
 
 impl Pool {
@@ -81,7 +83,13 @@ impl Pool {
             arrivals: 0,
             bytes: 0,
             stuck: 0,
+            base_fee: 0,
         }
+    }
+
+    /// Tells the pool the base fee of the next block: what offers less displaces nothing that is stuck.
+    pub const fn see_base_fee(&mut self, base_fee: u64) {
+        self.base_fee = base_fee;
     }
 
     /// How many transactions wait.

@@ -108,6 +108,8 @@ impl Pool {
             let (_, sender) = others().min_by_key(|(_, sender)| sender.least_fee())?;
             sender.last().filter(|_| sender.least_fee() < fee)
         };
-        stuck.or_else(cheapest).map(name)
+        // What is under the base fee costs its sender nothing either: it pushes out only who pays less.
+        let runs_now = fee >= u128::from(self.base_fee);
+        stuck.filter(|_| runs_now).or_else(cheapest).map(name)
     }
 }

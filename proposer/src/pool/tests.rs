@@ -223,6 +223,20 @@ fn what_is_stuck_is_little_and_goes_first() {
 }
 
 #[test]
+fn what_is_under_the_base_fee_displaces_nothing_that_is_stuck() {
+    let mut pool = Pool::new(Limits { transactions: 8, per_sender: 8, ..LIMITS });
+    pool.see_base_fee(50);
+    put(&mut pool, 1, plain(1, 100), &rich(0)).unwrap();
+    for nonce in 0..7 {
+        put(&mut pool, 3, plain(nonce, 49), &rich(0)).unwrap();
+    }
+    assert_eq!(put(&mut pool, 4, plain(0, 49), &rich(0)), Err(Rejection::PoolFull));
+    assert_eq!(held(&pool).first(), Some(&(1, 1)));
+    put(&mut pool, 4, plain(0, 50), &rich(0)).unwrap();
+    assert_eq!(held(&pool).first(), Some(&(3, 0)), "it can run, what was stuck can't");
+}
+
+#[test]
 fn a_filled_gap_frees_the_places_of_the_stuck() {
     let mut pool = Pool::new(Limits { transactions: 8, per_sender: 8, ..LIMITS });
     put(&mut pool, 1, plain(1, 5), &rich(0)).unwrap();
