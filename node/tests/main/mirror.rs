@@ -224,6 +224,28 @@ async fn without_receipts_a_full_bloom_filter_is_believed_for_two_reads() {
     assert_eq!(mirror.sync().await.unwrap().head, l1.chain().head());
 }
 
+/// It may have none yet, which is not to say that it never has any.
+#[tokio::test]
+async fn who_refuses_receipts_is_not_believed_soon() {
+    let (l1, store) = (FakeL1::start().await, Arc::default());
+    play(&l1);
+    let mut mirror = open(&l1, &store);
+    mirror.sync().await.unwrap();
+    l1.chain().busy = true;
+    l1.chain().receipts = Receipts::Refused;
+    l1.chain().mine_empty(1);
+    for _ in 0..59 {
+        let error = mirror.sync().await.unwrap_err();
+        assert!(matches!(error, MirrorError::Incomplete { number: 4 }), "{error:?}");
+    }
+    // For ever would be too long.
+    assert_eq!(mirror.sync().await.unwrap().head, l1.chain().head());
+    l1.chain().mine_empty(1);
+    mirror.sync().await.unwrap_err();
+    l1.chain().receipts = Receipts::Whole;
+    assert_eq!(mirror.sync().await.unwrap().head, l1.chain().head());
+}
+
 #[tokio::test]
 async fn a_batch_that_does_not_hash_to_its_name_is_refused() {
     let (l1, store) = (FakeL1::start().await, Arc::default());

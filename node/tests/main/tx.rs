@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use alloy::{rpc::types::TransactionReceipt, signers::local::PrivateKeySigner};
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use recourse_node::{
     Severity,
     metrics::Metrics,
@@ -332,6 +332,34 @@ async fn a_refusal_of_what_may_be_known_frees_no_nonce() {
     assert_eq!(pooled(&l1, 1).await, [0]);
     mining(&l1, task).await.unwrap().unwrap();
     assert_eq!(l1.chain().mined.len(), 1);
+}
+
+#[tokio::test]
+async fn what_l1_knows_already_is_not_given_up_though_it_is_not_shown() {
+    let l1 = FakeL1::start().await;
+    let sender = Sender::fresh(&l1).await;
+    l1.chain().hides = true;
+    let task = sender.send(poke("hidden"));
+    // More often than it takes to give up.
+    until(async || (l1.chain().count_seen("eth_sendRawTransaction") > 40).then_some(())).await;
+    assert_eq!(sender.metrics.transactions_given_up.get(), 0);
+    mining(&l1, task).await.unwrap().unwrap();
+    assert_eq!(l1.chain().mined.len(), 1);
+}
+
+#[tokio::test]
+async fn a_first_offer_is_no_more_than_the_account_has() {
+    for (balance, expected) in [(U256::from(7), 3_000_000_000), (U256::MAX >> 1, 3_200_000_000)] {
+        let l1 = FakeL1::start().await;
+        l1.chain().balance = balance;
+        // 3 gwei are asked for; 10 % more is over the limit, so that the limit is offered if it can be.
+        let policy = TxPolicy { max_fee_per_gas: 3_200_000_000, ..policy() };
+        let sender = Sender::start(&l1, Arc::new(MemoryStore::default()), policy).await;
+        let task = sender.send(poke("dear"));
+        pooled(&l1, 1).await;
+        assert_eq!(l1.chain().mempool[0].max_fee, expected);
+        mining(&l1, task).await.unwrap().unwrap();
+    }
 }
 
 /// A manager that took up two transactions, of which L1 has none any more and refuses the first; it was given up, and

@@ -7,7 +7,7 @@ use alloy_consensus::{
     transaction::{PooledTransaction, SignerRecoverable},
 };
 use alloy_eips::{eip2718::Decodable2718, eip4844::Blob};
-use alloy_primitives::{Address, B256, Bytes, LogData, keccak256};
+use alloy_primitives::{Address, B256, Bytes, LogData, U256, keccak256};
 use recourse_node::l1::BlockRef;
 use recourse_protocol::RollupConfig;
 
@@ -51,6 +51,8 @@ pub(crate) enum Receipts {
     Null,
     /// That there is no such method.
     NotServed,
+    /// The endpoint refuses to say.
+    Refused,
 }
 
 /// All that the script can turn.
@@ -78,6 +80,10 @@ pub(crate) struct Chain {
     pub(crate) unwanted: Vec<B256>,
     /// Transactions that are not there are answered with an error, as by a client that indexes them yet.
     pub(crate) indexing: bool,
+    /// Nobody is shown what is not mined yet.
+    pub(crate) hides: bool,
+    /// Of every account, in wei.
+    pub(crate) balance: U256,
     /// Estimates revert with this.
     pub(crate) reverts: Option<Bytes>,
     pub(crate) blobs: BTreeMap<B256, Box<Blob>>,
@@ -109,6 +115,8 @@ impl Chain {
             refuses: false,
             unwanted: Vec::new(),
             indexing: false,
+            hides: false,
+            balance: U256::from(7),
             reverts: None,
             blobs: BTreeMap::new(),
             lie: None,

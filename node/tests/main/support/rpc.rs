@@ -57,7 +57,7 @@ fn dispatch(chain: &mut Chain, method: &str, params: &Value) -> Answer {
         }
         "eth_getBlockReceipts" => block_receipts(chain, parse(&params[0])),
         "eth_getCode" => Ok(json!("0x00")),
-        "eth_getBalance" => Ok(json!(U256::from(7))),
+        "eth_getBalance" => Ok(json!(chain.balance)),
         "eth_getLogs" => logs(chain, &params[0]),
         "eth_call" => call(chain, params),
         "eth_getTransactionCount" => {
@@ -84,7 +84,7 @@ fn dispatch(chain: &mut Chain, method: &str, params: &Value) -> Answer {
         }
         "eth_getTransactionByHash" => {
             let hash: B256 = parse(&params[0]);
-            let pending = chain.mempool.iter().any(|sent| sent.hash == hash);
+            let pending = !chain.hides && chain.mempool.iter().any(|sent| sent.hash == hash);
             let known = pending || chain.mined.contains_key(&hash);
             found(chain, if known { json!({ "hash": hash }) } else { Value::Null })
         }
@@ -181,6 +181,7 @@ fn block_receipts(chain: &Chain, hash: B256) -> Answer {
     };
     match chain.receipts {
         Receipts::NotServed => return Err((-32601, "no such method", None)),
+        Receipts::Refused => return Err((-32000, "no receipts", None)),
         Receipts::Empty => return Ok(json!([])),
         Receipts::Whole | Receipts::Null => {}
     }
