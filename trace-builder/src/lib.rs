@@ -12,7 +12,7 @@ pub mod staging;
 pub use batch::{BatchHistory, BatchRecorder};
 pub use claim::ClaimHistory;
 pub use derivation::{Derivation, HistoryError, Snapshot};
-pub use hashes::{BatchHashes, Claimable, ClaimHashes};
+pub use hashes::{BatchHashes, ClaimHashes, Claimable};
 pub use kzg::{Blobs, KzgError};
 pub use prove::{Evidence, ProveError, ProvenStep, Reading, StepProver};
 pub use respond::{Call, NO_REVEAL, RespondError, Responder};

@@ -7,7 +7,7 @@ use alloy::{
     sol_types::{SolCall, SolEvent, SolValue},
 };
 use alloy_consensus::{Receipt, ReceiptEnvelope, proofs::calculate_receipt_root};
-use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U64, U256, hex};
+use alloy_primitives::{Address, B256, Bloom, Bytes, Log, U64, hex};
 use axum::{
     Json,
     extract::State,
