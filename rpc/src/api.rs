@@ -9,13 +9,13 @@ use jsonrpsee::{
     core::RegisterMethodError,
     types::{ErrorObjectOwned, Params, ParamsSequence},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use crate::{
     Chain, ChainError,
     filters::Filters,
-    heavy::Held,
+    heavy::{Held, Turn},
     limits::{FILTER_TEXT, FILTER_VALUES, PARAMETER_VALUES},
     methods,
 };
@@ -117,12 +117,25 @@ where
     R: Serialize + Clone + Send + 'static,
 {
     module.register_blocking_method(name, move |params, context, extensions| {
-        // Held until the answer is made, whether or not the caller still waits for it.
-        let _turn = extensions.get::<Held>().and_then(Held::take);
+        let turn = extensions.get::<Held>().and_then(Held::take).map(Arc::new);
         let mut args = Args::new(&params);
-        answer(&context, &mut args).map_err(ErrorObjectOwned::from)
+        let value = answer(&context, &mut args).map_err(ErrorObjectOwned::from)?;
+        Ok::<_, ErrorObjectOwned>(Answer { value, _turn: turn })
     })?;
     Ok(())
+}
+
+/// An answer, and the turn in which it was made. That lasts until it is written out, whether or not the caller still waits.
+#[derive(Clone)]
+struct Answer<R> {
+    value: R,
+    _turn: Option<Arc<Turn>>,
+}
+
+impl<R: Serialize> Serialize for Answer<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
 }
 
 fn wrong(name: &str, error: &ErrorObjectOwned) -> ChainError {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::Extensions;
+use http::{Extensions, Method};
 use jsonrpsee::{
     Methods, RpcModule,
     core::{id_providers::RandomIntegerIdProvider, traits::IdProvider},
@@ -154,7 +154,10 @@ pub async fn serve(
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(now.clone());
             let (mut server, streams) = (server.clone(), Arc::clone(&streams));
+            // It has no body to wait for.
+            let busy = (*request.method() == Method::GET).then(|| now.call());
             async move {
+                let _busy = busy;
                 // It is never closed.
                 let _stream = streams.acquire_owned().await.ok();
                 server.call(request).await
@@ -226,7 +229,7 @@ async fn accept(
 /// A peer of a WebSocket that is silent for so long is gone. No ping goes out while it reads a long answer.
 fn pings(idle: Duration) -> PingConfig {
     let part = |of| idle.checked_div(of).unwrap_or_default().max(Duration::from_millis(1));
-    PingConfig::new().ping_interval(part(4)).inactive_limit(part(1))
+    PingConfig::new().ping_interval(part(4)).inactive_limit(part(1)).max_failures(4)
 }
 
 /// Lets a client ask for the names of all methods.

@@ -8,8 +8,8 @@ use crate::Severity;
 /// JSON-RPC error codes that mean "later": rate limits of the big providers, limits of EIP-1474, internal errors.
 const LATER: [i64; 6] = [429, -32_005, -32_007, -32_016, -32_029, -32_603];
 
-/// JSON-RPC's code for a method that is not there.
-const NO_METHOD: i64 = -32_601;
+/// Codes for a method that is not there: JSON-RPC's, EIP-1474's, and Besu's for one that is switched off.
+const NO_METHOD: [i64; 3] = [-32_601, -32_004, -32_604];
 
 /// Why L1 could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,7 @@ impl L1Error {
 
     /// Whether the endpoint says that it does not have such a method.
     pub(crate) fn is_no_method(&self) -> bool {
-        self.answered().is_some_and(|(code, _)| code == NO_METHOD)
+        self.answered().is_some_and(|(code, _)| NO_METHOD.contains(&code))
     }
 
     /// Whether it refuses a transaction because it has it: there is no code for that, but these are the words of clients.
@@ -109,6 +109,8 @@ impl L1Error {
         let words = ["already known", "known transaction", "already imported", "alreadyknown"];
         self.answered().is_some_and(|(_, message)| {
             let message = message.to_lowercase();
+            // As in "unknown transaction type".
+            let message = message.replace("unknown transaction", "");
             words.iter().any(|words| message.contains(words))
         })
     }

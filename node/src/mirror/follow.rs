@@ -35,6 +35,8 @@ pub struct L1Mirror {
     cursor: Option<BlockRef>,
     /// The block after the cursor, if not all of its events came, or not for sure.
     doubtful: Option<Doubtful>,
+    /// Whether the endpoint refused receipts for so long that it will not have them later either.
+    gives_no_receipts: bool,
     /// Whether blocks were read in ranges since the contracts' own counters were last compared.
     unverified: bool,
     /// Number of the newest finalized block, as of the cursor.
@@ -78,6 +80,7 @@ impl L1Mirror {
             fold,
             cursor,
             doubtful: None,
+            gives_no_receipts: false,
             unverified: true,
             finalized: None,
             log_range,
@@ -232,9 +235,13 @@ impl L1Mirror {
             }
             Proof::Incomplete => (before, u8::MAX),
             Proof::Unclear => (before.saturating_add(1), READS_WITHOUT_RECEIPTS),
+            Proof::Refused if self.gives_no_receipts => {
+                (before.saturating_add(1), READS_WITHOUT_RECEIPTS)
+            }
             Proof::Refused => (before.saturating_add(1), READS_REFUSED),
         };
         if unclear >= most {
+            self.gives_no_receipts = true;
             tracing::warn!(
                 number,
                 "no receipts tell whether all events of a block came: taken as they are"

@@ -40,6 +40,8 @@ struct Wanted {
     here: HashMap<ClaimKey, (ClaimHashes, bool)>,
     /// Could not be made, when it was tried last.
     failed: Vec<ClaimRange>,
+    /// Whether it is the turn of one that failed and that a challenge waits for.
+    again: bool,
 }
 
 /// How much it matters that a history is at hand soon.
@@ -76,13 +78,25 @@ impl Wanted {
             .chain(watched.into_iter().map(|range| (range, Urgency::Watched)))
             .collect();
         self.failed.retain(|failed| all.iter().any(|(range, _)| range == failed));
-        let fresh = all.iter().find(|(range, _)| !self.failed.contains(range));
-        // All failed: the one whose last try is longest ago.
-        let again = || {
-            let range = self.failed.first()?;
-            all.iter().find(|(wish, _)| wish == range)
+        let find = |failed: bool, which: Urgency| {
+            // Of those that failed the one whose last try is longest ago.
+            let order = |(range, _): &(ClaimRange, Urgency)| {
+                self.failed
+                    .iter()
+                    .position(|other| other == range)
+                    .map_or(0, |at| at.saturating_add(1))
+            };
+            let some = all.iter().filter(|wish| (order(wish) > 0) == failed && wish.1 == which);
+            some.min_by_key(|wish| order(wish)).copied()
         };
-        fresh.or_else(again).copied()
+        let fresh = find(false, Urgency::Challenged);
+        let (again, watched) = (find(true, Urgency::Challenged), find(false, Urgency::Watched));
+        // Neither waits for all of the other.
+        let other = if self.again { again.or(watched) } else { watched.or(again) };
+        if fresh.is_none() {
+            self.again = !self.again;
+        }
+        fresh.or(other).or_else(|| find(true, Urgency::Watched))
     }
 
     fn made(&mut self, range: ClaimRange, made: Option<(Key, ClaimHashes)>) {
@@ -131,6 +145,11 @@ impl Histories {
         let mut kept = self.kept.lock();
         let batches = batches(range).map(|index| kept.get(&name(state, index)?));
         ClaimHashes::new(batches.collect::<Option<_>>()?)
+    }
+
+    /// Before the planner asks anew.
+    pub(super) fn forget_wishes(&self) {
+        self.wanted.lock().wishes = Default::default();
     }
 
     /// What was asked for in vain and should be made next.
@@ -286,7 +305,7 @@ mod tests {
                 wanted.wish(range(upto), urgency);
             }
         };
-        for expected in [2, 3, 1, 2, 3, 1] {
+        for expected in [2, 3, 1, 2, 3, 2, 3, 2] {
             ask(&mut wanted);
             let (next, _) = wanted.next().unwrap();
             assert_eq!(next, range(expected));

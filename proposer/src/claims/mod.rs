@@ -71,7 +71,8 @@ pub(crate) struct Claimer {
     mined: HashMap<String, u64>,
     /// L1 time of the newest new claim, in seconds.
     last_claim: Option<u64>,
-    /// Whether what another run had sent is mined: till then a claim of its may be on its way.
+    /// Whether what another run had sent, or this one without learning what became of it, is mined: till then a claim may be on
+    /// its way.
     is_settled: bool,
 }
 
@@ -151,15 +152,17 @@ impl Claimer {
         };
         let known = Known::new(Arc::clone(&state), Arc::clone(&self.histories), &self.responder);
         let game = Arc::clone(&state.l1.game);
+        self.histories.forget_wishes();
         let actions = spawn_blocking(move || next_actions(&game, &known, &party)).await?;
         self.health.succeeded(PLANNING);
         self.mined.retain(|_, block| *block > state.l1.head.number);
         let wanted: HashSet<String> = actions.iter().map(intent::key).collect();
         self.failed.retain(|key| wanted.contains(key));
-        // Only so many are made at once: what fails keeps no other waiting.
-        let (again, first): (Vec<_>, Vec<_>) =
+        // Only so many are made at once: what fails keeps no other waiting, and is not kept waiting for ever by all others.
+        let (again, mut first): (Vec<_>, Vec<_>) =
             actions.into_iter().partition(|action| self.failed.contains(&intent::key(action)));
-        for action in first.into_iter().chain(again) {
+        let later = first.split_off(first.len().min(REVEALS.saturating_mul(3) / 4));
+        for action in first.into_iter().chain(again).chain(later) {
             self.start(action, &state, moves);
         }
         self.look_up(&state, moves);
@@ -219,7 +222,7 @@ impl Claimer {
     /// on a parent that L1 does not show yet.
     fn is_time_for(&self, action: &Action, state: &NodeState) -> bool {
         let Action::Propose { content, .. } = action else { return true };
-        if self.under_way.iter().any(|key| intent::is_claim(key)) {
+        if self.under_way.iter().chain(self.mined.keys()).any(|key| intent::is_claim(key)) {
             return false;
         }
         // A content that L1 knows lost its owner: its children wait for somebody to stand for it.
@@ -258,7 +261,9 @@ impl Claimer {
             }
             // The planner asks again at the next head for what is still wanted.
             Err(error) => {
-                if intent::is_claim(&key) && !error.may_be_in_flight() {
+                if intent::is_claim(&key) && error.may_be_in_flight() {
+                    self.is_settled = false;
+                } else if intent::is_claim(&key) {
                     self.last_claim = None;
                 }
                 self.health.failed(MOVING, &error);
