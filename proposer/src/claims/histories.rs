@@ -1,6 +1,12 @@
 //! The hashes of own claims: what challenges are answered with.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use alloy_primitives::B256;
 use parking_lot::Mutex;
@@ -29,6 +35,7 @@ pub(super) struct Histories {
     /// Held while batches are run: who wants the same ones waits, and finds them kept.
     running: Mutex<()>,
     wanted: Mutex<Wanted>,
+    stopped: AtomicBool,
 }
 
 /// What the planner asks for. It stays as long as it is asked for, whatever else is kept.
@@ -117,7 +124,13 @@ impl Histories {
             kept: Mutex::new(Kept::new(KEPT_STEPS)),
             running: Mutex::default(),
             wanted: Mutex::default(),
+            stopped: AtomicBool::new(false),
         }
+    }
+
+    /// Runs no further batch: a claim may take an hour, and nothing is lost with it.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
     }
 
     /// The history of a range, if it is at hand. If not, that is a wish.
@@ -186,6 +199,9 @@ impl Histories {
         let _running = self.running.lock();
         let (mut all, mut before) = (Vec::new(), None);
         for index in batches(range) {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(MoveError::Stopped);
+            }
             let derived = state.chain.batch(index).ok_or(MoveError::NotDerived(index))?;
             let key = (derived.hash, derived.post.h248());
             let kept = self.kept.lock().get(&key);

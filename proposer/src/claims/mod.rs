@@ -132,6 +132,7 @@ impl Claimer {
                 Some(done) = moves.join_next() => self.made(done?)?,
             }
         }
+        self.histories.stop();
         while let Some(done) = moves.join_next().await {
             self.made(done?)?;
         }
@@ -259,6 +260,7 @@ impl Claimer {
             Err(MoveError::Send(error)) if error.severity() == Severity::Critical => {
                 return Err(ServiceError::Transactions(error));
             }
+            Err(MoveError::Stopped) => tracing::info!(key, "not ready before the end"),
             // The planner asks again at the next head for what is still wanted.
             Err(error) => {
                 if intent::is_claim(&key) && error.may_be_in_flight() {

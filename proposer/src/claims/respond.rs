@@ -39,6 +39,9 @@ pub(super) enum MoveError {
     /// The state before a batch could not be had.
     #[error("the state before a batch could not be had")]
     State(#[from] StatesError),
+    /// The daemon ends.
+    #[error("stopped before it was ready")]
+    Stopped,
     /// The batches of a claim do not follow each other: L1 changed while they were run.
     #[error("the batches of {0:?} do not follow each other")]
     Torn(ClaimRange),
