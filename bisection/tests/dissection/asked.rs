@@ -1,50 +1,18 @@
 //! What an owner's planner asks for: histories take long to make.
 
-use std::{cell::RefCell, sync::Arc};
-
-use alloy_primitives::{B256, U256};
-use recourse_bisection::{
-    Action, Boundary, ClaimRange, Knowledge, Party, Role, model::Move, next_actions,
-};
-use recourse_protocol::{AttemptId, BatchIndex, CheckpointHash};
+use alloy_primitives::U256;
+use recourse_bisection::{Action, ClaimRange, Party, Role, model::Move, next_actions};
+use recourse_protocol::{AttemptId, BatchIndex};
 
 use crate::{
     actors::{LIAR, Lie, WATCHTOWER, harass},
     arena::{Arena, TICK},
-    toy::{Honest, ToyHistory},
+    watched::Sparing,
 };
-
-/// Notes the ranges that are asked for, and has their histories or has not.
-struct Asked<'a> {
-    honest: Honest<'a>,
-    has: bool,
-    ranges: RefCell<Vec<ClaimRange>>,
-}
-
-impl Knowledge for Asked<'_> {
-    type History = ToyHistory;
-
-    fn newest(&self) -> BatchIndex {
-        self.honest.newest()
-    }
-
-    fn boundary(&self, batch: BatchIndex) -> Option<Boundary> {
-        self.honest.boundary(batch)
-    }
-
-    fn history(&self, range: ClaimRange) -> Option<ToyHistory> {
-        self.ranges.borrow_mut().push(range);
-        self.honest.history(range).filter(|_| self.has)
-    }
-
-    fn elements(&self, versioned_hash: B256) -> Option<Arc<[CheckpointHash]>> {
-        self.honest.elements(versioned_hash)
-    }
-}
 
 /// What the owner of the claims asks for, and the reveals that it makes.
 fn plan(arena: &Arena, has: bool) -> (Vec<ClaimRange>, Vec<Action>) {
-    let known = Asked { honest: Honest(&arena.model), has, ranges: RefCell::default() };
+    let known = Sparing::of(arena, has);
     // More batches than there are: no new claim is in the way.
     let role = Role::Proposer { min_batches: 99, reveal_at_once: false };
     let party = Party { address: LIAR, owed: U256::ZERO, role };

@@ -18,14 +18,14 @@ use crate::{
 const PARTY: Party = Party { address: WATCHTOWER, owed: U256::ZERO, role: Role::Watchtower };
 
 /// Has hashes, and histories or not; notes for which ranges whole histories are asked.
-struct Sparing<'a> {
+pub struct Sparing<'a> {
     honest: Honest<'a>,
     has: bool,
-    ranges: RefCell<Vec<ClaimRange>>,
+    pub ranges: RefCell<Vec<ClaimRange>>,
 }
 
 impl<'a> Sparing<'a> {
-    fn of(arena: &'a Arena, has: bool) -> Self {
+    pub fn of(arena: &'a Arena, has: bool) -> Self {
         Self { honest: Honest(&arena.model), has, ranges: RefCell::default() }
     }
 }

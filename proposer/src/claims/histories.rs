@@ -1,4 +1,4 @@
-//! The hashes of own claims: what challenges are answered with.
+//! The hashes of claims: what challenges are answered with, and what strangers' reveals are held against.
 
 use std::{
     collections::HashMap,
