@@ -50,6 +50,8 @@ pub fn run(data: &[u8]) {
 /// Bytes of anybody's.
 fn encoding(bytes: &[u8]) {
     let says = run_stateless_guest(bytes, &SCHEDULE, ChainKind::L2);
+    // The guest would take a panic for "not valid".
+    let _ = ProtocolFork::decode_input(bytes).map(|(_, input)| check(&input));
     assert_eq!(says.len(), 43, "the result has one length");
     assert!(says[32] <= 1, "a bool");
     if says[32] == 1 {

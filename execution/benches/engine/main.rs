@@ -115,6 +115,18 @@ fn main() -> eyre::Result<()> {
     if args.export.is_some() {
         return Ok(());
     }
+    if args.only != Some(Group::Mainnet) {
+        for (name, build) in synthetic::ROWS {
+            if !name.contains(&args.filter) {
+                continue;
+            }
+            let mut cases = build();
+            for case in &mut cases {
+                case.max_witness_bytes = args.limit.then_some(u64::MAX);
+            }
+            report.add_row(name, cases.len(), measure::measure_row(&cases, most, args.rounds)?);
+        }
+    }
     println!("{report}");
     Ok(())
 }

@@ -87,6 +87,8 @@ pub(crate) fn measure(case: &Case, threads: &[usize], rounds: usize) -> eyre::Re
         };
         plain.push(time(true, &mut || plain::run(case).map(drop))?);
         for (runs, workers) in ours.iter_mut().zip(&workers) {
+            // It would have learnt from this very block.
+            workers.forget_hints();
             again = 0;
             let mut work = || case.run(workers).map(|outcome| again += outcome.again);
             runs.push(time(workers.threads() == 1, &mut work)?);
@@ -98,6 +100,45 @@ pub(crate) fn measure(case: &Case, threads: &[usize], rounds: usize) -> eyre::Re
         ours: ours.iter().map(|runs| Stat::of(runs, cores.len())).collect(),
         again: again as f64,
     })
+}
+
+/// What a row of different blocks of one kind takes by the most threads: without what each taught the next ones, and with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowTimes {
+    pub(crate) forgotten: Duration,
+    pub(crate) kept: Duration,
+    /// Transactions that ran once more, on average of the rounds.
+    pub(crate) again: [f64; 2],
+}
+
+/// Checks a row of blocks, then times it, with hints that are forgotten before each block and with hints that are kept, in turns.
+pub(crate) fn measure_row(cases: &[Case], threads: usize, rounds: usize) -> eyre::Result<RowTimes> {
+    let workers = Workers::new(threads);
+    for case in cases {
+        case.check_ours(&case.run(&workers)?)?;
+    }
+    let mut times = [const { Vec::new() }; 2];
+    let mut again = [0.0; 2];
+    for round in 0..2 * rounds {
+        // Each is the first one in half of the rounds.
+        let kept = (round + round / 2) % 2;
+        workers.forget_hints();
+        let mut all = Duration::ZERO;
+        for case in cases {
+            if kept == 0 {
+                workers.forget_hints();
+            }
+            let mut ran = 0;
+            all += time(&mut || case.run(&workers).map(|outcome| ran = outcome.again)).0;
+            again[kept] += ran as f64 / rounds as f64;
+        }
+        times[kept].push(all);
+    }
+    let [forgotten, kept] = times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    });
+    Ok(RowTimes { forgotten, kept, again })
 }
 
 /// By the clock, and of all cores.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
 
 use crate::{
     case::Case,
-    measure::{Stat, Times},
+    measure::{RowTimes, Stat, Times},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +27,14 @@ pub(crate) struct Report {
     /// Milliseconds that another engine takes, by name.
     peers: BTreeMap<String, f64>,
     rows: Vec<Row>,
+    /// Rows of blocks, by name: how many, and what they take.
+    series: Vec<(&'static str, usize, RowTimes)>,
     skipped: Vec<String>,
 }
 
 impl Report {
     pub(crate) fn new(threads: Vec<usize>, peers: BTreeMap<String, f64>) -> Self {
-        Self { threads, peers, rows: Vec::new(), skipped: Vec::new() }
+        Self { threads, peers, rows: Vec::new(), series: Vec::new(), skipped: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, kind: Kind, case: &Case, times: Times) {
@@ -43,6 +45,10 @@ impl Report {
             gas: case.gas_used,
             times,
         });
+    }
+
+    pub(crate) fn add_row(&mut self, name: &'static str, blocks: usize, times: RowTimes) {
+        self.series.push((name, blocks, times));
     }
 
     pub(crate) fn skip(&mut self, path: &Path, why: &eyre::Report) {
@@ -122,7 +128,8 @@ impl fmt::Display for Report {
             writeln!(f, "skipped {skipped}")?;
         }
         self.peers(f)?;
-        self.ratios(f)
+        self.ratios(f)?;
+        self.series.iter().try_for_each(|(name, blocks, times)| self.hints(f, name, *blocks, times))
     }
 }
 
@@ -167,6 +174,25 @@ impl Report {
             write!(f, "; {threads} threads {median:.1} (least {least:.1})")?;
         }
         writeln!(f)
+    }
+
+    /// What is gained by what blocks teach the next ones.
+    fn hints(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        name: &str,
+        blocks: usize,
+        times: &RowTimes,
+    ) -> fmt::Result {
+        let RowTimes { forgotten, kept, again: [without, with] } = times;
+        let (forgotten, kept) = (ms(*forgotten), ms(*kept));
+        writeln!(
+            f,
+            "{blocks} blocks of {name}: {forgotten:.3} ms with hints forgotten before each, {without:.0} ran again; \
+             kept {kept:.3} ms, {with:.0} ran again"
+        )?;
+        let name = name.replace([' ', '-', ','], "_").replace("__", "_").to_lowercase();
+        self.ratio(f, &format!("hints_{name}"), Some(forgotten / kept))
     }
 
     fn ratios(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,18 @@ const ERC20: u64 = 33_628;
 const SWAPS: u64 = 6_413;
 const CHAIN: u64 = 10_000;
 
+/// A name, and what makes a row of blocks.
+type Row = (&'static str, fn() -> Vec<Case>);
+
+/// Rows of different blocks of the same kind, each on the same state.
+pub(crate) const ROWS: [Row; 5] = [
+    ("small, one hot pool", || (0..40).map(|block| hot_pool(block * 50, 50)).collect()),
+    ("one hot pool", || (0..8).map(|block| hot_pool(block * 800, 800)).collect()),
+    ("small, ERC-20 clustered", || (0..40).map(|block| cluster(block * 400, 400, 200)).collect()),
+    ("ERC-20 clustered", || (0..8).map(|block| cluster(block * 8_000, 8_000, 10_000)).collect()),
+    ("ERC-20 disjoint", || (0..8).map(|block| apart(block * 4_000, 4_000)).collect()),
+];
+
 pub(crate) const ALL: [fn() -> Case; 8] =
     [raw, raw_to_others, disjoint, clustered, independent_swaps, one_hot_pool, chain, deposits];
 
@@ -187,8 +199,12 @@ fn transfer(from: Address, nonce: u64, token: Address, to: Address) -> TxEnv {
 
 /// ERC-20 transfers, each to oneself.
 fn disjoint() -> Case {
+    apart(0, ERC20)
+}
+
+fn apart(first: u64, count: u64) -> Case {
     let mut state = Flat::default();
-    let people: Vec<_> = (0..ERC20).map(|index| address("person", index)).collect();
+    let people: Vec<_> = (first..first + count).map(|index| address("person", index)).collect();
     people.iter().for_each(|who| person(&mut state, *who));
     let balances: Vec<_> = people.iter().map(|who| (*who, 1 << 40)).collect();
     let token = address("token", 0);
@@ -199,15 +215,20 @@ fn disjoint() -> Case {
 
 /// ERC-20 transfers among the ten people of each of a thousand families.
 fn clustered() -> Case {
+    cluster(0, ERC20, 10_000)
+}
+
+/// So many transfers among so many people, drawn from `first` on.
+fn cluster(first: u64, transfers: u64, of: u64) -> Case {
     let mut state = Flat::default();
-    let people: Vec<_> = (0..10_000).map(|index| address("person", index)).collect();
+    let people: Vec<_> = (0..of).map(|index| address("person", index)).collect();
     people.iter().for_each(|who| person(&mut state, *who));
     let balances: Vec<_> = people.iter().map(|who| (*who, 1 << 40)).collect();
     let token = address("token", 0);
     state.insert(token, token_with(&balances, &[]));
-    let envs = (0..ERC20).map(|index| {
-        let (who, nonce) = (index % 10_000, index / 10_000);
-        let drawn = u64::from(keccak256(index.to_be_bytes())[0]) % 10;
+    let envs = (0..transfers).map(|index| {
+        let (who, nonce) = (index % of, index / of);
+        let drawn = u64::from(keccak256((first + index).to_be_bytes())[0]) % 10;
         let to = people[(who / 10 * 10 + drawn) as usize];
         transfer(people[who as usize], nonce, token, to)
     });
@@ -301,8 +322,12 @@ fn independent_swaps() -> Case {
 }
 
 fn one_hot_pool() -> Case {
+    hot_pool(0, SWAPS)
+}
+
+fn hot_pool(first: u64, count: u64) -> Case {
     let mut state = Flat::default();
-    let people: Vec<_> = (0..SWAPS).map(|index| address("person", index)).collect();
+    let people: Vec<_> = (first..first + count).map(|index| address("person", index)).collect();
     people.iter().for_each(|who| person(&mut state, *who));
     let exchange = exchange(&mut state, 0, &people);
     let envs = people.iter().map(|who| swap(*who, exchange)).collect();

@@ -9,6 +9,7 @@ use alloy_primitives::{Address, B256, U256};
 
 use super::{
     flat::{FlatAccount, Path, Weighed},
+    hints::Disputed,
     table::Cell,
     versions::{Version, Versions},
     words::{self, Secret, Words},
@@ -179,8 +180,8 @@ pub(super) struct SlotCell {
     /// Its value, then its path.
     base: Base<5>,
     pub(super) versions: Versions<4>,
-    /// How often a transaction read it too early.
-    pub(super) disputed: AtomicU32,
+    /// Whether transactions read it too early, in this block and in those before it.
+    pub(super) disputed: Disputed,
 }
 
 impl Cell for SlotCell {
@@ -206,7 +207,7 @@ impl Cell for SlotCell {
         self.key.store(&words::of_u256(*slot));
         self.base.clear();
         self.versions.clear();
-        self.disputed.store(0, Relaxed);
+        self.disputed.clear();
     }
 }
 

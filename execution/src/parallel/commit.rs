@@ -37,6 +37,10 @@ pub(super) struct Committer {
     pub(super) failure: Option<Failure>,
     /// Transactions that ran once more.
     pub(super) again: u64,
+    /// Those that would have, had they not waited for another.
+    pub(super) waited: u64,
+    /// Slots over which they had to.
+    pub(super) disputed: Vec<u32>,
     /// What may be run for nothing.
     pub(super) credit: Credit,
     /// Gas that was run for nothing.
@@ -44,6 +48,28 @@ pub(super) struct Committer {
 }
 
 impl Committer {
+    /// For so many transactions.
+    pub(super) fn new(
+        available: u64,
+        count: usize,
+        weights: Option<Weights>,
+        credit: Credit,
+    ) -> Self {
+        Self {
+            available,
+            ends: Vec::with_capacity(count),
+            beneficiary: None,
+            codes: Vec::new(),
+            weights,
+            failure: None,
+            again: 0,
+            waited: 0,
+            disputed: Vec::new(),
+            credit,
+            wasted: 0,
+        }
+    }
+
     /// What a run came to counts for nothing.
     pub(super) fn throw_away(&mut self, gas: u64) {
         self.credit.spend(gas);
@@ -57,10 +83,14 @@ impl Committer {
         self.throw_away(gas);
     }
 
-    /// Whether others cost more than they help: most of what they run has to run again, or may not start.
+    /// Whether others cost more than they help: most of what they run has to run again, or may not start, or nearly all waits for
+    /// the one before it.
     fn is_better_alone(&self) -> bool {
         let ended = u64::try_from(self.ends.len()).unwrap_or(u64::MAX);
-        self.again > FEW && self.again.saturating_mul(2) > ended || self.credit.left() < MAX_TX_GAS
+        let chained = self.again.saturating_add(self.waited);
+        self.again > FEW && self.again.saturating_mul(2) > ended
+            || chained > FEW && chained.saturating_mul(8) > ended.saturating_mul(7)
+            || self.credit.left() < MAX_TX_GAS
     }
 }
 
@@ -101,7 +131,7 @@ impl Worker<'_> {
             run.space.take_back(index, &work, &Work::default());
             Ok(Some(TxEnd::NoOp(invalid)))
         } else {
-            if work.since < index && !run.is_true(index, &work) {
+            if work.since < index && !run.is_true(index, &work, &mut committer.disputed) {
                 committer.again = committer.again.wrapping_add(1);
                 committer.throw_away(work.gas(limit));
                 run.space.make_stale(index, &work);
@@ -112,6 +142,7 @@ impl Worker<'_> {
                 run.wake(&mut self.waiting);
                 work = record.take().unwrap_or_default();
             }
+            committer.waited = committer.waited.wrapping_add(work.waited.into());
             ran = work.gas(limit);
             run.end(index, &mut work, committer)
         };
@@ -141,8 +172,9 @@ impl Worker<'_> {
 }
 
 impl Run<'_> {
-    /// Whether all that a transaction read is what it would read now that all before it are committed.
-    fn is_true(&self, index: u32, work: &Work) -> bool {
+    /// Whether all that a transaction read is what it would read now that all before it are committed. If not for a slot, that is
+    /// added to `disputed`.
+    fn is_true(&self, index: u32, work: &Work, disputed: &mut Vec<u32>) -> bool {
         let space = self.space;
         work.accounts.iter().all(|read| {
             read.needs & needs::CODE_ALONE != 0 && !space.ever_coded(read.cell)
@@ -152,7 +184,8 @@ impl Run<'_> {
             let same = space.is_slot_untouched(read.cell, read.sequence)
                 || space.slot(self.flat, read.cell, index).is_ok_and(|now| read.seen == now);
             if !same && let Some(cell) = space.slots.get(read.cell) {
-                cell.disputed.fetch_add(1, Relaxed);
+                cell.disputed.add();
+                disputed.push(read.cell);
             }
             same
         })

@@ -9,6 +9,7 @@ mod direct;
 mod executor;
 mod flat;
 mod foreseen;
+mod hints;
 mod job;
 mod light;
 mod machine;

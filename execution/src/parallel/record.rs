@@ -107,6 +107,8 @@ pub(super) struct Work {
     pub(super) codes: Vec<(B256, Bytecode)>,
     /// The first transaction that was not committed when the run began.
     pub(super) since: u32,
+    /// It waited for another, without which it would have read something else.
+    pub(super) waited: bool,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -122,6 +124,7 @@ impl Work {
         self.code_bytes = 0;
         self.codes.clear();
         self.since = 0;
+        self.waited = false;
         self.outcome = None;
     }
 

@@ -15,6 +15,7 @@ use super::{
     apart::Apart,
     cells::{ADDED, AccountCell, BALANCE, STALE, SlotCell},
     flat::{FlatAccount, FlatState, Weighed},
+    hints::{Hints, Key},
     table::Table,
 };
 use crate::error::StateError;
@@ -72,6 +73,8 @@ impl From<Failure> for Blocked {
 pub(super) struct Space {
     pub(super) accounts: Table<AccountCell>,
     pub(super) slots: Table<SlotCell>,
+    /// What earlier blocks taught.
+    pub(super) hints: Apart<Hints>,
     /// Those that transactions of the block made, and that runs made which had read too early.
     codes: Mutex<BTreeMap<B256, Bytecode>>,
     /// The first transaction that is not committed.
@@ -81,6 +84,7 @@ pub(super) struct Space {
 }
 
 impl Space {
+    /// Forgets the last block, but for what it taught.
     pub(super) fn clear(&mut self, transactions: usize) {
         self.accounts.clear(transactions.saturating_mul(2));
         self.slots.clear(transactions.saturating_mul(2));
@@ -189,6 +193,23 @@ impl Space {
         account.is_some_and(|account| !account.ever_wiped.load(Acquire))
     }
 
+    /// How disputed a slot is.
+    pub(super) fn disputed(&self, index: u32) -> u32 {
+        self.slots.get(index).map_or(0, |cell| {
+            let key = || slot_key(&self.accounts, cell);
+            cell.disputed.get(&self.hints, index, key)
+        })
+    }
+
+    /// The block ended: what it taught is for the next one.
+    pub(super) fn learn(&mut self, disputed: &[u32]) {
+        let Self { accounts, slots, hints, .. } = self;
+        hints.learn(disputed, |index| {
+            let cell = slots.get(index)?;
+            Some((slot_key(accounts, cell)?, &cell.disputed))
+        });
+    }
+
     /// A slot just before a transaction.
     pub(super) fn slot(
         &self,
@@ -236,6 +257,10 @@ impl Space {
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Acquire)
     }
+}
+
+fn slot_key(accounts: &Table<AccountCell>, cell: &SlotCell) -> Option<Key> {
+    accounts.get(cell.account()).map(|account| (account.address(), cell.slot()))
 }
 
 /// What is known of an account from the versions seen so far, newest first.

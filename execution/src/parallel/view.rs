@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     hint::spin_loop,
-    sync::{
-        Arc,
-        atomic::Ordering::{Acquire, Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Acquire},
     thread::yield_now,
 };
 
@@ -187,11 +184,14 @@ impl<'a> View<'a> {
 
     fn slot(&mut self, cell: u32) -> Result<U256, Failure> {
         let (scene, tx) = (self.scene, self.tx);
-        let disputed = scene.space.slots.get(cell).map(|cell| cell.disputed.load(Relaxed));
-        if let Some(times) = disputed.filter(|times| *times > 0) {
-            self.let_pass(times)?;
-        }
+        let times = scene.space.disputed(cell);
+        let early = if times > 0 { self.let_pass(cell, times)? } else { None };
         let (seen, sequence) = self.patiently(|| scene.space.read_slot(scene.flat, cell, tx))?;
+        if let Some((early, cell)) = early.zip(scene.space.slots.get(cell)) {
+            let changed = early != Some(seen);
+            cell.disputed.waited(changed);
+            self.work.waited |= changed;
+        }
         self.work.slots.push(SlotRead { cell, sequence, seen });
         Ok(seen)
     }
@@ -212,9 +212,10 @@ impl<'a> View<'a> {
 
     /// Waits for transactions before this one that are under way and may write a slot over which some had to run again: those
     /// that call the same contract, and all when it happened more than once. Only for what a thread is at: whoever waits for
-    /// a transaction that nobody took could be the one to take it.
-    fn let_pass(&self, times: u32) -> Result<(), Failure> {
-        let Scene { space, records, txs, .. } = self.scene;
+    /// a transaction that nobody took could be the one to take it. Tells what it would have read had it not waited, if it did.
+    fn let_pass(&self, slot: u32, times: u32) -> Result<Option<Option<U256>>, Failure> {
+        let Scene { space, records, txs, flat, .. } = self.scene;
+        let mut early = None;
         let called = |index: u32| {
             let tx = usize::try_from(index).ok().and_then(|index| txs.get(index))?;
             tx.env().map(|env| env.kind)
@@ -224,10 +225,11 @@ impl<'a> View<'a> {
             if record.is_some_and(|record| record.status() == Status::Running)
                 && (times > 1 || called(index) == called(self.tx))
             {
+                early = early.or_else(|| Some(space.slot(flat, slot, self.tx).ok()));
                 self.wait(index)?;
             }
         }
-        Ok(())
+        Ok(early)
     }
 
     /// Until another transaction ran.

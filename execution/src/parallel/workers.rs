@@ -127,6 +127,13 @@ impl Workers {
         self.wasted.load(Relaxed)
     }
 
+    /// Forgets what blocks taught of slots over which transactions had to run again. The result of any block is the same, with
+    /// it or without.
+    pub fn forget_hints(&self) {
+        let mut all = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter_mut().for_each(|memory| memory.space.hints.clear());
+    }
+
     /// How many blocks could not be run to their ends here.
     #[must_use]
     pub fn failures(&self) -> u64 {
@@ -275,17 +282,8 @@ impl Workers {
     ) -> Result<FlatOutcome, Failure> {
         let count = block.transactions.len();
         memory.clear(count);
-        let committer = Committer {
-            available: block.available,
-            ends: Vec::with_capacity(count),
-            beneficiary: None,
-            codes: Vec::new(),
-            weights: block.max_witness_bytes.map(Weights::new),
-            failure: None,
-            again: 0,
-            credit: self.purse.take(),
-            wasted: 0,
-        };
+        let weights = block.max_witness_bytes.map(Weights::new);
+        let committer = Committer::new(block.available, count, weights, self.purse.take());
         let ahead = Ahead::new(block.transactions, block.cfg);
         ahead.set(0, block.available, &committer.credit);
         let run = Run {
@@ -320,6 +318,7 @@ impl Workers {
                 record.clear();
             }
         }
+        memory.space.learn(&committer.disputed);
         let end = *memory.space.floor.get_mut();
         let changes = driven.and_then(|()| self.changes(&memory.space, block.state, end));
         if changes.is_err() {

@@ -81,9 +81,9 @@ impl FlatState {
         }
         let made = groups.into_par_iter().filter_map(|group| {
             let address = group.first()?.0;
-            let mut storage = Trie::default();
-            let slots = group.iter().map(|(_, slot, value)| (*slot, *value)).collect();
-            Some(apply_slots(&mut storage, slots).map(|()| (address, storage)))
+            let slots = group.iter().filter(|(.., value)| !value.is_zero());
+            let slots: Vec<_> = slots.map(|(_, slot, value)| (*slot, Slot(*value))).collect();
+            Some(Trie::of_list(&slots, |_, slot| *slot).map(|storage| (address, storage)))
         });
         self.storages.extend(made.collect::<Result<Vec<_>, _>>()?);
         Ok(())
@@ -98,21 +98,24 @@ impl FlatState {
         if !accounts.is_sorted_by(|(one, _), (next, _)| one < next) {
             return Err(TrieError::Malformed("accounts are not in order").into());
         }
-        if accounts.len() < APART || !self.world.accounts.is_empty() || !self.storages.is_empty() {
-            let mut changes: Vec<Change<Account>> =
-                accounts.iter().map(|(key, account)| self.account(key, *account)).collect();
+        if !self.world.accounts.is_empty() {
+            let change = |(key, account): &(B256, FlatAccount)| {
+                (Nibbles::unpack(key), Some(account.with(self.storage(key))))
+            };
+            let mut changes: Vec<Change<Account>> = accounts.iter().map(change).collect();
             return Ok(self.world.accounts.apply_all(&mut changes)?);
+        }
+        if accounts.len() < APART || !self.storages.is_empty() {
+            self.world.accounts =
+                Trie::of_list(accounts, |key, account| account.with(self.storage(key)))?;
+            return Ok(());
         }
         let parts: Vec<_> =
             accounts.chunk_by(|one, next| one.0.first() == next.0.first()).collect();
-        let made = parts.into_par_iter().with_max_len(1).map(|part| {
-            let mut flat = Self::default();
-            let mut changes: Vec<Change<Account>> =
-                part.iter().map(|(key, account)| flat.account(key, *account)).collect();
-            flat.world.accounts.apply_all(&mut changes)?;
-            let _ = flat.world.root();
-            Ok(flat.world.accounts)
-        });
+        let made = parts
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|part| Trie::of_list(part, |_, account| account.with(Trie::default())));
         self.world.accounts = Trie::join(made.collect::<Result<Vec<_>, TrieError>>()?)?;
         Ok(())
     }
@@ -131,15 +134,14 @@ impl FlatState {
         Ok(())
     }
 
-    fn account(&mut self, key: &B256, account: FlatAccount) -> Change<Account> {
-        let storage = match self.storages.get_mut(self.taken) {
+    fn storage(&mut self, key: &B256) -> Trie<Slot> {
+        match self.storages.get_mut(self.taken) {
             Some((of, storage)) if of == key => {
                 self.taken = self.taken.saturating_add(1);
                 std::mem::take(storage)
             }
             _ => Trie::default(),
-        };
-        (Nibbles::unpack(key), Some(account.with(storage)))
+        }
     }
 
     /// Adds a code.

@@ -79,7 +79,7 @@ fn compare<'a, V: Value>(
     Ok(())
 }
 
-impl<'a, V> Place<'a, V> {
+impl<'a, V: Value> Place<'a, V> {
     const fn of(link: &'a Link<V>) -> Self {
         match link {
             Link::Empty => Self::Nothing,

@@ -31,6 +31,14 @@ pub(super) fn node<V: Value>(node: &Node<V>, out: &mut Vec<u8>) {
     }
 }
 
+/// Writes the RLP of a leaf.
+pub(super) fn leaf<V: Value>(path: &Nibbles, value: &V, out: &mut Vec<u8>) {
+    let payload_length = leaf_payload_len(path, value);
+    Header { list: true, payload_length }.encode(out);
+    hex_prefix(path, true, out);
+    leaf_value(value, out);
+}
+
 /// The length of a node's RLP. Nothing is hashed for it.
 pub(super) fn len<V: Value>(kind: &Kind<V>) -> usize {
     let payload_length = payload_len(kind);
@@ -49,13 +57,17 @@ fn payload_of(len: usize) -> usize {
 
 fn payload_len<V: Value>(kind: &Kind<V>) -> usize {
     match kind {
-        Kind::Leaf { path, value } => hex_prefix_len(path).saturating_add(value_len(value)),
+        Kind::Leaf { path, value } => leaf_payload_len(path, value),
         Kind::Extension { path, child } => hex_prefix_len(path).saturating_add(link_len(child)),
         Kind::Branch { children, value } => {
             let value = value.as_ref().map_or(1, value_len);
             children.all().map(link_len).fold(value, usize::saturating_add)
         }
     }
+}
+
+fn leaf_payload_len<V: Value>(path: &Nibbles, value: &V) -> usize {
+    hex_prefix_len(path).saturating_add(value_len(value))
 }
 
 fn value_len<V: Value>(value: &V) -> usize {

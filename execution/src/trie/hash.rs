@@ -3,7 +3,7 @@
 use alloy_trie::nodes::RlpNode;
 use rayon::prelude::*;
 
-use super::{Kind, Link, Node, Trie, Value};
+use super::{Kind, Link, Node, SHORT, Trie, Value};
 use crate::keccak::keccak256_all;
 
 /// Levels below a root where subtries are hashed each by itself, at least: there are up to 256 of them.
@@ -15,7 +15,7 @@ const LEVELS: usize = 3;
 /// Subtries from which on threads share them.
 const SHARED: usize = 64;
 /// Nodes that are hashed together, at least, if there are as many: enough to fill the lanes of the hash function.
-const TOGETHER: usize = 512;
+pub(super) const TOGETHER: usize = 512;
 /// Parts that each thread gets, so that none waits long for another that has more in its own.
 const PARTS: usize = 16;
 
@@ -93,7 +93,7 @@ where
 }
 
 /// How many nodes that were not hashed yet lie on one path down.
-fn depth<V>(root: &Link<V>) -> usize {
+fn depth<V: Value>(root: &Link<V>) -> usize {
     let (mut link, mut depth) = (Some(root), 0_usize);
     while let Some(node) = link.and_then(Link::unhashed) {
         link = node.kind().children().find(|child| child.unhashed().is_some());
@@ -114,7 +114,7 @@ impl<V> Default for Split<'_, V> {
     }
 }
 
-impl<'a, V> Split<'a, V> {
+impl<'a, V: Value> Split<'a, V> {
     fn look(&mut self, link: &'a Link<V>, depth: usize, split: usize) {
         let Some(node) = link.unhashed() else {
             return;
@@ -147,7 +147,7 @@ impl<V> Default for Unhashed<'_, V> {
     }
 }
 
-impl<'a, V> Unhashed<'a, V> {
+impl<'a, V: Value> Unhashed<'a, V> {
     pub(super) fn push(&mut self, node: &'a Node<V>, depth: usize) {
         if self.levels.len() <= depth {
             self.levels.resize_with(depth.saturating_add(1), Vec::new);
@@ -163,7 +163,7 @@ impl<'a, V> Unhashed<'a, V> {
         self.count = 0;
     }
 
-    fn gather(&mut self, node: &'a Node<V>, depth: usize) {
+    pub(super) fn gather(&mut self, node: &'a Node<V>, depth: usize) {
         self.push(node, depth);
         let below = depth.saturating_add(1);
         for node in node.kind().children().filter_map(Link::unhashed) {
@@ -187,33 +187,54 @@ impl<V: Value> Unhashed<'_, V> {
 
     /// Hashes them; what is below their values must have been.
     pub(super) fn hash(&self) {
-        let mut rlp = Vec::new();
+        let mut rlp = Rlp::default();
         for level in self.levels.iter().rev() {
             hash_level(level, &mut rlp);
         }
     }
 }
 
-fn hash_level<V: Value>(level: &[&Node<V>], rlp: &mut Vec<u8>) {
+fn hash_level<V: Value>(level: &[&Node<V>], rlp: &mut Rlp) {
     rlp.clear();
-    if level.is_empty() {
-        return;
+    rlp.bytes.reserve(level.iter().map(|node| node.rlp_len()).fold(0, usize::saturating_add));
+    level.iter().for_each(|node| rlp.add(|out| node.encode(out)));
+    for (node, (reference, _)) in level.iter().zip(rlp.references()) {
+        node.set_reference(reference);
     }
-    rlp.reserve(level.iter().map(|node| node.rlp_len()).fold(0, usize::saturating_add));
-    let mut ends = Vec::with_capacity(level.len());
-    for node in level {
-        node.encode(rlp);
-        ends.push(rlp.len());
+}
+
+/// The RLP of many nodes, one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Rlp {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Rlp {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
     }
-    let starts = std::iter::once(0).chain(ends.iter().copied());
-    let parts = starts.zip(&ends).map(|(start, end)| rlp.get(start..*end).unwrap_or_default());
-    let parts: Vec<&[u8]> = parts.collect();
-    // A short node is a part of its parent.
-    let long: Vec<&[u8]> = parts.iter().copied().filter(|part| part.len() >= 32).collect();
-    let mut hashes = keccak256_all(&long).into_iter();
-    for (node, part) in level.iter().zip(parts) {
-        let hash = if part.len() < 32 { None } else { hashes.next() };
-        node.set_reference(hash.map_or_else(|| RlpNode::from_rlp(part), |h| RlpNode::word_rlp(&h)));
+
+    /// Adds a node, which `encode` writes.
+    pub(super) fn add(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+    }
+
+    /// How their parents name them, and how long they are.
+    pub(super) fn references(&self) -> Vec<(RlpNode, usize)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let part = |(start, end): (usize, &usize)| self.bytes.get(start..*end).unwrap_or_default();
+        let parts: Vec<&[u8]> = starts.zip(&self.ends).map(part).collect();
+        // A short node is a part of its parent.
+        let long: Vec<&[u8]> = parts.iter().copied().filter(|part| part.len() >= SHORT).collect();
+        let mut hashes = keccak256_all(&long).into_iter();
+        let reference = |part: &&[u8]| {
+            let hash = if part.len() < SHORT { None } else { hashes.next() };
+            hash.map_or_else(|| RlpNode::from_rlp(part), |hash| RlpNode::word_rlp(&hash))
+        };
+        parts.iter().map(reference).zip(parts.iter().map(|part| part.len())).collect()
     }
 }
 

@@ -14,6 +14,7 @@ mod graft;
 mod hash;
 mod join;
 mod node;
+mod packed;
 mod steps;
 mod update;
 

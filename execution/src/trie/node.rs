@@ -9,7 +9,7 @@ use std::sync::{
 use alloy_primitives::{B256, keccak256};
 use alloy_trie::{Nibbles, nodes::RlpNode};
 
-use super::{Children, SHORT, Step, Value, encode};
+use super::{Children, SHORT, Step, Value, encode, packed::Packed};
 
 /// A reference to a subtrie.
 #[derive(Clone, Debug, Default)]
@@ -24,13 +24,21 @@ pub enum Link<V> {
 }
 
 /// A node in memory, with its hash as soon as that was asked for.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Node<V> {
-    kind: Kind<V>,
+    body: Body<V>,
     /// How a parent names it: its hash, or itself when it is short.
     reference: OnceLock<RlpNode>,
     /// The length of its RLP. Known as soon as it is part of a state that a transaction begins with.
     len: Len,
+}
+
+/// What a node holds.
+#[derive(Debug)]
+enum Body<V> {
+    Made(Kind<V>),
+    /// It is made when somebody looks into it.
+    Packed(Box<Packed<V>>),
 }
 
 /// A length that becomes known once; 0 until then. Where that of a node is seen, those of the nodes below it are.
@@ -82,34 +90,18 @@ pub enum Kind<V> {
 impl<V> Node<V> {
     /// A node that changed: nobody hashed it yet.
     pub(super) fn dirty(kind: Kind<V>) -> Self {
-        Self { kind, reference: OnceLock::new(), len: Len::default() }
+        Self { body: Body::Made(kind), reference: OnceLock::new(), len: Len::default() }
     }
 
     /// A node read from RLP of this length.
     pub(super) fn clean(kind: Kind<V>, reference: RlpNode, len: usize) -> Self {
-        Self { kind, reference: OnceLock::from(reference), len: Len(AtomicUsize::new(len)) }
+        let reference = OnceLock::from(reference);
+        Self { body: Body::Made(kind), reference, len: Len(AtomicUsize::new(len)) }
     }
 
     /// The same node with more of it in memory.
     pub(super) fn with_kind(&self, kind: Kind<V>) -> Self {
-        Self { kind, reference: self.reference.clone(), len: self.len.clone() }
-    }
-
-    /// Its shape and content.
-    #[must_use]
-    pub fn kind(&self) -> &Kind<V> {
-        &self.kind
-    }
-
-    /// Its content, moved when nobody else holds it, else copied.
-    pub(super) fn take_kind(node: Arc<Self>) -> Kind<V>
-    where
-        V: Clone,
-    {
-        match Arc::try_unwrap(node) {
-            Ok(node) => node.kind,
-            Err(shared) => shared.kind.clone(),
-        }
+        Self { body: Body::Made(kind), reference: self.reference.clone(), len: self.len.clone() }
     }
 
     /// Whether it is part of a state that a transaction began with, not one that the transaction under way makes.
@@ -128,6 +120,30 @@ impl<V> Node<V> {
 }
 
 impl<V: Value> Node<V> {
+    /// A node of a list, of which a parent's name for it and the length of its RLP are known.
+    pub(super) fn packed(packed: Packed<V>, reference: RlpNode, len: usize) -> Self {
+        let body = Body::Packed(Box::new(packed));
+        Self { body, reference: OnceLock::from(reference), len: Len(AtomicUsize::new(len)) }
+    }
+
+    /// Its shape and content.
+    #[must_use]
+    pub fn kind(&self) -> &Kind<V> {
+        match &self.body {
+            Body::Made(kind) => kind,
+            Body::Packed(packed) => packed.kind(),
+        }
+    }
+
+    /// Its content, moved when nobody else holds it, else copied.
+    pub(super) fn take_kind(node: Arc<Self>) -> Kind<V> {
+        match Arc::try_unwrap(node) {
+            Ok(Self { body: Body::Made(kind), .. }) => kind,
+            Ok(Self { body: Body::Packed(packed), .. }) => packed.into_kind(),
+            Err(shared) => shared.kind().clone(),
+        }
+    }
+
     /// Its RLP.
     #[must_use]
     pub fn rlp(&self) -> Vec<u8> {
@@ -143,7 +159,7 @@ impl<V: Value> Node<V> {
     /// The length of its RLP, in bytes.
     #[must_use]
     pub fn rlp_len(&self) -> usize {
-        self.len.get().unwrap_or_else(|| encode::len(&self.kind))
+        self.len.get().unwrap_or_else(|| encode::len(self.kind()))
     }
 
     /// Whether a parent holds it as a part of itself, not by its hash.
@@ -168,12 +184,12 @@ impl<V: Value> Node<V> {
     /// A node that is a part of the state at once, as all below it are.
     pub(super) fn settled(kind: Kind<V>) -> Self {
         let len = Len(AtomicUsize::new(encode::len(&kind)));
-        Self { kind, reference: OnceLock::new(), len }
+        Self { body: Body::Made(kind), reference: OnceLock::new(), len }
     }
 
     /// Where `key` leads from here, of which `depth` nibbles lie behind.
     pub(super) fn step(&self, key: &Nibbles, depth: usize) -> Step<V> {
-        match &self.kind {
+        match self.kind() {
             Kind::Leaf { path, value } => {
                 Step::End((key.slice(depth..) == *path).then(|| value.clone()))
             }
@@ -197,7 +213,7 @@ impl<V: Value> Node<V> {
         if self.is_settled() {
             return;
         }
-        match &self.kind {
+        match self.kind() {
             Kind::Leaf { value, .. } => values(value),
             Kind::Extension { child, .. } => child.settle(values),
             Kind::Branch { children, value } => {
@@ -207,7 +223,7 @@ impl<V: Value> Node<V> {
                 }
             }
         }
-        self.len.set(encode::len(&self.kind));
+        self.len.set(encode::len(self.kind()));
     }
 }
 

@@ -34,6 +34,7 @@ mod loops;
 mod older_rules;
 mod parallel;
 mod parallel_alone;
+mod parallel_hints;
 mod parallel_rare;
 mod parallel_work;
 mod payload;

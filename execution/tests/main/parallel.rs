@@ -391,16 +391,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(count()))]
 
     #[test]
-    fn many_threads_have_the_result_of_one(case in cases(), seed: u64) {
+    fn many_threads_have_the_result_of_one(
+        row in prop::collection::vec(cases(), 1..4),
+        seed: u64,
+    ) {
         let state = state();
-        let body = case.body();
-        let expected = case.sequential(&state, &body);
+        let blocks = row.iter().map(|case| (case, case.body()));
+        let mut blocks: Vec<_> =
+            blocks.map(|(case, body)| (case, case.sequential(&state, &body), body)).collect();
+        // What blocks teach is kept for the next ones: also for one that is as they were.
+        blocks.extend(blocks.first().cloned());
         for threads in [1, 2 + (seed % 7) as usize] {
             // Without pauses light blocks are run as nodes run them: by one thread, or on the tries.
             let workers = Workers::new(threads);
             let pauses = seed % 3 > 0;
             let workers = Arc::new(if pauses { workers.with_pauses(seed) } else { workers });
-            same(&case.parallel(&state, &body, Arc::clone(&workers)), &expected);
+            for (case, expected, body) in &blocks {
+                same(&case.parallel(&state, body, Arc::clone(&workers)), expected);
+            }
             assert_eq!(workers.failures(), 0, "not by falling back to one thread");
         }
     }

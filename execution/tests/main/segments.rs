@@ -66,16 +66,6 @@ fn all_slots_deleted() {
     assert!(account.storage.is_empty());
 }
 
-/// A refund of a fifth: gross gas is 5/4 of the gas used, as much as the bound allows.
-#[test]
-fn the_largest_refund_is_within_the_gas_bound() {
-    let pairs: Vec<_> = (0..24).map(|slot| (slot, 0)).collect();
-    let recorded = run(&state(), &sign(0, call(0, STORER, writes(&pairs))));
-    let all_kept: Vec<_> = (0..24).map(|slot| (slot, slot + 1)).collect();
-    let without = run(&state(), &sign(0, call(0, STORER, writes(&all_kept))));
-    assert!(recorded.gas_used > 0 && without.gas_used > 0);
-}
-
 #[test]
 fn reverts_and_failures_pay() {
     let reverting = Code::new().store(1, 5).ops(&[op::PUSH0, op::PUSH0, op::REVERT]);

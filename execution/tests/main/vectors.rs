@@ -3,6 +3,7 @@
 
 use std::{
     env, fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -27,7 +28,9 @@ pub fn find(name: &str) -> Option<PathBuf> {
             "no vectors at {}",
             archive.display()
         );
-        println!("SKIPPED: no vectors at {}", archive.display());
+        // Not by a macro: what these print of a test that passes is not shown.
+        let skipped = format!("SKIPPED: no vectors at {}\n", archive.display());
+        io::stderr().write_all(skipped.as_bytes()).unwrap();
         return None;
     }
     unpack(&archive, &unpacked);
