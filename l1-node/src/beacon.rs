@@ -293,6 +293,7 @@ fn values<'q>(query: Option<&'q str>, name: &'q str) -> impl Iterator<Item = &'q
         .filter(move |(found, _)| *found == name)
         .flat_map(|(_, values)| values.split(','))
         .flat_map(|values| values.split("%2C"))
+        .flat_map(|values| values.split("%2c"))
 }
 
 /// The filter `versioned_hashes=A,B` or `versioned_hashes=A&versioned_hashes=B`.

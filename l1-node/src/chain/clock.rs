@@ -4,6 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use recourse_rpc::ChainError;
 
+/// No block is told to be later: the next ones must have times, too, and the clock's shift is an `i64`.
+const LATEST: u64 = i64::MAX.unsigned_abs();
+
 /// Time of the chain.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
@@ -44,11 +47,16 @@ impl Clock {
     /// Fixes the timestamp of the next block.
     ///
     /// # Errors
-    /// When it is not after the parent's.
+    /// When it is not after the parent's, or leaves no time for other blocks.
     pub(crate) fn set_next(&mut self, parent: u64, timestamp: u64) -> Result<(), ChainError> {
         if timestamp <= parent {
             return Err(ChainError::InvalidParams(format!(
                 "timestamp {timestamp} is not after the head's, {parent}"
+            )));
+        }
+        if timestamp > LATEST {
+            return Err(ChainError::InvalidParams(format!(
+                "timestamp {timestamp} is too late: {LATEST} is the last one"
             )));
         }
         self.next = Some(timestamp);
@@ -70,7 +78,7 @@ impl Clock {
     }
 
     fn set(&mut self, timestamp: u64) {
-        let ahead = i128::from(timestamp).saturating_sub(i128::from(wall()));
+        let ahead = i128::from(timestamp.min(LATEST)).saturating_sub(i128::from(wall()));
         self.offset = i64::try_from(ahead).unwrap_or(i64::MAX);
     }
 }
@@ -78,4 +86,18 @@ impl Clock {
 /// Seconds since 1970.
 pub(crate) fn wall() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_ends_where_times_end() {
+        let mut clock = Clock::default();
+        clock.increase(0, u64::MAX);
+        let next = clock.next_timestamp(0);
+        assert!((LATEST..u64::MAX).contains(&next), "{next}");
+        assert_eq!(clock.next_timestamp(next), next.saturating_add(1));
+    }
 }

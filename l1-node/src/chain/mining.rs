@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::{Address, map::AddressMap};
-use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock};
+use recourse_rpc::{BlockPoint, ChainError, ChainEvent, MinedBlock, Rejection};
 
 use super::{
     Core,
@@ -68,6 +68,8 @@ impl Core {
             match builder.add(tx) {
                 Ok(()) => best.advance(tx),
                 Err(Skip::Full) => {}
+                // What blobs cost may fall: it waits, as below the base fee, with its sender's others.
+                Err(Skip::Invalid(Rejection::BlobFeeTooLow)) => {}
                 Err(Skip::Invalid(reason)) => {
                     tracing::debug!(hash = %tx.hash(), %reason, "dropped an invalid transaction");
                     invalid.push(tx.hash());

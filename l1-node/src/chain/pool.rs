@@ -6,6 +6,7 @@ use std::{
 };
 
 use alloy_consensus::Transaction as _;
+use alloy_eips::{eip2718::Encodable2718 as _, eip4844::BYTES_PER_BLOB};
 use alloy_primitives::{Address, B256, map::AddressMap};
 use recourse_rpc::Rejection;
 
@@ -13,17 +14,28 @@ use super::transaction::PoolTx;
 
 /// Transactions in the pool at once.
 const MAX_TRANSACTIONS: usize = 16_384;
+/// Their bytes at once, blobs included.
+const MAX_BYTES: usize = 512 << 20;
 /// A replacement pays so many percent more than what it replaces.
 const BUMP: u128 = 10;
 /// A replacement of a blob transaction pays so many percent more.
 const BLOB_BUMP: u128 = 100;
 
 /// Transactions that wait to be mined, by sender and nonce.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Pool {
     senders: AddressMap<BTreeMap<u64, Entry>>,
     hashes: HashMap<B256, (Address, u64)>,
     arrivals: u64,
+    bytes: usize,
+    max_transactions: usize,
+    max_bytes: usize,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::holding(MAX_TRANSACTIONS, MAX_BYTES)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -33,19 +45,43 @@ struct Entry {
 }
 
 impl Pool {
+    /// An empty pool that holds so much at most.
+    fn holding(max_transactions: usize, max_bytes: usize) -> Self {
+        Self {
+            senders: AddressMap::default(),
+            hashes: HashMap::new(),
+            arrivals: 0,
+            bytes: 0,
+            max_transactions,
+            max_bytes,
+        }
+    }
+
     /// Takes a transaction in, in place of one with its sender and nonce if it pays enough more.
     pub(crate) fn insert(&mut self, tx: PoolTx) -> Result<(), Rejection> {
         let (hash, sender, nonce) = (tx.hash(), tx.sender(), tx.tx.nonce());
         if self.hashes.contains_key(&hash) {
             return Err(Rejection::AlreadyKnown);
         }
-        if self.hashes.len() >= MAX_TRANSACTIONS {
-            return Err(Rejection::PoolFull);
-        }
         let old = self.senders.get(&sender).and_then(|nonces| nonces.get(&nonce));
+        let old = old.map(|old| Arc::clone(&old.tx));
+        // A replacement takes no place of its own, so that a full pool does not keep fees from being raised.
+        match &old {
+            Some(old) => check_replacement(old, &tx)?,
+            None if self.hashes.len() >= self.max_transactions => return Err(Rejection::PoolFull),
+            None => {}
+        }
+        let bytes = self.bytes.saturating_sub(old.as_deref().map_or(0, size));
+        let bytes = bytes.saturating_add(size(&tx));
+        if bytes > self.max_bytes {
+            let most = self.max_bytes >> 20;
+            return Err(Rejection::Invalid(format!(
+                "txpool is full: transactions and their blobs may take {most} MiB"
+            )));
+        }
+        self.bytes = bytes;
         if let Some(old) = old {
-            check_replacement(&old.tx, &tx)?;
-            self.hashes.remove(&old.tx.hash());
+            self.hashes.remove(&old.hash());
         }
         let arrival = self.arrivals;
         self.arrivals = arrival.saturating_add(1);
@@ -70,7 +106,9 @@ impl Pool {
     pub(crate) fn remove(&mut self, hash: &B256) -> bool {
         let Some((sender, nonce)) = self.hashes.remove(hash) else { return false };
         if let Some(nonces) = self.senders.get_mut(&sender) {
-            nonces.remove(&nonce);
+            if let Some(entry) = nonces.remove(&nonce) {
+                self.bytes = self.bytes.saturating_sub(size(&entry.tx));
+            }
             if nonces.is_empty() {
                 self.senders.remove(&sender);
             }
@@ -84,6 +122,7 @@ impl Pool {
         let rest = nonces.split_off(&nonce);
         for entry in std::mem::replace(nonces, rest).into_values() {
             self.hashes.remove(&entry.tx.hash());
+            self.bytes = self.bytes.saturating_sub(size(&entry.tx));
         }
         if nonces.is_empty() {
             self.senders.remove(&sender);
@@ -120,6 +159,7 @@ impl Pool {
     pub(crate) fn clear(&mut self) {
         self.senders.clear();
         self.hashes.clear();
+        self.bytes = 0;
     }
 }
 
@@ -162,6 +202,12 @@ impl<'a> Best<'a> {
     }
 }
 
+/// What a transaction takes, by its encoding and its blobs.
+fn size(tx: &PoolTx) -> usize {
+    let blobs = tx.blobs.len().saturating_mul(BYTES_PER_BLOB);
+    tx.tx.inner().encode_2718_len().saturating_add(blobs)
+}
+
 fn check_replacement(old: &PoolTx, new: &PoolTx) -> Result<(), Rejection> {
     let percent = if old.blobs.is_empty() { BUMP } else { BLOB_BUMP };
     let enough = |old: u128, new: u128| {
@@ -181,3 +227,6 @@ fn check_replacement(old: &PoolTx, new: &PoolTx) -> Result<(), Rejection> {
         Err(Rejection::Underpriced)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,7 +138,7 @@ impl Core {
                 self.clock.shift_to(offset);
                 Ok(())
             }
-            Record::Snapshot => self.snapshot().map(drop),
+            Record::Snapshot => self.take_snapshot().map(drop),
             Record::Rollback(depth) => self.rollback(depth),
             Record::Revert(id) => match self.revert(id) {
                 Ok(true) => Ok(()),

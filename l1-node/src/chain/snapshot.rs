@@ -7,6 +7,9 @@ use recourse_rpc::{BlockPoint, ChainError, ChainEvent};
 use super::{Core, clock::Clock, pool::Pool};
 use crate::{journal::Record, state::State};
 
+/// Snapshots at once: each has a copy of the pool, and keeps a state alive.
+const MAX_SNAPSHOTS: usize = 1_024;
+
 /// All snapshots by id.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshots {
@@ -25,7 +28,21 @@ struct Snapshot {
 
 impl Core {
     /// Remembers the chain as it is and returns the snapshot's id.
+    ///
+    /// # Errors
+    /// When there are too many.
     pub(crate) fn snapshot(&mut self) -> Result<u64, ChainError> {
+        if self.snapshots.taken.len() >= MAX_SNAPSHOTS {
+            return Err(ChainError::Refused(format!(
+                "there are {MAX_SNAPSHOTS} snapshots, the most that are kept: go back to one (evm_revert), which ends it and \
+                 all later ones"
+            )));
+        }
+        self.take_snapshot()
+    }
+
+    /// The same, however many there are: a file of before may have more.
+    pub(super) fn take_snapshot(&mut self) -> Result<u64, ChainError> {
         let snapshot = Snapshot {
             number: self.history.head_number(),
             state: self.state(BlockPoint::Pending)?.clone(),

@@ -5,9 +5,11 @@ use std::{collections::VecDeque, sync::Arc};
 use alloy::rpc::types::{Block, Filter, Log, TransactionReceipt};
 use alloy_consensus::{
     ReceiptEnvelope,
-    proofs::{calculate_receipt_root, calculate_transaction_root},
+    proofs::{calculate_receipt_root, calculate_transaction_root, calculate_withdrawals_root},
+    transaction::SignerRecoverable as _,
 };
-use alloy_primitives::{B256, Sealed, U64};
+use alloy_eips::{eip2718::Encodable2718 as _, eip7840::BlobParams};
+use alloy_primitives::{B256, Sealed, U64, keccak256};
 use parking_lot::Mutex;
 use recourse_rpc::{MinedBlock, TxLocation};
 use serde::Deserialize;
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     ForkError,
-    upstream::{Anchor, Named, Upstream},
+    upstream::{Anchor, Named, Told, Upstream},
 };
 
 /// Whole blocks that are kept in memory.
@@ -92,16 +94,17 @@ impl Blocks {
         }
         let upstream = Arc::clone(&self.upstream);
         let asked = async move {
-            upstream.any::<Option<Numbered>>("eth_getBlockByHash", json!([hash, false])).await
+            upstream.told::<Option<Numbered>>("eth_getBlockByHash", json!([hash, false])).await
         };
-        let number = self.upstream.wait(asked)?.map(|block| block.number.to::<u64>());
+        let Told { result, by_all } = self.upstream.wait(asked)?;
+        let number = result.map(|block| block.number.to::<u64>());
         let number = number.filter(|number| *number < self.anchor.number);
         // It may have been an uncle.
         let ours = match number {
             Some(number) => self.hash(number)? == Some(hash),
             None => false,
         };
-        if !ours {
+        if !ours && by_all {
             self.add_stranger(hash);
         }
         Ok(number.filter(|_| ours))
@@ -114,15 +117,18 @@ impl Blocks {
         }
         let upstream = Arc::clone(&self.upstream);
         let asked = async move {
-            upstream.any::<Option<Place>>("eth_getTransactionByHash", json!([transaction])).await
+            upstream.told::<Option<Place>>("eth_getTransactionByHash", json!([transaction])).await
         };
-        let place = self.upstream.wait(asked)?.and_then(|place| {
+        let Told { result, by_all } = self.upstream.wait(asked)?;
+        let place = result.and_then(|place| {
             let block = place.block_number?.to::<u64>();
             let index = usize::try_from(place.transaction_index?).ok()?;
             (block <= self.anchor.number).then_some(TxLocation { block, index })
         });
         let Some(TxLocation { block, index }) = place else {
-            self.add_stranger(transaction);
+            if by_all {
+                self.add_stranger(transaction);
+            }
             return Ok(None);
         };
         let held = self.block(block)?;
@@ -202,7 +208,8 @@ async fn fetch(upstream: &Upstream, anchor: Anchor, number: u64) -> Result<Mined
     whole(number, block, receipts)
 }
 
-/// Puts the block together, and holds each part against the header, which was held against its hash.
+/// Puts the block together, and holds each part against the header, which was held against its hash. Senders are believed: on
+/// a dev chain some have no signature.
 fn whole(
     number: u64,
     block: Block,
@@ -214,13 +221,29 @@ fn whole(
     let txs: Vec<_> = txs.into_iter().map(|tx| tx.inner).collect();
     let bare: Vec<_> = txs.iter().map(|tx| tx.inner()).collect();
     is("the transactions' root", header.transactions_root, calculate_transaction_root(&bare))?;
+    for tx in &txs {
+        // The root is that of the encodings; the hash is what the endpoint calls it. Where nobody signed, a dev chain may make
+        // it of the sender, too.
+        let (hash, named) = (keccak256(tx.encoded_2718()), *tx.inner().tx_hash());
+        if hash != named && tx.inner().recover_signer().is_ok_and(|signer| signer == tx.signer()) {
+            is("the hash of a transaction", hash, named)?;
+        }
+    }
+    let withdrawals = block.withdrawals.unwrap_or_default();
+    match header.withdrawals_root {
+        Some(root) => {
+            is("the withdrawals' root", root, calculate_withdrawals_root(&withdrawals))?;
+        }
+        None if withdrawals.is_empty() => {}
+        None => return Err(ForkError::Unreadable(number, "its header knows no withdrawals")),
+    }
     let price = receipts.iter().find_map(|receipt| receipt.blob_gas_price);
-    let price = price.or_else(|| header.blob_fee(alloy_eips::eip7840::BlobParams::osaka()));
+    let price = price.or_else(|| header.blob_fee(BlobParams::osaka()));
     let receipts: Vec<ReceiptEnvelope> =
         receipts.into_iter().map(|receipt| receipt.inner.into_primitives_receipt()).collect();
     is("the receipts' root", header.receipts_root, calculate_receipt_root(&receipts))?;
     let header = Sealed::new_unchecked(header, block.header.hash);
-    Ok(MinedBlock::new(header, txs, receipts, block.withdrawals.unwrap_or_default(), price))
+    Ok(MinedBlock::new(header, txs, receipts, withdrawals, price))
 }
 
 fn held(number: u64, what: &'static str, expected: B256, got: B256) -> Result<(), ForkError> {

@@ -99,19 +99,30 @@ impl Upstream {
         method: &'static str,
         params: Value,
     ) -> Result<T, ForkError> {
+        self.told(method, params).await.map(|told| told.result)
+    }
+
+    /// [`Self::any`], and whether asking later can't give more.
+    pub(super) async fn told<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<Told<T>, ForkError> {
         let mut failed = Failed { method, refused: true, problems: Vec::new() };
         for round in 0..=self.retries {
             let mut pause = None;
             let mut nothing = None;
+            let mut by_all = true;
             failed.problems.clear();
             for (index, endpoint) in self.in_turn() {
                 match self.admitted::<Answer<T>>(endpoint, method, &params).await {
                     Ok(Answer { result, is_null: true }) => nothing = Some(result),
                     Ok(Answer { result, is_null: false }) => {
                         self.preferred.store(index, Ordering::Relaxed);
-                        return Ok(result);
+                        return Ok(Told { result, by_all: true });
                     }
                     Err(problem) => {
+                        by_all &= matches!(*endpoint.standing.lock(), Standing::Expelled(_));
                         if let Lasting::Temporary(wait) = problem.lasting {
                             pause = Some(pause.unwrap_or(Duration::ZERO).max(wait));
                         }
@@ -119,8 +130,8 @@ impl Upstream {
                     }
                 }
             }
-            if let Some(nothing) = nothing {
-                return Ok(nothing);
+            if let Some(result) = nothing {
+                return Ok(Told { result, by_all });
             }
             failed.refused = pause.is_none();
             let Some(wait) = pause else { break };
@@ -218,6 +229,14 @@ impl Upstream {
     fn pause(&self, round: u32) -> Duration {
         self.backoff.saturating_mul(1_u32.checked_shl(round).unwrap_or(u32::MAX)).min(MAX_PAUSE)
     }
+}
+
+/// What the endpoints say.
+pub(super) struct Told<T> {
+    /// The result.
+    pub(super) result: T,
+    /// False of a `null` when an endpoint that may know better did not answer.
+    pub(super) by_all: bool,
 }
 
 /// A result, and whether it is `null`.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     blobs::{blob_tx, sidecar},
-    fork::program::Anvil,
+    fork::{installed, program::Anvil},
     harness::{Net, wallet},
 };
 use recourse_l1_node::Config;
@@ -84,10 +84,7 @@ async fn blobs_end_with_their_retention() {
 /// are slots, roots and names.
 #[tokio::test]
 async fn blobs_come_as_from_anvil() {
-    let Some(program) = Anvil::program() else {
-        println!("SKIPPED: anvil is not installed");
-        return;
-    };
+    let Some(program) = installed() else { return };
     let anvil = Anvil::start(&program, &["--hardfork", "osaka"]).await.unwrap();
     let net = Net::start().await;
     let sidecar = sidecar(&vec![9; 2 * 126_000]);

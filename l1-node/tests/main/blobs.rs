@@ -9,6 +9,7 @@ use alloy::{
     rpc::types::TransactionRequest,
 };
 use alloy_eips::eip7594::BlobTransactionSidecarEip7594;
+use serde_json::json;
 
 use crate::harness::Net;
 
@@ -59,6 +60,13 @@ async fn a_blob_comes_back_through_the_beacon_api() {
     assert_eq!(other["data"].as_array().unwrap().len(), 0);
     let (_, this) = net.get(&format!("/eth/v1/beacon/blobs/head?versioned_hashes={hash}")).await;
     assert_eq!(this["data"].as_array().unwrap().len(), 1);
+    // Commas as clients write them, which some escape in small letters.
+    for comma in [",", "%2C", "%2c"] {
+        let both = format!("{hash}{comma}{}", B256::ZERO);
+        let path = format!("/eth/v1/beacon/blobs/head?versioned_hashes={both}");
+        let (status, these) = net.get(&path).await;
+        assert_eq!((status, these["data"].as_array().unwrap().len()), (200, 1), "{comma}");
+    }
     assert_eq!(net.get("/eth/v1/beacon/blobs/999999999").await.0, 404);
     assert_eq!(net.get("/eth/v1/beacon/blobs/nonsense").await.0, 400);
 }
@@ -98,7 +106,7 @@ async fn an_old_sidecar_is_told_what_is_wanted() {
 #[tokio::test]
 async fn six_blobs_a_transaction_and_nine_a_block() {
     let net = Net::start().await;
-    net.call("evm_setAutomine", serde_json::json!([false])).await;
+    net.call("evm_setAutomine", json!([false])).await;
     // A blob holds a little more than 126,000 bytes.
     let six = || sidecar(&vec![7; 6 * 126_000]);
     assert_eq!(six().blobs.len(), 6);
@@ -107,8 +115,8 @@ async fn six_blobs_a_transaction_and_nine_a_block() {
     }
     let three = blob_tx(&net, sidecar(&vec![7; 3 * 126_000])).with_from(net.account(1));
     let _ = net.provider.send_transaction(three).await.unwrap();
-    net.call("evm_mine", serde_json::json!([])).await;
-    net.call("evm_mine", serde_json::json!([])).await;
+    net.call("evm_mine", json!([])).await;
+    net.call("evm_mine", json!([])).await;
     for (number, blobs) in [(1, 9), (2, 6)] {
         let block = net.provider.get_block_by_number(number.into()).await.unwrap().unwrap();
         assert_eq!(block.header.blob_gas_used, Some(blobs * 131_072));
@@ -123,19 +131,19 @@ async fn six_blobs_a_transaction_and_nine_a_block() {
 async fn headers_lead_from_block_to_beacon_block() {
     let net = Net::start().await;
     for _ in 0..3 {
-        net.call("evm_mine", serde_json::json!([])).await;
+        net.call("evm_mine", json!([])).await;
     }
     let child = net.provider.get_block_by_number(3.into()).await.unwrap().unwrap();
     let root = child.header.parent_beacon_block_root.unwrap();
     let (status, body) = net.get(&format!("/eth/v1/beacon/headers/{root}")).await;
     assert_eq!(status, 200);
-    assert_eq!(body["data"]["root"], serde_json::json!(root));
+    assert_eq!(body["data"]["root"], json!(root));
     let message = &body["data"]["header"]["message"];
     let parent = net.provider.get_block_by_number(2.into()).await.unwrap().unwrap();
     let genesis = net.provider.get_block_by_number(0.into()).await.unwrap().unwrap();
     let slot = parent.header.timestamp - genesis.header.timestamp;
-    assert_eq!(message["slot"], serde_json::json!(slot.to_string()));
-    assert_eq!(message["body_root"], serde_json::json!(parent.header.hash));
+    assert_eq!(message["slot"], json!(slot.to_string()));
+    assert_eq!(message["body_root"], json!(parent.header.hash));
     // The contract of EIP-4788 tells the same root.
     let at = B256::from(alloy::primitives::U256::from(child.header.timestamp));
     let call = TransactionRequest::default()
@@ -153,7 +161,54 @@ async fn blobs_expire() {
     let slot = body["data"]["header"]["message"]["slot"].as_str().unwrap().to_owned();
     let path = format!("/eth/v1/beacon/blobs/{slot}");
     assert_eq!(net.get(&path).await.1["data"].as_array().unwrap().len(), 1);
-    net.call("evm_increaseTime", serde_json::json!([19 * 86_400])).await;
-    net.call("evm_mine", serde_json::json!([])).await;
+    net.call("evm_increaseTime", json!([19 * 86_400])).await;
+    net.call("evm_mine", json!([])).await;
     assert_eq!(net.get(&path).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_blob_fee_below_the_blob_base_fee_waits() {
+    let net = Net::start().await;
+    net.call("evm_setAutomine", json!([false])).await;
+    let price = async || -> u64 {
+        let price = net.call("eth_blobBaseFee", json!([])).await;
+        u64::from_str_radix(&price.as_str().unwrap()[2..], 16).unwrap()
+    };
+    // Full blocks, until a blob gas costs two wei.
+    let (six, three) = (sidecar(&vec![7; 6 * 126_000]), sidecar(&vec![8; 3 * 126_000]));
+    for _ in 0..30 {
+        if price().await > 1 {
+            break;
+        }
+        let _ = net.provider.send_transaction(blob_tx(&net, six.clone())).await.unwrap();
+        let other = blob_tx(&net, three.clone()).with_from(net.account(1));
+        let _ = net.provider.send_transaction(other).await.unwrap();
+        net.call("evm_mine", json!([])).await;
+    }
+    assert_eq!(price().await, 2);
+
+    let poor = blob_tx(&net, sidecar(b"later")).with_from(net.account(2));
+    let poor = poor.with_max_fee_per_blob_gas(1).with_gas_limit(21_000);
+    let hash = *net.provider.send_transaction(poor).await.unwrap().tx_hash();
+    // The sender's next one comes after it, and others are not held up.
+    let next = |account| {
+        let tx = TransactionRequest::default().with_from(account).with_to(Address::ZERO);
+        tx.with_gas_limit(21_000)
+    };
+    let after =
+        *net.provider.send_transaction(next(net.account(2)).with_nonce(1)).await.unwrap().tx_hash();
+    let other = *net.provider.send_transaction(next(net.account(3))).await.unwrap().tx_hash();
+    let mined =
+        async |hash: B256| net.provider.get_transaction_receipt(hash).await.unwrap().is_some();
+    net.call("evm_mine", json!([])).await;
+    assert_eq!((mined(hash).await, mined(after).await, mined(other).await), (false, false, true));
+    let status = net.call("txpool_status", json!([])).await;
+    assert_eq!(status["pending"], json!("0x2"), "it waits");
+
+    // Where gas is nearly free, blocks without blobs make blobs cheaper (EIP-7918).
+    for _ in 0..2 {
+        net.call("anvil_setNextBlockBaseFeePerGas", json!(["0x1"])).await;
+        net.call("evm_mine", json!([])).await;
+    }
+    assert_eq!((price().await, mined(hash).await, mined(after).await), (1, true, true));
 }

@@ -131,6 +131,17 @@ async fn time_moves_on_request() {
     assert_eq!(head().await.timestamp, at);
     let error = net.try_call("evm_setNextBlockTimestamp", json!([at])).await.unwrap_err();
     assert_eq!(error.0, -32602);
+    // None that would leave the blocks after it no time of their own.
+    let end = json!([format!("{:#x}", u64::MAX)]);
+    for method in ["evm_setNextBlockTimestamp", "evm_mine"] {
+        let (code, message) = net.try_call(method, end.clone()).await.unwrap_err();
+        assert_eq!(code, -32602, "{message}");
+        assert!(message.contains("is too late"), "{message}");
+    }
+    let latest = i64::MAX.unsigned_abs();
+    net.call("evm_setNextBlockTimestamp", json!([format!("{latest:#x}")])).await;
+    net.call("anvil_mine", json!(["0x2"])).await;
+    assert!(head().await.timestamp > latest);
 }
 
 #[tokio::test]

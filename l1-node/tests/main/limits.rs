@@ -93,6 +93,26 @@ async fn so_many_filters_are_kept() {
     net.call("eth_newBlockFilter", json!([])).await;
 }
 
+#[tokio::test]
+async fn so_many_snapshots_are_kept() {
+    let net = Net::start().await;
+    let one = json!({ "jsonrpc": "2.0", "id": 1, "method": "evm_snapshot", "params": [] });
+    let client = reqwest::Client::new();
+    for _ in 0..2 {
+        let sent = client.post(net.node.url()).json(&vec![one.clone(); 512]).send().await.unwrap();
+        let answers: Vec<Value> = sent.json().await.unwrap();
+        assert!(answers.iter().all(|answer| answer["result"].is_string()));
+    }
+    let (code, message) = net.try_call("evm_snapshot", json!([])).await.unwrap_err();
+    assert_eq!(code, -32000, "{message}");
+    assert!(message.starts_with("there are 1024 snapshots"), "{message}");
+    // Going back ends those that are later.
+    assert_eq!(net.call("evm_revert", json!(["0x3ff"])).await, json!(true));
+    assert_eq!(net.call("evm_snapshot", json!([])).await, json!("0x401"));
+    assert_eq!(net.call("evm_snapshot", json!([])).await, json!("0x402"));
+    net.try_call("evm_snapshot", json!([])).await.unwrap_err();
+}
+
 /// Of a server with a limit of two, as the node's own of a thousand would take as many sockets twice.
 #[tokio::test]
 async fn so_many_connections_are_served() {

@@ -18,7 +18,7 @@ use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount, proof::verify_proof};
 use recourse_l1_node::{Config, DEV_MNEMONIC};
 use serde_json::{Value, json};
 
-use super::{config, fork, program::Anvil};
+use super::{config, fork, installed, program::Anvil};
 use crate::{
     code::{STORE, deployer},
     harness::Net,
@@ -49,10 +49,7 @@ struct History {
 impl History {
     /// `None` where Anvil is not installed.
     async fn made(args: &[&str]) -> Option<Self> {
-        let Some(program) = Anvil::program() else {
-            println!("skipped: anvil is not installed (cargo xtask contracts)");
-            return None;
-        };
+        let program = installed()?;
         let anvil = Anvil::start(&program, args).await.unwrap();
         let key = MnemonicBuilder::<English>::default().phrase(DEV_MNEMONIC).build().unwrap();
         let user = key.address();
@@ -230,7 +227,7 @@ async fn a_token_of_the_upstream_moves_here_and_not_there() {
 #[tokio::test]
 async fn what_a_hard_fork_brings_is_there_after_the_fork_block() {
     for upstream in ["osaka", "paris"] {
-        let Some(program) = Anvil::program() else { return };
+        let Some(program) = installed() else { return };
         let anvil = Anvil::start(&program, &["--hardfork", upstream]).await.unwrap();
         let theirs = ProviderBuilder::new().connect_http(anvil.url().parse().unwrap());
         theirs.raw_request::<_, Value>("anvil_mine".into(), json!([3])).await.unwrap();
@@ -371,10 +368,7 @@ async fn an_upstream_that_dies_is_missed_only_for_what_was_not_read() {
 #[tokio::test]
 async fn a_chain_without_base_fees_gets_them_with_its_first_block_here_and_again_after_a_rollback()
 {
-    let Some(program) = Anvil::program() else {
-        println!("skipped: anvil is not installed (cargo xtask contracts)");
-        return;
-    };
+    let Some(program) = installed() else { return };
     let anvil = Anvil::start(&program, &["--hardfork", "berlin"]).await.unwrap();
     let net = fork(&[anvil.url().to_owned()]).await;
     let base_fee = async || {

@@ -13,6 +13,9 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
+/// Who is given what nobody gave him.
+const ALICE: &str = "0x00000000000000000000000000000000000a11ce";
+
 /// What the endpoint does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -22,10 +25,16 @@ pub(super) enum Mode {
     Status(u16, u32),
     /// Refuses, as nodes do that have no archive, what asks for a state.
     Pruned,
-    /// Knows no transaction by its hash any more.
+    /// Knows no transaction and no block by its hash any more.
     Forgetful,
     /// Tells of other blocks than there are.
     Lying,
+    /// Adds a withdrawal to each block.
+    Generous,
+    /// Calls each transaction of a block by another hash.
+    Renaming,
+    /// And gives it another sender, as dev chains do where nobody signed.
+    Impersonating,
     /// Answers with something that is no JSON-RPC.
     Garbage,
     /// Never answers.
@@ -119,7 +128,9 @@ async fn answer(
             let error = json!({ "code": -32000, "message": "missing trie node" });
             Json(json!({ "jsonrpc": "2.0", "id": 1, "error": error })).into_response()
         }
-        Mode::Forgetful if method == "eth_getTransactionByHash" => {
+        Mode::Forgetful
+            if ["eth_getTransactionByHash", "eth_getBlockByHash"].contains(&method.as_str()) =>
+        {
             Json(json!({ "jsonrpc": "2.0", "id": 1, "result": null })).into_response()
         }
         Mode::Pruned | Mode::Forgetful => Json(pass_on(&shared, &request).await).into_response(),
@@ -127,6 +138,27 @@ async fn answer(
             let mut told = pass_on(&shared, &request).await;
             if let Some(hash) = told["result"].get_mut("hash") {
                 *hash = json!(format!("0x{}", "66".repeat(32)));
+            }
+            Json(told).into_response()
+        }
+        Mode::Generous => {
+            let mut told = pass_on(&shared, &request).await;
+            if let Some(list) = told["result"].get_mut("withdrawals") {
+                let amount = json!({ "index": "0x0", "validatorIndex": "0x0", "address": ALICE, "amount": "0x1" });
+                *list = json!([amount]);
+            }
+            Json(told).into_response()
+        }
+        Mode::Renaming | Mode::Impersonating => {
+            let mut told = pass_on(&shared, &request).await;
+            let list = told["result"].get_mut("transactions").and_then(Value::as_array_mut);
+            for tx in list.into_iter().flatten() {
+                if let Some(hash) = tx.get_mut("hash") {
+                    *hash = json!(format!("0x{}", "66".repeat(32)));
+                }
+                if mode == Mode::Impersonating && tx.is_object() {
+                    tx["from"] = json!(format!("0x{}", "77".repeat(20)));
+                }
             }
             Json(told).into_response()
         }

@@ -113,6 +113,55 @@ async fn what_one_endpoint_has_forgotten_another_one_is_asked_for() {
 }
 
 #[tokio::test]
+async fn what_an_endpoint_that_fails_may_know_is_asked_again() {
+    let upstream = upstream().await;
+    let transfer = TransactionRequest::default()
+        .with_from(upstream.account(0))
+        .with_to(OWNER)
+        .with_value(U256::from(1));
+    let hash = *upstream.provider.send_transaction(transfer).await.unwrap().tx_hash();
+    let before = upstream.provider.get_block(2.into()).await.unwrap().unwrap().header.hash;
+    upstream.call("evm_mine", json!([])).await;
+    let knows = Endpoint::before(upstream.node.url(), Mode::Honest).await;
+    let forgetful = Endpoint::before(upstream.node.url(), Mode::Forgetful).await;
+    let net = fork(&[knows.url(), forgetful.url()]).await;
+    let found = async || {
+        let tx = net.provider.get_transaction_by_hash(hash).await.unwrap();
+        (tx.is_some(), net.provider.get_block_by_hash(before).await.unwrap().is_some())
+    };
+    knows.set(Mode::Status(429, u32::MAX));
+    assert_eq!(found().await, (false, false), "the other one has forgotten");
+    knows.set(Mode::Honest);
+    assert_eq!(found().await, (true, true), "who was busy is asked again");
+    // What both do not know is asked for once.
+    let asked = || forgetful.calls("eth_getTransactionByHash");
+    let so_far = asked();
+    for _ in 0..2 {
+        let nobody = net.provider.get_transaction_by_hash(B256::repeat_byte(0x66)).await.unwrap();
+        assert!(nobody.is_none());
+    }
+    assert_eq!(asked(), so_far + 1);
+}
+
+#[tokio::test]
+async fn a_block_is_what_its_header_says_whatever_the_endpoint_adds() {
+    let upstream = upstream().await;
+    upstream
+        .call("eth_sendTransaction", json!([{ "from": upstream.account(0), "to": OWNER }]))
+        .await;
+    for (mode, expected) in
+        [(Mode::Generous, "the withdrawals' root"), (Mode::Renaming, "the hash of a transaction")]
+    {
+        let lying = Endpoint::before(upstream.node.url(), mode).await;
+        let error = refused(config(&[lying.url()])).await;
+        assert!(matches!(error, ForkError::Forged { what, .. } if what == expected), "{error}");
+    }
+    for mode in [Mode::Honest, Mode::Impersonating] {
+        fork(&[Endpoint::before(upstream.node.url(), mode).await.url()]).await;
+    }
+}
+
+#[tokio::test]
 async fn endpoints_that_disagree_are_no_chain() {
     let upstream = upstream().await;
     let honest = Endpoint::before(upstream.node.url(), Mode::Honest).await;

@@ -8,11 +8,25 @@ mod kept;
 #[path = "../../../../tests/src/anvil.rs"]
 pub(crate) mod program;
 
-use std::time::Duration;
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    time::Duration,
+};
 
 use recourse_l1_node::{Config, ForkConfig};
 
 use crate::harness::Net;
+
+/// Where Anvil is; that it is not installed is said, not by a macro, whose output is not shown of a test that passes.
+pub(crate) fn installed() -> Option<PathBuf> {
+    let program = program::Anvil::program();
+    if program.is_none() {
+        let skipped = "SKIPPED: anvil is not installed (cargo xtask contracts --check)\n";
+        io::stderr().write_all(skipped.as_bytes()).unwrap();
+    }
+    program
+}
 
 /// A fork of the chains at these URLs that does not wait long for anybody.
 fn config(urls: &[String]) -> Config {
