@@ -18,8 +18,8 @@ const BUILD: [&str; 6] =
 /// What the clients need of the system, by the program that tells whether it is there. Debian's names.
 const PACKAGES: [(&str, &str); 2] = [("chromium", "chromium"), ("jq", "jq")];
 
-/// Runs these clients, or all. What can't be had here is a failure under CI=true and elsewhere a skip.
-pub(crate) fn run(only: &[String]) -> eyre::Result<()> {
+/// Runs these clients, or all. What can't be had here is a failure under CI=true and elsewhere a skip, which is returned.
+pub(crate) fn run(only: &[String]) -> eyre::Result<Option<String>> {
     let missing = system_packages();
     if !missing.is_empty() {
         let what =
@@ -28,7 +28,7 @@ pub(crate) fn run(only: &[String]) -> eyre::Result<()> {
             bail!(what);
         }
         say(&format!("SKIPPED: {what}"));
-        return Ok(());
+        return Ok(Some(what));
     }
     npm::install(FOLDER)?;
     let folder = root().join(FOLDER);
@@ -40,7 +40,8 @@ pub(crate) fn run(only: &[String]) -> eyre::Result<()> {
     let (binaries, python) = (told(&target().join("debug"))?, told(&python.program("python"))?);
     let mut args = vec!["run.js", &binaries, &python, &cast];
     args.extend(only.iter().map(String::as_str));
-    run_with(FOLDER, "node", &args, &[])
+    run_with(FOLDER, "node", &args, &[])?;
+    Ok(None)
 }
 
 /// Installs what the system lacks, as root on Debian; returns what it still lacks.

@@ -1,12 +1,11 @@
 //! `cargo xtask deploy`: the deployment command, built from this source.
 
-use crate::command::cargo;
+use crate::command::cargo_run_here;
 
-const PROGRAM: [&str; 9] =
-    ["run", "--locked", "--release", "-q", "-p", "recourse-node", "--bin", "recourse-deploy", "--"];
+const PROGRAM: [&str; 7] =
+    ["--locked", "--release", "-q", "-p", "recourse-node", "--bin", "recourse-deploy"];
 
 /// Runs `recourse-deploy` with these arguments.
 pub(crate) fn run(args: &[String]) -> eyre::Result<()> {
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    cargo(&[&PROGRAM[..], &args].concat())
+    cargo_run_here(&PROGRAM, args)
 }

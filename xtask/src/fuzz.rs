@@ -1,14 +1,17 @@
 //! `cargo xtask fuzz`: every fuzz target for a while.
 
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
     fmt, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::SystemTime,
 };
 
-use eyre::{Context, bail, ensure};
+use eyre::{Context, ensure};
 
-use crate::command::{cargo, root, say};
+use crate::command::{cargo, named_tests, root, say};
 
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 /// Where the fuzzers are built, and what they find is kept: not in the committed corpus.
@@ -30,22 +33,15 @@ pub(crate) fn run(seconds: u64, only: Option<&str>) -> eyre::Result<()> {
     say("|---|--:|--:|--:|--:|--:|");
     rows.iter().for_each(|row| say(&row.to_string()));
     let crashes: u64 = rows.iter().map(|row| row.crashes).fold(0, u64::saturating_add);
-    ensure!(crashes == 0, "{crashes} crashes: the inputs are in fuzz/artifacts");
+    ensure!(crashes == 0, "{crashes} crashes: the inputs that were left are in fuzz/artifacts");
     Ok(())
 }
 
 /// Writes the known claims and the seeds, which the tests of `execution` make.
 pub(crate) fn write_seeds() -> eyre::Result<()> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(cargo)
-        .args(["test", "--locked", "-p", "recourse-execution", "--test", "main"])
-        .args(["every_target_passes_its_corpus"])
-        .env("RECOURSE_WRITE_SEEDS", "1")
-        .current_dir(root())
-        .status()
-        .wrap_err("cargo can't be started")?;
-    ensure!(status.success(), "the seeds can't be written: {status}");
-    Ok(())
+    let test = ["--locked", "-p", "recourse-execution", "--test", "main"];
+    let name = ["every_target_passes_its_corpus"];
+    named_tests(&[&test[..], &name].concat(), &[("RECOURSE_WRITE_SEEDS", "1")])
 }
 
 /// The targets, by the files that they are.
@@ -134,11 +130,13 @@ fn fuzz(tool: &Path, target: &str, seconds: u64) -> eyre::Result<Row> {
         .output()
         .wrap_err("cargo-fuzz can't be started")?;
     let log = String::from_utf8_lossy(&output.stderr);
-    let crashes = artifacts(target).saturating_sub(before);
+    let mut crashes = written(&before, &artifacts(target));
     if !output.status.success() {
         say(&log);
         if crashes == 0 {
-            bail!("{target} ended with {} and left no input", output.status);
+            // The other targets get their turn.
+            say(&format!("{target} ended with {} and left no input", output.status));
+            crashes = 1;
         }
     }
     Ok(Row {
@@ -157,9 +155,36 @@ fn stat(log: &str, name: &str) -> u64 {
     line.and_then(|number| number.trim().parse().ok()).unwrap_or_default()
 }
 
-/// Inputs that a target failed on, so far.
-fn artifacts(target: &str) -> u64 {
+/// Inputs that a target failed on, so far, and when each was written.
+fn artifacts(target: &str) -> BTreeMap<OsString, SystemTime> {
     let folder = root().join("fuzz/artifacts").join(target);
-    let count = fs::read_dir(folder).map_or(0, Iterator::count);
-    u64::try_from(count).unwrap_or(u64::MAX)
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| Some((entry.file_name(), entry.metadata().ok()?.modified().ok()?)))
+        .collect()
+}
+
+/// How many were written meanwhile. One that was found before is written again, under the same name.
+fn written(before: &BTreeMap<OsString, SystemTime>, after: &BTreeMap<OsString, SystemTime>) -> u64 {
+    let new = after.iter().filter(|(name, at)| before.get(*name) != Some(at)).count();
+    u64::try_from(new).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_crash_that_is_found_again_counts() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let of = |all: &[(&str, u64)]| -> BTreeMap<OsString, SystemTime> {
+            all.iter().map(|(name, seconds)| (OsString::from(name), at(*seconds))).collect()
+        };
+        let before = of(&[("crash-1", 1), ("crash-2", 2)]);
+        assert_eq!(written(&before, &before), 0);
+        assert_eq!(written(&before, &of(&[("crash-1", 1), ("crash-2", 3)])), 1);
+        assert_eq!(written(&before, &of(&[("crash-1", 1), ("crash-2", 2), ("crash-3", 3)])), 1);
+    }
 }

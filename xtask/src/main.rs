@@ -85,7 +85,7 @@ enum Command {
     /// Plays random games on the Rollup contract and on its reference model; see trace-builder/README.md.
     Games {
         /// How many, for each of three arities.
-        #[arg(long, default_value_t = 2000)]
+        #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
         count: u32,
     },
     /// Breaks the contracts in one place at a time and tells what no test notices; see contracts/mutants.md.
@@ -120,7 +120,7 @@ enum Command {
     /// Kills processes while they write the L2 state, and verifies what is there; see docs/engine.md.
     Kills {
         /// How many.
-        #[arg(long, default_value_t = 200)]
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
         count: u64,
     },
     /// Measures, as ratios.
@@ -179,7 +179,7 @@ fn main() -> eyre::Result<()> {
         Command::Games { count } => games::run(count),
         Command::Mutants { seconds, skip, files } => contracts::mutants(seconds, skip, &files),
         Command::ExecuteWitness { files, rules } => vectors::execute_witness(&files, &rules),
-        Command::ExecuteVectors { check } => execute_vectors::run(check),
+        Command::ExecuteVectors { check } => execute_vectors::run(check).map(drop),
         Command::Bonds => bonds::run(),
         Command::Kills { count } => kills::run(count),
         Command::Bench { what, options } => bench::run(what, &options),
@@ -188,7 +188,21 @@ fn main() -> eyre::Result<()> {
         Command::Oracle { blocks, seed, replay } => {
             oracle::run(&oracle::Options { blocks, seed, replay })
         }
-        Command::Clients { only } => clients::run(&only),
+        Command::Clients { only } => clients::run(&only).map(drop),
         Command::Bindings { check } => bindings::run(check),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_at_all_is_no_number_of_games_or_kills() {
+        for command in ["games", "kills"] {
+            let parse = |count| Args::try_parse_from(["xtask", command, "--count", count]);
+            assert!(parse("0").is_err(), "{command}");
+            assert!(parse("1").is_ok(), "{command}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::{
     bindings, clients,
     command::{self, Count, cargo, cargo_test, root, say},
-    contracts, execute_vectors, oracle,
+    contracts, execute_vectors, oracle, vectors,
 };
 
 /// The contracts' stage has installed forge, so its tests run, too.
@@ -35,9 +35,12 @@ pub(crate) enum Stage {
     Deny,
 }
 
-/// Runs every stage from `from` on.
+/// Runs every stage from `from` on, and says what was left out.
 pub(crate) fn run(from: Stage) -> eyre::Result<()> {
-    let mut count = Count::default();
+    if from <= Stage::Rust {
+        vectors::missing().iter().for_each(|part| say(&format!("will be SKIPPED: {part}")));
+    }
+    let (mut count, mut skipped) = (None, Vec::new());
     for stage in Stage::value_variants().iter().filter(|stage| **stage >= from) {
         say(&format!("== {stage:?}"));
         match stage {
@@ -51,17 +54,42 @@ pub(crate) fn run(from: Stage) -> eyre::Result<()> {
             }
             Stage::Contracts => contracts::check()?,
             Stage::Rust => {
-                count = cargo_test(&[&["--workspace", "--locked"][..], &FORGE].concat())?;
-                execute_vectors::run(true)?;
+                skipped.extend(vectors::missing());
+                skipped.extend(contracts::without_anvil());
+                count =
+                    Some(cargo_test(&[&["--workspace", "--locked"][..], &FORGE].concat(), &[])?);
+                skipped.extend(execute_vectors::run(true)?);
             }
             Stage::Oracle => oracle::run(&ORACLE)?,
-            Stage::Clients => clients::run(&[])?,
+            Stage::Clients => skipped.extend(clients::run(&[])?),
             Stage::Deny => deny()?,
         }
     }
-    say("all stages passed; Rust tests:");
-    say(&format!("{} passed, {} failed", count.passed, count.failed));
+    summary(from, &skipped, count).iter().for_each(|line| say(line));
     Ok(())
+}
+
+/// What passed, and what did not run.
+fn summary(from: Stage, skipped: &[String], count: Option<Count>) -> Vec<String> {
+    let stages = |ran: bool| {
+        let stages = Stage::value_variants().iter().filter(|stage| (**stage >= from) == ran);
+        stages.map(|stage| format!("{stage:?}").to_lowercase()).collect::<Vec<_>>().join(", ")
+    };
+    let left = stages(false);
+    let mut lines = vec![if left.is_empty() {
+        "all stages passed".to_owned()
+    } else {
+        format!("passed: {}; not run, for --from: {left}", stages(true))
+    }];
+    if !skipped.is_empty() {
+        lines.push(format!("passed, but {} parts were SKIPPED:", skipped.len()));
+        lines.extend(skipped.iter().map(|part| format!("- {part}")));
+    }
+    if let Some(Count { passed, failed }) = count {
+        lines.push("Rust tests:".to_owned());
+        lines.push(format!("{passed} passed, {failed} failed"));
+    }
+    lines
 }
 
 fn deny() -> eyre::Result<()> {
@@ -78,4 +106,24 @@ fn deny() -> eyre::Result<()> {
         cargo(&[&["install", "cargo-deny"][..], &version[..]].concat())?;
     }
     command::run("", &path, &check)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_run_is_said() {
+        let count = Some(Count { passed: 7, failed: 0 });
+        let all = summary(Stage::Format, &[], count);
+        assert_eq!(all, ["all stages passed", "Rust tests:", "7 passed, 0 failed"]);
+        let parts = ["the page: no browser".to_owned()];
+        let some = summary(Stage::Format, &parts, count);
+        assert!(some.contains(&"passed, but 1 parts were SKIPPED:".to_owned()), "{some:?}");
+        assert!(some.contains(&"- the page: no browser".to_owned()), "{some:?}");
+        let late = summary(Stage::Clients, &[], None);
+        let left =
+            "passed: clients, deny; not run, for --from: format, clippy, contracts, rust, oracle";
+        assert_eq!(late, [left]);
+    }
 }

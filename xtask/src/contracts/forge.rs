@@ -12,19 +12,25 @@ use crate::command::{root, run, say};
 
 /// Where this machine's `forge` or `cast` is, after `npm ci`.
 pub(super) fn binary(name: &str) -> eyre::Result<PathBuf> {
+    let (binary, platform) = place(name)?;
+    let path = root().join(FOLDER).join(&binary);
+    if !path.exists() {
+        say(&format!("missing: contracts/{binary}"));
+        bail!("contracts/package.json names no {name} for {platform}: add its package there");
+    }
+    Ok(path)
+}
+
+/// Where in the contracts' folder it would be, and this machine's platform.
+pub(super) fn place(name: &str) -> eyre::Result<(String, String)> {
     let arch = match consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         other => bail!("{name} is packaged for x86_64 and aarch64, this machine is {other}"),
     };
     let os = if consts::OS == "macos" { "darwin" } else { consts::OS };
-    let binary = format!("node_modules/@foundry-rs/{name}-{os}-{arch}/bin/{name}");
-    let path = root().join(FOLDER).join(&binary);
-    if !path.exists() {
-        say(&format!("missing: contracts/{binary}"));
-        bail!("contracts/package.json names no {name} for {os}-{arch}: add its package there");
-    }
-    Ok(path)
+    let platform = format!("{os}-{arch}");
+    Ok((format!("node_modules/@foundry-rs/{name}-{platform}/bin/{name}"), platform))
 }
 
 /// Runs it in the contracts' folder.

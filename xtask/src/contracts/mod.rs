@@ -51,6 +51,17 @@ pub(crate) fn cast() -> eyre::Result<PathBuf> {
     forge::binary("cast")
 }
 
+/// What the Rust tests pass over because Anvil is not installed.
+pub(crate) fn without_anvil() -> Option<String> {
+    let place = forge::place("anvil").map(|(place, _)| root().join(FOLDER).join(place));
+    let why = match place {
+        Ok(path) if path.exists() => return None,
+        Ok(path) => format!("no {}", path.display()),
+        Err(error) => error.to_string(),
+    };
+    Some(format!("tests beside Anvil, and on forks of it: {why}"))
+}
+
 /// Slither and halmos.
 fn analysers() -> eyre::Result<Environment> {
     let folder = root().join(FOLDER);
