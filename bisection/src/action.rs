@@ -133,8 +133,32 @@ pub enum Action {
     },
 }
 
+/// What of the own history a move is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Nothing,
+    /// The checkpoint hashes of these batches; no states.
+    Hashes(ClaimRange),
+    /// The proof of this step: the states of the one batch in which it lies.
+    Step(ClaimRange, StepIndex),
+}
+
 impl Action {
-    /// The batches whose history its responder needs, for actions that need one.
+    /// What its responder needs: never more states than those of one batch, however many a claim covers.
+    #[must_use]
+    pub const fn need(&self) -> Need {
+        match self {
+            Self::ProveFraudGap { range, gap, .. } => Need::Step(*range, gap.start),
+            Self::ProveFraudClaim { range, .. } => Need::Step(*range, StepIndex(0)),
+            other => match other.range() {
+                Some(range) => Need::Hashes(range),
+                None => Need::Nothing,
+            },
+        }
+    }
+
+    /// The batches whose history its responder needs something of, for actions that need one.
     #[must_use]
     pub const fn range(&self) -> Option<ClaimRange> {
         match self {
@@ -145,5 +169,48 @@ impl Action {
             | Self::Propose { range, .. } => Some(*range),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recourse_protocol::BatchIndex;
+
+    use super::*;
+
+    #[test]
+    fn no_move_needs_the_states_of_a_whole_claim() {
+        let range = ClaimRange { after: BatchIndex(2), upto: BatchIndex(900) };
+        let attempt = AttemptId(B256::ZERO);
+        let gap = RevealedGap {
+            parent: Segment::default(),
+            index: 3,
+            start: StepIndex(7),
+            end: StepIndex(8),
+            left: CheckpointHash(B256::ZERO),
+            right: CheckpointHash(B256::ZERO),
+        };
+        let by_hashes = [
+            Action::Reveal { attempt, range, segment: Segment::default(), deadline: 0 },
+            Action::KillGapBeyond { attempt, range, gap: gap.clone(), end: gap.start },
+            Action::Propose {
+                content: ContentHash(B256::ZERO),
+                parent: ContentHash(B256::ZERO),
+                range,
+                batch_hash: B256::ZERO,
+                checkpoint: CheckpointHash(B256::ZERO),
+                steps: 9,
+                reveal: false,
+                bond: U256::ZERO,
+            },
+        ];
+        for action in by_hashes {
+            assert_eq!(action.need(), Need::Hashes(range), "{action:?}");
+        }
+        let proof = Action::ProveFraudGap { attempt, range, gap: gap.clone() };
+        assert_eq!(proof.need(), Need::Step(range, StepIndex(7)));
+        let proof = Action::ProveFraudClaim { attempt, range };
+        assert_eq!(proof.need(), Need::Step(range, StepIndex(0)));
+        assert_eq!(Action::KillGap { attempt, gap }.need(), Need::Nothing);
     }
 }

@@ -9,7 +9,7 @@ pub mod rules;
 mod segment;
 mod verdict;
 
-pub use action::Action;
+pub use action::{Action, Need};
 pub use history::{History, agrees, false_gap, is_true_reveal};
 pub use knowledge::{Boundary, ClaimRange, Knowledge};
 pub use planner::{Party, Role, next_actions, unopposed};

@@ -8,7 +8,7 @@ use recourse_node::{
     NodeError, Severity, blobs::BlobError, inbox, l1::L1Error, states::StatesError,
     store::StoreError, tx::TxError,
 };
-use recourse_protocol::{AttemptId, BatchIndex, CheckpointHash, EXECUTE_ADDRESS};
+use recourse_protocol::{AttemptId, BatchIndex, CheckpointHash, EXECUTE_ADDRESS, StepIndex};
 use recourse_trace_builder::HistoryError;
 
 /// The command line or a file that it names is wrong.
@@ -147,6 +147,9 @@ pub enum MoveError {
     /// L1 can't be asked about a step.
     #[error("this L1 has no EXECUTE at {EXECUTE_ADDRESS}: the step can't be proven here")]
     NoExecute,
+    /// The batch of the step could not be run again.
+    #[error("the batch of the step could not be run again")]
+    Batch(#[from] ErrandError),
     /// The watchtower is stopping.
     #[error("stopping")]
     Stopping(#[from] tokio::sync::AcquireError),
@@ -185,6 +188,14 @@ pub enum ErrandError {
     /// The state before a batch could not be had.
     #[error("the state before a batch could not be had")]
     State(#[from] StatesError),
+    /// A claim has no such step.
+    #[error("there is no step at {at} of {range:?}")]
+    NoStep {
+        /// The claim's batches.
+        range: ClaimRange,
+        /// Where the step should be.
+        at: StepIndex,
+    },
     /// A history could not be made.
     #[error("a history could not be made")]
     History(#[from] Box<HistoryError<inbox::InputError>>),
@@ -196,9 +207,6 @@ pub enum ErrandError {
         /// Of the history.
         got: Option<CheckpointHash>,
     },
-    /// The watchtower is stopping.
-    #[error("stopping")]
-    Stopping(#[from] tokio::sync::AcquireError),
     /// A task panicked or was aborted.
     #[error("a task ended early")]
     Task(#[from] tokio::task::JoinError),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use parking_lot::Mutex;
-use recourse_bisection::{Boundary, ClaimRange, History, Knowledge};
+use recourse_bisection::{Boundary, ClaimRange, Knowledge};
 use recourse_node::derivation::Chain;
 use recourse_protocol::{BatchIndex, CheckpointHash};
-use recourse_trace_builder::{ClaimHashes, ClaimHistory};
+use recourse_trace_builder::ClaimHashes;
 
 use crate::{errands::Errand, shelf::Shelf};
 
@@ -24,7 +24,6 @@ pub(crate) struct HistoryKey {
 /// Histories and revealed blobs, shared by all rounds.
 #[derive(Debug, Default)]
 pub(crate) struct Library {
-    pub(crate) histories: Mutex<Shelf<HistoryKey, Arc<ClaimHistory>>>,
     /// Histories without the states from which a step can be proven: these are some hundred times as large.
     pub(crate) hashes: Mutex<Shelf<HistoryKey, Arc<ClaimHashes>>>,
     /// Elements of blobs, by versioned hash.
@@ -41,7 +40,6 @@ pub(crate) struct Derived {
 impl Library {
     /// Forgets what nobody asked for since the last time.
     pub(crate) fn sweep(&self) {
-        self.histories.lock().sweep();
         self.hashes.lock().sweep();
         self.elements.lock().sweep();
     }
@@ -49,7 +47,6 @@ impl Library {
     /// Leaves a wish unfulfilled; it may be wished again.
     pub(crate) fn give_up(&self, errand: &Errand) {
         match errand {
-            Errand::History(key) => self.histories.lock().put(key, None),
             Errand::Hashes(key) => self.hashes.lock().put(key, None),
             Errand::Elements(hash) => self.elements.lock().put(hash, None),
         }
@@ -66,7 +63,7 @@ impl Derived {
 }
 
 impl Knowledge for Derived {
-    type History = Arc<ClaimHistory>;
+    type History = Arc<ClaimHashes>;
 
     fn newest(&self) -> BatchIndex {
         self.chain.tip()
@@ -80,12 +77,7 @@ impl Knowledge for Derived {
         })
     }
 
-    fn history(&self, range: ClaimRange) -> Option<Arc<ClaimHistory>> {
-        let key = self.key(range)?;
-        self.library.histories.lock().get(&key)
-    }
-
-    fn hashes(&self, range: ClaimRange) -> Option<impl History> {
+    fn history(&self, range: ClaimRange) -> Option<Arc<ClaimHashes>> {
         let key = self.key(range)?;
         self.library.hashes.lock().get(&key)
     }
@@ -107,13 +99,12 @@ mod tests {
         let range = ClaimRange { after: BatchIndex(0), upto: BatchIndex(1) };
         let key = HistoryKey { range, batch_hash: B256::ZERO, end: CheckpointHash(B256::ZERO) };
         let wishes = || {
-            library.histories.lock().get(&key);
             library.hashes.lock().get(&key);
             library.elements.lock().get(&B256::ZERO);
             crate::errands::wishes(&library)
         };
         let all = wishes();
-        assert_eq!(all, [Errand::History(key), Errand::Hashes(key), Errand::Elements(B256::ZERO)]);
+        assert_eq!(all, [Errand::Hashes(key), Errand::Elements(B256::ZERO)]);
         assert_eq!(wishes(), [], "somebody sees to them");
         for errand in &all {
             library.give_up(errand);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod args;
+mod batches;
 mod config;
 mod errands;
 mod error;

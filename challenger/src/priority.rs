@@ -1,7 +1,10 @@
 //! Which move goes first: the one with the least time left.
 
-use recourse_bisection::Action;
-use recourse_protocol::{Attempt, AttemptId, Game, segment_id};
+use alloy_primitives::Address;
+use recourse_bisection::{Action, ClaimRange};
+use recourse_protocol::{Attempt, AttemptId, AttemptStatus, Game, segment_id};
+
+use crate::knowledge::HistoryKey;
 
 /// Order of moves; smaller goes first. Deadlines in seconds of L1 time, then what matters more among equals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +53,11 @@ impl Priority {
         Self { deadline: deadline.unwrap_or(u64::MAX), duty }
     }
 
+    /// Last second for the move; the maximum for moves that may come at any time.
+    pub(crate) const fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
     /// Seconds left at `now`; none for moves that may come at any time.
     pub(crate) fn time_left(&self, now: u64) -> Option<u64> {
         (self.deadline != u64::MAX).then(|| self.deadline.saturating_sub(now))
@@ -62,16 +70,43 @@ fn confirmable_at(game: &Game, id: AttemptId) -> Option<u64> {
     game.attempts.get(&id).map(settled)
 }
 
+/// Which of these histories is needed first.
+pub(crate) fn first_needed(waiting: &[HistoryKey], game: &Game, own: Address) -> Option<usize> {
+    let needed = waiting.iter().map(|key| needed_by(key.range, game, own)).enumerate();
+    needed.min_by_key(|(_, by)| *by).map(|(at, _)| at)
+}
+
+/// When the history of these batches is needed: an owner's answer is due, or another's claim can be final. The maximum when no
+/// live claim is about them.
+fn needed_by(range: ClaimRange, game: &Game, own: Address) -> u64 {
+    let is_about = |attempt: &Attempt| {
+        let content = game.contents.get(&attempt.content);
+        let parent = content.and_then(|content| game.contents.get(&content.parent));
+        content.zip(parent).is_some_and(|(content, parent)| {
+            (parent.batch, content.batch) == (range.after, range.upto)
+        })
+    };
+    let due = |attempt: &Attempt| {
+        let open =
+            attempt.open_challenges().filter_map(|(_, state)| Some(state.challenge?.deadline));
+        let answer = open.min().filter(|_| attempt.owner == own);
+        answer.unwrap_or_else(|| attempt.window_end.max(attempt.quiet_until))
+    };
+    let live = game.attempts.values().filter(|attempt| attempt.status == AttemptStatus::Live);
+    live.filter(|attempt| is_about(attempt)).map(due).min().unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{B256, U256};
     use recourse_bisection::RevealedGap;
     use recourse_protocol::{
-        AttemptId, CheckpointHash, RevealState, SegmentState, StepIndex, bindings::Segment,
+        AttemptId, BatchIndex, Challenge, CheckpointHash, Content, ContentHash, RevealState,
+        SegmentState, StepIndex, bindings::Segment,
     };
 
     use super::*;
-    use crate::games::{ATTEMPT, one_claim, only_attempt};
+    use crate::games::{ATTEMPT, CLAIMED, one_claim, only_attempt};
 
     const BOND: U256 = U256::ONE;
 
@@ -137,5 +172,49 @@ mod tests {
         };
         let action = Action::ChallengeGap { attempt: ATTEMPT, gap, bond: BOND };
         assert_eq!(Priority::of(&action, &game).time_left(1_045), Some(20));
+    }
+
+    #[test]
+    fn the_history_that_is_needed_first_is_made_first() {
+        let mut game = one_claim();
+        let own = only_attempt(&mut game).owner;
+        let key = |upto| HistoryKey {
+            range: ClaimRange { after: BatchIndex(0), upto: BatchIndex(upto) },
+            batch_hash: B256::ZERO,
+            end: CheckpointHash(B256::ZERO),
+        };
+        // A lie about more batches, that can be final later.
+        let content = ContentHash(B256::repeat_byte(0x62));
+        let longer = Content { batch: BatchIndex(2), ..game.contents[&CLAIMED] };
+        let lie = Attempt {
+            content,
+            owner: Address::repeat_byte(7),
+            window_end: 1_055,
+            ..game.attempts[&ATTEMPT].clone()
+        };
+        game.contents.insert(content, longer);
+        game.attempts.insert(AttemptId(B256::ZERO), lie);
+        let waiting = [key(3), key(2), key(1)];
+        let first = |game: &Game| first_needed(&waiting, game, own);
+        assert_eq!(first(&game), Some(2));
+        assert_eq!(first_needed(&[], &game, own), None);
+
+        // A challenge holds its confirmation back, but its owner has to answer.
+        let segment = Segment { start: 0, end: 9, ..Segment::default() };
+        let challenge = Challenge {
+            challenger: Address::repeat_byte(7),
+            bond: BOND,
+            deadline: 1_060,
+            settled: false,
+        };
+        let state =
+            SegmentState { segment: segment.clone(), challenge: Some(challenge), reveal: None };
+        only_attempt(&mut game).quiet_until = 1_090;
+        only_attempt(&mut game).segments.insert(segment_id(ATTEMPT, &segment), state);
+        assert_eq!(first(&game), Some(1), "the lie is in greater haste");
+        game.attempts.get_mut(&AttemptId(B256::ZERO)).unwrap().window_end = 1_070;
+        assert_eq!(first(&game), Some(2));
+        only_attempt(&mut game).owner = Address::repeat_byte(8);
+        assert_eq!(first(&game), Some(1), "what a stranger owes is no haste of ours");
     }
 }

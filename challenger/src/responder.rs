@@ -6,7 +6,7 @@ use std::sync::Arc;
 use alloy::{eips::BlockId, rpc::types::TransactionReceipt, sol_types::SolError as _};
 use alloy_primitives::{Address, B256};
 use futures::{StreamExt, stream};
-use recourse_bisection::{Action, ClaimRange};
+use recourse_bisection::{Action, ClaimRange, Need};
 use recourse_execution::Schedule;
 use recourse_node::{
     NodeState,
@@ -20,15 +20,17 @@ use recourse_protocol::{
     content_hash,
 };
 use recourse_trace_builder::{
-    self as trace, Blobs, Call, Chunk, ClaimHistory, Derivation, L1Limits, Stager, StepProver,
+    self as trace, Blobs, Call, Chunk, ClaimHashes, Derivation, L1Limits, Stager, StepProver,
 };
 use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
 use crate::{
     InputError, MoveError,
+    batches::Batches,
     inputs::{ContractsAt, Fact, InputCheck, facts_of},
     intent,
     knowledge::{Derived, Library},
+    priority::Priority,
 };
 
 /// Chunks of one move in flight at once: several fit one L1 block, and the moves of other games find room between them.
@@ -41,6 +43,7 @@ pub(crate) struct Responder {
     pub(crate) schedule: Schedule,
     pub(crate) blobs: BlobSource,
     pub(crate) library: Arc<Library>,
+    pub(crate) batches: Arc<Batches>,
     pub(crate) check: InputCheck,
     /// Confirms inputs; another endpoint than the one they came from, if the operator has one.
     pub(crate) check_client: L1Client,
@@ -62,18 +65,19 @@ impl Responder {
         let permit = self.confirm_inputs(&action, &state, permit).await?;
         let key = intent::key(&action, &state.l1.game);
         let about = intent::attempt(&action);
+        let deadline = Priority::of(&action, &state.l1.game).deadline();
         let mut call = Arc::clone(&self).build(action, state).await?;
         let chunks = std::mem::take(&mut call.chunks);
         // Staging takes many blocks: meanwhile others build.
         let permit = chunks.is_empty().then_some(permit);
-        self.stage(chunks, about).await?;
+        self.stage(chunks, about, deadline).await?;
         let request = request(key, self.config.contracts.rollup, call);
         // What L1 would refuse costs gas, and tells that the plan is out of date.
         if let Err(error) = self.transactions.simulate(&request).await {
             return Err(self.explained(error).await);
         }
         drop(permit);
-        Ok(self.transactions.send(request).await?)
+        Ok(self.transactions.send_by(request, deadline).await?)
     }
 
     /// A proof that could not run may have been asked of an L1 that has nobody to ask.
@@ -91,13 +95,18 @@ impl Responder {
 
     /// Puts on L1 what a proof points to and what is not there yet. Where a chunk stands is known from its bytes: a restart, and
     /// another move that needs the same, go on from what L1 and the journal have.
-    async fn stage(&self, chunks: Vec<Chunk>, about: Option<AttemptId>) -> Result<(), MoveError> {
+    async fn stage(
+        &self,
+        chunks: Vec<Chunk>,
+        about: Option<AttemptId>,
+        deadline: u64,
+    ) -> Result<(), MoveError> {
         if chunks.is_empty() {
             return Ok(());
         }
         let count = chunks.len();
         tracing::info!(count, "staging a proof");
-        let staging = chunks.into_iter().map(|chunk| self.stage_one(chunk, about));
+        let staging = chunks.into_iter().map(|chunk| self.stage_one(chunk, about, deadline));
         // A failure ends the move; what is in flight then is found by the next try.
         let mut staging = stream::iter(staging).buffer_unordered(STAGED_AT_ONCE);
         while let Some(staged) = staging.next().await {
@@ -107,7 +116,12 @@ impl Responder {
         Ok(())
     }
 
-    async fn stage_one(&self, chunk: Chunk, about: Option<AttemptId>) -> Result<(), MoveError> {
+    async fn stage_one(
+        &self,
+        chunk: Chunk,
+        about: Option<AttemptId>,
+        deadline: u64,
+    ) -> Result<(), MoveError> {
         let (pointer, client) = (chunk.pointer, self.transactions.client());
         if !client.code(pointer).await.map_err(TxError::from)?.is_empty() {
             return Ok(());
@@ -124,8 +138,8 @@ impl Responder {
         }
         let call = IChunkStore::stageCall { chunk: chunk.bytes };
         let store = self.config.contracts.chunk_store;
-        let receipt =
-            self.transactions.send(TxRequest::call(stage_key(pointer), store, &call)).await?;
+        let request = TxRequest::call(stage_key(pointer), store, &call);
+        let receipt = self.transactions.send_by(request, deadline).await?;
         tracing::info!(%pointer, gas = receipt.gas_used, "chunk staged");
         Ok(())
     }
@@ -154,17 +168,17 @@ impl Responder {
         state: Arc<NodeState>,
     ) -> Result<Call, MoveError> {
         let derived = Derived { chain: state.chain.clone(), library: Arc::clone(&self.library) };
-        let history = match action.range() {
-            Some(range) => Some(history(&derived, range)?),
-            None => None,
+        let hashes = match action.need() {
+            Need::Hashes(range) => Some(hashes(&derived, range)?),
+            Need::Nothing | Need::Step(..) => None,
         };
-        spawn_blocking(move || self.respond(&action, history.as_deref(), &state)).await?
+        spawn_blocking(move || self.respond(&action, hashes.as_deref(), &state)).await?
     }
 
     fn respond(
         &self,
         action: &Action,
-        history: Option<&ClaimHistory>,
+        hashes: Option<&ClaimHashes>,
         state: &NodeState,
     ) -> Result<Call, MoveError> {
         let derivation = Derivation {
@@ -182,7 +196,14 @@ impl Responder {
             },
             beneficiary: self.transactions.address(),
         };
-        responder.respond(action, history).map_err(|source| MoveError::Build(Box::new(source)))
+        let call = match action.need() {
+            Need::Step(range, at) => {
+                let (start, batch) = self.batches.around(range, at, state)?;
+                responder.prove(action, start, &batch)
+            }
+            Need::Nothing | Need::Hashes(_) => responder.claim(action, hashes),
+        };
+        call.map_err(|source| MoveError::Build(Box::new(source)))
     }
 }
 
@@ -217,7 +238,7 @@ async fn meanwhile_free(
     Ok(permits.acquire_owned().await?)
 }
 
-fn history(derived: &Derived, range: ClaimRange) -> Result<Arc<ClaimHistory>, MoveError> {
+fn hashes(derived: &Derived, range: ClaimRange) -> Result<Arc<ClaimHashes>, MoveError> {
     use recourse_bisection::Knowledge;
     derived.history(range).ok_or(MoveError::NoHistoryYet(range))
 }

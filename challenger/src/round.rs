@@ -5,14 +5,15 @@ use std::{collections::BTreeSet, sync::Arc};
 use alloy::eips::BlockId;
 use alloy_primitives::{Address, U256};
 use recourse_bisection::{
-    Action, Judgement, Knowledge, Party, Role, Verdict, next_actions, unopposed,
+    Action, Judgement, Knowledge, Need, Party, Role, Verdict, next_actions, unopposed,
 };
 use recourse_node::{
     NodeState,
     l1::{L1Client, L1Error},
 };
 use recourse_protocol::{
-    AttemptId, AttemptStatus, BatchIndex, ContentHash, Contracts, Game, Limits, bindings::IRollup,
+    AttemptId, AttemptStatus, BatchIndex, Content, ContentHash, Contracts, Game, Limits,
+    bindings::IRollup,
 };
 use tokio::task::{JoinError, spawn_blocking};
 
@@ -45,6 +46,8 @@ pub(crate) struct Verdicts {
     pub(crate) is_false: BTreeSet<AttemptId>,
     /// They can't be judged yet.
     pub(crate) unknown: BTreeSet<AttemptId>,
+    /// Contents that are claimed or final, of a batch whose hash is another than the own one: no block of L1 has both.
+    pub(crate) unjudged: BTreeSet<ContentHash>,
     /// Contents that are final and false.
     pub(crate) confirmed: Vec<(ContentHash, BatchIndex)>,
 }
@@ -86,8 +89,13 @@ impl Lookout {
 }
 
 fn plan(game: &Game, knowledge: &impl Knowledge, party: &Party) -> Vec<(Priority, Action)> {
-    let moves = next_actions(game, knowledge, party);
-    let mut moves: Vec<_> = moves.into_iter().map(|m| (Priority::of(&m, game), m)).collect();
+    let moves = next_actions(game, knowledge, party).into_iter();
+    // What is asked for at each look is kept until it is used; what is not here yet is no move yet.
+    let at_hand = |action: &Action| match action.need() {
+        Need::Hashes(range) => knowledge.history(range).is_some(),
+        Need::Nothing | Need::Step(..) => true,
+    };
+    let mut moves: Vec<_> = moves.filter(at_hand).map(|m| (Priority::of(&m, game), m)).collect();
     // Stable: among equals the planner's order stands.
     moves.sort_by_key(|(priority, _)| *priority);
     moves
@@ -128,6 +136,14 @@ fn judge(game: &Game, knowledge: &impl Knowledge) -> Verdicts {
         .iter()
         .filter(|(id, content)| content.confirmed && judgement.verdict(**id) == Verdict::False);
     verdicts.confirmed = lost.map(|(id, content)| (*id, content.batch)).collect();
+    let other_batch = |content: &Content| {
+        let own = knowledge.boundary(content.batch);
+        own.is_some_and(|own| own.batch_hash != content.batch_hash)
+    };
+    let matters =
+        |id, content: &Content| content.confirmed || (judgement.is_open(id) && game.is_claimed(id));
+    let contents = game.contents.iter().filter(|(id, c)| other_batch(c) && matters(**id, c));
+    verdicts.unjudged = contents.map(|(id, _)| *id).collect();
     for (id, attempt) in &game.attempts {
         if attempt.status != AttemptStatus::Live || !judgement.is_open(attempt.content) {
             continue;
@@ -166,6 +182,7 @@ mod tests {
         checkpoint: CheckpointHash,
         steps: u64,
         newest: BatchIndex,
+        has_history: bool,
     }
 
     struct NoHistory;
@@ -207,7 +224,7 @@ mod tests {
         }
 
         fn history(&self, _: ClaimRange) -> Option<NoHistory> {
-            None
+            self.has_history.then_some(NoHistory)
         }
 
         fn elements(&self, _: B256) -> Option<Arc<[CheckpointHash]>> {
@@ -219,7 +236,7 @@ mod tests {
     fn agreeing() -> Derivation {
         let claimed = one_claim().contents[&CLAIMED];
         let Content { batch_hash, checkpoint, steps, .. } = claimed;
-        Derivation { batch_hash, checkpoint, steps, newest: BatchIndex(1) }
+        Derivation { batch_hash, checkpoint, steps, newest: BatchIndex(1), has_history: false }
     }
 
     fn moves(game: &Game, derivation: &Derivation) -> Vec<Action> {
@@ -256,15 +273,38 @@ mod tests {
         let game = one_claim();
         let behind = Derivation { newest: BatchIndex(0), ..agreeing() };
         let reorganised = Derivation { batch_hash: B256::repeat_byte(9), ..agreeing() };
-        for derivation in [behind, reorganised] {
-            assert_eq!(judge(&game, &derivation).unknown, [ATTEMPT].into());
-            assert_eq!(moves(&game, &derivation), []);
+        for derivation in [&behind, &reorganised] {
+            assert_eq!(judge(&game, derivation).unknown, [ATTEMPT].into());
+            assert_eq!(moves(&game, derivation), []);
         }
+        assert_eq!(judge(&game, &behind).unjudged, BTreeSet::new(), "it will be");
+        assert_eq!(judge(&game, &reorganised).unjudged, [CLAIMED].into());
         // It was not passed over: as soon as its batch is derived, and says otherwise, it is challenged.
         let caught_up = Derivation { steps: 8, ..agreeing() };
         let bond = game.limits.challenge_bond;
         let expected = Action::ChallengeClaim { attempt: ATTEMPT, bond };
         assert_eq!(moves(&game, &caught_up), [expected]);
+    }
+
+    #[test]
+    fn a_claim_is_made_again_once_its_history_is_at_hand() {
+        let mut game = one_claim();
+        only_attempt(&mut game).status = AttemptStatus::Dead;
+        assert_eq!(moves(&game, &agreeing()), []);
+        let ready = Derivation { has_history: true, ..agreeing() };
+        let moves = moves(&game, &ready);
+        let [action @ Action::Propose { range, .. }] = &moves[..] else { panic!("{moves:?}") };
+        assert_eq!(action.need(), Need::Hashes(*range));
+    }
+
+    #[test]
+    fn a_lie_of_one_step_waits_for_no_history() {
+        let mut game = one_claim();
+        game.contents.get_mut(&CLAIMED).unwrap().steps = 1;
+        let range = ClaimRange { after: BatchIndex(0), upto: BatchIndex(1) };
+        let kill = Action::ProveFraudClaim { attempt: ATTEMPT, range };
+        assert_eq!(kill.need(), Need::Step(range, StepIndex(0)));
+        assert_eq!(moves(&game, &agreeing()), [kill]);
     }
 
     #[test]
@@ -297,6 +337,7 @@ mod tests {
         // Of other batches, as after a reorganisation, nothing is known.
         let reorganised = Derivation { batch_hash: B256::repeat_byte(9), ..agreeing() };
         assert_eq!(judge(&game, &reorganised).confirmed, []);
+        assert_eq!(judge(&game, &reorganised).unjudged, [CLAIMED].into());
     }
 
     #[test]

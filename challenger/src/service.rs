@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Args, Config, ServiceError,
+    batches::Batches,
     errands::Errands,
     http,
     inputs::InputCheck,
@@ -149,14 +150,12 @@ impl Service {
         let Config { rollup, l1_check_rpc, workers, .. } = &self.config;
         let node = &running.node;
         let library = Arc::<Library>::default();
+        let batches = Arc::new(Batches::new(rollup.l2, Schedule::osaka()));
         let errands = Errands {
-            config: rollup.l2,
-            schedule: Schedule::osaka(),
             blobs: node.blobs().clone(),
             library: Arc::clone(&library),
+            batches: Arc::clone(&batches),
             cpu: Arc::new(Semaphore::new(*workers)),
-            batches: Default::default(),
-            hashes: Default::default(),
         };
         let lookout = Lookout {
             client: node.client().clone(),
@@ -169,6 +168,7 @@ impl Service {
             schedule: Schedule::osaka(),
             blobs: node.blobs().clone(),
             library,
+            batches,
             check: InputCheck::default(),
             check_client: L1Client::new(l1_check_rpc, RetryPolicy::default())?,
             transactions: running.transactions.clone(),

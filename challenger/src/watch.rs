@@ -10,7 +10,7 @@ use std::{
 };
 
 use alloy::rpc::types::TransactionReceipt;
-use recourse_bisection::Action;
+use recourse_bisection::{Action, Need};
 use recourse_node::{NodeState, health::chain};
 use recourse_protocol::AttemptId;
 use tokio::{
@@ -24,7 +24,8 @@ use crate::{
     ErrandError, InputError, MoveError,
     errands::{Errand, Errands},
     intent,
-    priority::Priority,
+    knowledge::HistoryKey,
+    priority::{Priority, first_needed},
     responder::Responder,
     retry::Retries,
     round::{Lookout, Round},
@@ -57,8 +58,10 @@ pub(crate) struct Shift {
     under_way: HashSet<String>,
     /// Of moves, by intent.
     retries: Retries,
-    /// Errands under way.
+    /// Errands under way, or about to be.
     errands: HashSet<Errand>,
+    /// Of these, histories for which no CPU is free yet.
+    waiting: Vec<HistoryKey>,
     /// Of errands; only to tell what fails again and again.
     errand_failures: Retries,
     /// The intent of the move whose inputs were last disputed.
@@ -99,6 +102,7 @@ impl Shift {
             under_way: HashSet::new(),
             retries: Retries::default(),
             errands: HashSet::new(),
+            waiting: Vec::new(),
             errand_failures: Retries::default(),
             disputed: None,
             announced: BTreeSet::new(),
@@ -116,6 +120,7 @@ impl Shift {
             self.look();
             self.send_errands();
             let builders = Arc::clone(&self.watch.builders);
+            let cpu = Arc::clone(&self.watch.errands.cpu);
             tokio::select! {
                 changed = self.watch.states.changed() => {
                     if changed.is_err() {
@@ -125,6 +130,7 @@ impl Shift {
                 }
                 Some((task, done)) = self.tasks.next() => self.settle(task, done),
                 Ok(permit) = builders.acquire_owned(), if !self.queue.is_empty() => self.start_next(permit),
+                Ok(permit) = cpu.acquire_owned(), if !self.waiting.is_empty() => self.start_history(permit),
                 _ = pulse.tick() => self.pulse(),
             }
         }
@@ -154,12 +160,27 @@ impl Shift {
     fn send_errands(&mut self) {
         for errand in self.watch.errands.wishes() {
             self.errands.insert(errand);
-            let errands = Arc::clone(&self.watch.errands);
-            let state = Arc::clone(&self.watch.states.borrow());
-            let run = async move { Done::Errand(errand, errands.run(errand, state).await) };
-            let run = run.instrument(tracing::info_span!("errand", ?errand));
-            self.tasks.spawn(Task::Errand(errand), run);
+            match errand {
+                Errand::Hashes(key) => self.waiting.push(key),
+                Errand::Elements(_) => self.send(errand, None),
+            }
         }
+    }
+
+    /// Makes the history that is needed first: others may be many, and cheap to ask for.
+    fn start_history(&mut self, permit: OwnedSemaphorePermit) {
+        let (state, own) = (Arc::clone(&self.watch.states.borrow()), self.watch.lookout.address);
+        let first = first_needed(&self.waiting, &state.l1.game, own);
+        let Some(key) = first.map(|at| self.waiting.swap_remove(at)) else { return };
+        self.send(Errand::Hashes(key), Some(permit));
+    }
+
+    fn send(&mut self, errand: Errand, permit: Option<OwnedSemaphorePermit>) {
+        let errands = Arc::clone(&self.watch.errands);
+        let state = Arc::clone(&self.watch.states.borrow());
+        let run = async move { Done::Errand(errand, errands.run(errand, state, permit).await) };
+        let run = run.instrument(tracing::info_span!("errand", ?errand));
+        self.tasks.spawn(Task::Errand(errand), run);
     }
 
     /// Makes the most urgent move that is not under way and not to be waited with.
@@ -223,6 +244,9 @@ impl Shift {
         self.send_errands();
         self.errand_failures.keep(&self.errands.iter().map(name_of).collect());
         self.watch.errands.library.sweep();
+        if !round.moves.iter().any(|(_, action)| matches!(action.need(), Need::Step(..))) {
+            self.watch.errands.batches.no_proofs();
+        }
         self.queue = round.moves.into();
         self.planned = Some(round.state);
     }
@@ -247,6 +271,7 @@ impl Shift {
             seen.wanted = round.wanted;
             seen.confirmed.clone_from(&round.verdicts.confirmed);
             seen.unopposed = round.unopposed.iter().copied().collect();
+            seen.see_unjudged(&round.verdicts.unjudged, Instant::now());
         });
         if let Some(balance) = round.balance {
             let gwei = balance.wrapping_div(alloy_primitives::U256::from(1_000_000_000u64));

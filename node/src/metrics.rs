@@ -55,7 +55,7 @@ macro_rules! metrics {
                 $(
                     render(
                         &mut text,
-                        stringify!($name),
+                        concat!("recourse_node_", stringify!($name)),
                         stringify!($kind),
                         concat!($($doc),*),
                         self.$name.get(),
@@ -96,18 +96,16 @@ metrics! {
     transactions_reverted: Counter,
     /// Transactions that L1 kept refusing until their nonces were filled.
     transactions_given_up: Counter,
-    /// Transactions in flight.
+    /// Transactions in flight or waiting for their turn.
     transactions_pending: Gauge,
 }
 
-fn render(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
+/// Adds one metric in Prometheus' text format: its whole name, `Counter` or `Gauge`, what it says, and its value.
+pub fn render(text: &mut String, name: &str, kind: &str, help: &str, value: u64) {
     let kind = kind.to_lowercase();
     let help = help.trim();
     // Writing to a string does not fail.
-    let _ = writeln!(
-        text,
-        "# HELP recourse_node_{name} {help}\n# TYPE recourse_node_{name} {kind}\nrecourse_node_{name} {value}"
-    );
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub struct Args {
     /// Threads that derive L2 from L1 [default: as many as there are cores].
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Where L2 JSON-RPC (HTTP and WebSocket) and /health are served; port 0 takes a free one.
+    /// Where L2 JSON-RPC (HTTP and WebSocket), /health and /metrics are served; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9545")]
     pub rpc_addr: SocketAddr,
     /// A web page that may call L2 JSON-RPC, such as https://app.example; * for all. May be given several times. Pages of this
@@ -102,10 +102,16 @@ pub struct Args {
     /// Reveal the history of every claim along with it, in a blob: a response period less when it is challenged.
     #[arg(long)]
     pub reveal_at_propose: bool,
+    /// Most that is paid for L1 gas, in gwei per gas.
+    #[arg(long, value_name = "GWEI", default_value_t = 500)]
+    pub max_fee_per_gas: u64,
+    /// Most that is paid for blobs, in gwei per blob gas.
+    #[arg(long, value_name = "GWEI", default_value_t = 1_000)]
+    pub max_fee_per_blob_gas: u64,
     /// Milliseconds between two looks at the head of L1.
     #[arg(long, value_name = "MS", default_value_t = 2_000)]
     pub poll_interval: u64,
-    /// Seconds without an answer of L1, or behind it with the derivation, that are unhealthy.
+    /// Seconds without an answer of L1, of a batch that waits to be derived, or of nothing but failures, that are unhealthy.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub max_lag: u64,
     /// Seconds that work in progress gets when the daemon is told to stop.

@@ -9,7 +9,7 @@ use std::{
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
-use recourse_node::lifecycle::Secret;
+use recourse_node::{lifecycle::Secret, tx::TxPolicy};
 use recourse_protocol::RollupConfig;
 use recourse_rpc::Origins;
 
@@ -23,6 +23,7 @@ use crate::{
 
 /// Blobs that one L1 transaction carries at most (EIP-7594).
 const MAX_BLOBS: usize = 6;
+const GWEI: u128 = 1_000_000_000;
 /// What the smallest useful transaction limit must let through: a signed transfer.
 const LEAST_TX_BYTES: usize = 256;
 
@@ -59,7 +60,9 @@ pub struct Config {
     pub claims: Option<ClaimSettings>,
     /// Between two looks at the head of L1.
     pub poll_interval: Duration,
-    /// Without L1 for longer, the daemon is unhealthy.
+    /// How transactions are sent.
+    pub transactions: TxPolicy,
+    /// Without L1, or behind it, for longer, the daemon is unhealthy.
     pub max_lag: Duration,
     /// For work in progress at the end.
     pub drain_timeout: Duration,
@@ -81,6 +84,7 @@ impl TryFrom<Args> for Config {
             chain: chain(&args, &rollup, own),
             claims: claims(&args, own),
             poll_interval: Duration::from_millis(args.poll_interval),
+            transactions: transactions(&args),
             max_lag: Duration::from_secs(args.max_lag),
             drain_timeout: Duration::from_secs(args.drain_timeout),
             rollup,
@@ -111,6 +115,8 @@ fn check(args: &Args) -> Result<(), ConfigError> {
         ("--claim-batches", args.claim_batches),
         ("--poll-interval", args.poll_interval),
         ("--max-lag", args.max_lag),
+        ("--max-fee-per-gas", args.max_fee_per_gas),
+        ("--max-fee-per-blob-gas", args.max_fee_per_blob_gas),
     ];
     positive.into_iter().try_for_each(|(flag, got)| in_range(flag, "at least 1", got, got >= 1))
 }
@@ -159,6 +165,15 @@ fn claims(args: &Args, own: Address) -> Option<ClaimSettings> {
     })
 }
 
+fn transactions(args: &Args) -> TxPolicy {
+    TxPolicy {
+        poll_interval: Duration::from_millis(args.poll_interval),
+        max_fee_per_gas: u128::from(args.max_fee_per_gas).saturating_mul(GWEI),
+        max_fee_per_blob_gas: u128::from(args.max_fee_per_blob_gas).saturating_mul(GWEI),
+        ..TxPolicy::default()
+    }
+}
+
 fn signer(args: &Args) -> Result<PrivateKeySigner, ConfigError> {
     let secret = match (&args.key_file, &args.key_env) {
         (Some(file), _) => Secret::from_file(file),
@@ -168,4 +183,30 @@ fn signer(args: &Args) -> Result<PrivateKeySigner, ConfigError> {
     let secret = secret.map_err(|source| ConfigError::Key(Box::new(source)))?;
     // The parser's error may quote the key, so it is not kept.
     secret.expose().trim().parse().map_err(|_quoting| ConfigError::BadKey)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn fees_are_those_of_the_policy_unless_told_otherwise() {
+        let parse = |more: &[&str]| {
+            let needed = ["x", "--config", "r", "--l1-rpc", "a", "--l1-beacon", "b"];
+            let rest = ["--data-dir", "d", "--key-file", "k", "--poll-interval", "7"];
+            Args::parse_from(needed.iter().chain(&rest).chain(more))
+        };
+        let poll_interval = Duration::from_millis(7);
+        let expected = TxPolicy { poll_interval, ..TxPolicy::default() };
+        assert_eq!(transactions(&parse(&[])), expected);
+        let dear = parse(&["--max-fee-per-gas", "3", "--max-fee-per-blob-gas", "4"]);
+        let (gas, blobs) = (3 * GWEI, 4 * GWEI);
+        let expected = TxPolicy { max_fee_per_gas: gas, max_fee_per_blob_gas: blobs, ..expected };
+        assert_eq!(transactions(&dear), expected);
+        let free = parse(&["--max-fee-per-blob-gas", "0"]);
+        let wrong = check(&free).unwrap_err();
+        assert!(matches!(wrong, ConfigError::OutOfRange { flag: "--max-fee-per-blob-gas", .. }));
+    }
 }

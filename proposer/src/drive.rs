@@ -6,7 +6,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use recourse_node::{NodeState, Severity, health::Health, tx::TxError};
+use recourse_node::{NodeState, Severity, tx::TxError};
 use recourse_protocol::BatchIndex;
 use tokio::{
     sync::watch,
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ServiceError,
+    health::Duties,
     journal::Leftover,
     post::{PostError, Posted, Poster},
     producer::{Followed, Horizon as _, Producer, ProducerError},
@@ -36,7 +37,7 @@ pub(crate) struct Driver {
     pub(crate) producer: Arc<Mutex<Producer>>,
     pub(crate) states: watch::Receiver<Arc<NodeState>>,
     pub(crate) poster: Poster,
-    pub(crate) health: Health,
+    pub(crate) duties: Duties,
     pub(crate) block_time: Duration,
     posting: Option<JoinHandle<Result<Posted, PostError>>>,
     /// The batch that is being posted, or was last.
@@ -52,7 +53,7 @@ impl Driver {
         producer: Producer,
         states: watch::Receiver<Arc<NodeState>>,
         poster: Poster,
-        health: Health,
+        duties: Duties,
         block_time: Duration,
         view_interval: Duration,
     ) -> Self {
@@ -60,7 +61,7 @@ impl Driver {
             producer: Arc::new(Mutex::new(producer)),
             states,
             poster,
-            health,
+            duties,
             block_time,
             posting: None,
             batch: None,
@@ -127,13 +128,14 @@ impl Driver {
 
     async fn look(&mut self) -> Result<(Seen, Followed), ServiceError> {
         let seen = Seen(Arc::clone(&self.states.borrow_and_update()));
+        self.duties.see(Arc::clone(&seen.0.l1.game));
         let horizon = seen.clone();
         let done = self.on_thread(move |producer| producer.follow(&horizon, Instant::now()));
         let done = done.await?;
         // The next state that is published shows what stands there now.
         match done.outdated {
-            Some(batch) => self.health.failed(FOLLOWING, &ProducerError::Outdated(batch)),
-            None => self.health.succeeded(FOLLOWING),
+            Some(batch) => self.duties.failed(FOLLOWING, &ProducerError::Outdated(batch)),
+            None => self.duties.succeeded(FOLLOWING),
         }
         Ok((seen, done))
     }
@@ -147,9 +149,9 @@ impl Driver {
             Ok(made)
         });
         match made.await {
-            Ok(_) => self.health.succeeded(SEQUENCING),
+            Ok(_) => self.duties.succeeded(SEQUENCING),
             Err(ServiceError::Producer(error)) if !error.is_fatal() => {
-                self.health.failed(SEQUENCING, &error);
+                self.duties.failed(SEQUENCING, &error);
             }
             Err(error) => return Err(error),
         }
@@ -170,6 +172,9 @@ impl Driver {
         } else if self.next_view <= tokio::time::Instant::now() && producer.wants_view(&seen) {
             self.batch = None;
             self.posting = Some(tokio::spawn(poster.poke(seen.counts().views)));
+        } else {
+            // What failed is not wanted any more: somebody else came first, or a refused batch is begun anew.
+            self.duties.rests(POSTING);
         }
     }
 
@@ -177,7 +182,7 @@ impl Driver {
         self.posting = None;
         let error = match result {
             Ok(posted) => {
-                self.health.succeeded(POSTING);
+                self.duties.succeeded(POSTING);
                 if posted == Posted::View {
                     self.next_view = after(self.view_interval);
                 }
@@ -187,7 +192,7 @@ impl Driver {
             }
             Err(error) => error,
         };
-        self.health.failed(POSTING, &error);
+        self.duties.failed(POSTING, &error);
         self.pause();
         match error {
             PostError::Send(TxError::WouldRevert(_) | TxError::Reverted { .. }) => {
@@ -214,7 +219,7 @@ impl Driver {
             Ok(None) => {}
             // It is posted again, and refused again, until L1 is followed.
             Err(ServiceError::Producer(error)) if !error.is_fatal() => {
-                self.health.failed(SEQUENCING, &error);
+                self.duties.failed(SEQUENCING, &error);
             }
             Err(error) => return Err(error),
         }

@@ -12,7 +12,7 @@ use recourse_node::{
     Node, NodeConfig,
     lifecycle::drain,
     store::{SledStore, Store},
-    tx::{TxManager, TxPolicy},
+    tx::TxManager,
 };
 use recourse_protocol::{Inputs as _, ViewIndex, bindings::IInbox};
 use recourse_rpc::{RunningServer, ServerOptions, module, serve};
@@ -24,7 +24,7 @@ use crate::{
     chain::L2Chain,
     claims::Claimer,
     drive::Driver,
-    health::HealthRoute,
+    health::{Duties, HealthRoute, Thresholds},
     journal::Journal,
     post::Poster,
     producer::{Horizon as _, Producer},
@@ -34,6 +34,9 @@ use crate::{
 
 /// The longest JSON-RPC request, in bytes: no transaction of L2 has blobs.
 const MAX_REQUEST: u32 = 2 << 20;
+
+/// Gas limit of an answer to a challenge, at most: a quarter more than the 213,885 that it uses.
+const REVEAL_GAS: u64 = 270_000;
 
 /// Runs a proposer until `stop` is cancelled or it can't go on. Prints one line `listening on ADDRESS:PORT` as soon as
 /// L2 JSON-RPC answers.
@@ -80,14 +83,15 @@ impl Service {
             blobs: node.blobs().clone(),
             transactions: transactions.clone(),
         };
-        let (states, health) = (node.subscribe(), node.health().clone());
+        let (states, duties) = (node.subscribe(), Duties::new(node.health().clone()));
         let (blocks, views) = (config.block_time, config.producer.batch_interval);
-        let mut driver = Driver::new(producer, states, poster, health, blocks, views);
+        let mut driver = Driver::new(producer, states, poster, duties.clone(), blocks, views);
         driver.catch_up(leftover, &stop).await?;
-        let server = listen(&config, &node, chain).await?;
+        let server = listen(&config, &node, chain, duties.clone()).await?;
+        let rollup = config.rollup.clone();
         let claimer = config
             .claims
-            .map(|settings| Claimer::new(settings, config.rollup.clone(), &node, transactions));
+            .map(|settings| Claimer::new(settings, rollup, &node, transactions, duties));
         Ok(Self {
             node,
             server,
@@ -159,7 +163,7 @@ async fn transactions(
     store: Arc<dyn Store>,
     stop: &CancellationToken,
 ) -> Result<TxManager, ServiceError> {
-    let policy = TxPolicy { poll_interval: config.poll_interval, ..TxPolicy::default() };
+    let policy = config.transactions;
     let (client, metrics) = (node.client().clone(), Arc::clone(node.metrics()));
     let signer = config.signer.clone();
     Ok(TxManager::start(client, signer, store, metrics, policy, stop.clone()).await?)
@@ -197,11 +201,16 @@ async fn listen(
     config: &Config,
     node: &Node,
     chain: Arc<L2Chain>,
+    duties: Duties,
 ) -> Result<RunningServer, ServiceError> {
+    let answer = config.transactions.most(REVEAL_GAS, 1);
     let route = HealthRoute {
         node: node.health().clone(),
+        metrics: Arc::clone(node.metrics()),
         chain: Arc::clone(&chain),
-        max_lag: config.max_lag,
+        duties,
+        address: config.signer.address(),
+        limits: Thresholds { lag: config.max_lag, answer },
     };
     let methods = module(chain).map_err(|_| ServiceError::Methods)?;
     let failed = |source| ServiceError::Rpc { address: config.rpc_addr, source };

@@ -181,7 +181,8 @@ impl RollupConfig {
         toml::to_string_pretty(self).map_err(|e| ConfigError::Unwritable(Box::new(e)))
     }
 
-    /// Checks every range; the contracts' constructors hold the same ones.
+    /// Checks every range; the contracts' constructors hold the same ones, but of what the genesis state holds, which they do
+    /// not know.
     ///
     /// # Errors
     /// [`ConfigError::OutOfRange`] for the first value out of its range.
@@ -204,9 +205,16 @@ impl RollupConfig {
         in_range("limits.challenge-bond", "at least 1 wei", challenge, !challenge.is_zero())?;
         let at = &self.genesis.checkpoint;
         let start = (at.batch.0, at.blob, at.offset, at.open) == (1, 0, 0, false);
-        in_range("genesis.checkpoint.batch", "a closed checkpoint at (1, 0, 0)", at.batch, start)
+        in_range("genesis.checkpoint.batch", "a closed checkpoint at (1, 0, 0)", at.batch, start)?;
+        // So that no balance ever overflows: `EXECUTE` does not say what happens then.
+        let balances = self.genesis.alloc.values().map(|account| account.balance);
+        let supply = balances.fold(U256::ZERO, U256::saturating_add);
+        in_range("genesis.alloc", "at most 2^200 wei together", supply, supply <= MOST_SUPPLY)
     }
 }
+
+/// 2^200.
+const MOST_SUPPLY: U256 = U256::from_limbs([0, 0, 0, 1 << 8]);
 
 fn in_range(
     field: &'static str,

@@ -9,7 +9,8 @@ use crate::toy::{CONFIG, genesis};
 type Spoil = fn(&mut RollupConfig);
 
 fn config() -> RollupConfig {
-    let account = GenesisAccount { balance: U256::MAX, ..GenesisAccount::default() };
+    let balance = U256::from(1) << 200;
+    let account = GenesisAccount { balance, ..GenesisAccount::default() };
     RollupConfig {
         l1_chain_id: 31_337,
         l2: CONFIG,
@@ -52,7 +53,7 @@ fn toml_round_trips() {
 
 #[test]
 fn values_out_of_range_are_named() {
-    let cases: [(&str, Spoil); 10] = [
+    let cases: [(&str, Spoil); 11] = [
         ("l2.gas-limit", |c| c.l2.gas_limit = (1 << 24) - 1),
         ("l2.block-time", |c| c.l2.block_time = 0),
         ("l2.max-witness-bytes", |c| c.l2.max_witness_bytes = (1 << 19) - 1),
@@ -63,6 +64,10 @@ fn values_out_of_range_are_named() {
         ("limits.challenge-bond", |c| c.limits.challenge_bond = U256::ZERO),
         ("periods.challenge-window", |c| c.periods.challenge_window = 0),
         ("genesis.checkpoint.batch", |c| c.genesis.checkpoint.open = true),
+        ("genesis.alloc", |c| {
+            let account = GenesisAccount { balance: U256::from(1), ..GenesisAccount::default() };
+            c.genesis.alloc.insert(Address::repeat_byte(1), account);
+        }),
     ];
     for (name, spoil) in cases {
         let mut config = config();

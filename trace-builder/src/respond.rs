@@ -3,7 +3,7 @@
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
-use recourse_bisection::{Action, ClaimRange, RevealedGap};
+use recourse_bisection::{Action, ClaimRange, History, Need, RevealedGap};
 use recourse_protocol::{
     AttemptId, CheckpointHash, Game, Inputs, StepIndex,
     bindings::{self, Gap, IRollup, Reveal, Segment, StepProof},
@@ -47,6 +47,19 @@ pub enum RespondError<I: core::error::Error + 'static, B: core::error::Error + '
     /// The move proves something of these batches, for which hashes are not enough.
     #[error("states of {0:?} are needed, got hashes alone")]
     NeedsStates(ClaimRange),
+    /// The move proves no step.
+    #[error("the move proves no step")]
+    NothingToProve,
+    /// The history has another checkpoint where the step to prove starts.
+    #[error("the step at {at} should start from {expected}, the history has {got}")]
+    OtherStep {
+        /// The step, as the claim counts.
+        at: StepIndex,
+        /// What was planned with.
+        expected: CheckpointHash,
+        /// What the history has.
+        got: CheckpointHash,
+    },
     /// The game has no such reveal: it is older or newer than the plan.
     #[error("attempt {0} has not revealed that segment")]
     NotRevealed(AttemptId),
@@ -60,10 +73,10 @@ pub enum RespondError<I: core::error::Error + 'static, B: core::error::Error + '
         /// What the blob has.
         got: CheckpointHash,
     },
-    /// The history does not end at what is to be claimed.
-    #[error("the history ends at {got:?}, the claim at {expected}")]
+    /// The history does not end at what is to be claimed, or where a false claim goes on.
+    #[error("the history ends at {got:?}, not at {expected}")]
     OtherEnd {
-        /// What is to be claimed.
+        /// Where it should end.
         expected: CheckpointHash,
         /// Where the history ends.
         got: Option<CheckpointHash>,
@@ -104,32 +117,32 @@ impl<I: Inputs, B: Blobs> Responder<'_, I, B>
 where
     I::Error: 'static,
 {
-    /// The call that makes a move. `history` is that of [`Action::range`], for actions that have one.
+    /// The call that proves a step and kills by it. `part` is a true history in which that step lies, as that of its batch alone;
+    /// `start` is where it starts, in steps of the claim.
     ///
     /// # Errors
-    /// [`RespondError`]; nothing must be sent then.
-    pub fn respond(
+    /// [`RespondError`]; nothing must be sent then. [`RespondError::NothingToProve`] for other moves.
+    pub fn prove(
         &self,
         action: &Action,
-        history: Option<&ClaimHistory>,
+        start: StepIndex,
+        part: &ClaimHistory,
     ) -> Result<Call, Failure<I, B>> {
-        let own = action.range().map(|range| needed(range, history)).transpose()?;
-        match (action, own) {
-            (Action::ProveFraudGap { attempt, gap, .. }, Some(own)) => {
-                self.prove_fraud_gap(*attempt, gap, own)
+        let Need::Step(_, at) = action.need() else { return Err(RespondError::NothingToProve) };
+        let outside: HistoryError<I::Error> = HistoryError::PastTheEnd { at, steps: part.steps() };
+        let place = at.0.checked_sub(start.0).map(StepIndex).ok_or(outside)?;
+        let proven = self.prover.prove(part, place)?;
+        match action {
+            Action::ProveFraudGap { attempt, gap, .. } => {
+                self.prove_fraud_gap(*attempt, gap, &proven)
             }
-            (Action::ProveFraudClaim { attempt, .. }, Some(own)) => {
-                self.prove_fraud_claim(*attempt, own)
-            }
-            (Action::KillGapBeyond { attempt, gap, end, .. }, Some(own)) => {
-                self.kill_gap_beyond(*attempt, gap, *end, own)
-            }
-            (other, _) => self.claim(other, history),
+            Action::ProveFraudClaim { attempt, .. } => self.prove_fraud_claim(*attempt, &proven),
+            _ => Err(RespondError::NothingToProve),
         }
     }
 
-    /// The call that makes a move for which the hashes of a history are enough, or none: all but those that prove a step or
-    /// an end.
+    /// The call that makes a move for which the hashes of a history are enough, or none: all but those that prove a step.
+    /// `history` is that of [`Action::range`], for actions that have one.
     ///
     /// # Errors
     /// [`RespondError`]; nothing must be sent then. [`RespondError::NeedsStates`] for the others.
@@ -144,6 +157,9 @@ where
                 self.reveal(*attempt, segment, own)
             }
             (Action::Propose { .. }, Some(own)) => self.propose(action, own),
+            (Action::KillGapBeyond { attempt, gap, end, .. }, Some(own)) => {
+                self.kill_gap_beyond(*attempt, gap, *end, own)
+            }
             (Action::KillGap { attempt, gap }, _) => {
                 let gap = self.gap(*attempt, gap)?;
                 let beneficiary = self.beneficiary;
@@ -249,9 +265,12 @@ where
         &self,
         attempt: AttemptId,
         gap: &RevealedGap,
-        own: &ClaimHistory,
+        proven: &ProvenStep,
     ) -> Result<Call, Failure<I, B>> {
-        let proven = self.prover.prove(own, gap.start)?;
+        let (expected, got) = (gap.left, proven.pre.h248());
+        if got != expected {
+            return Err(RespondError::OtherStep { at: gap.start, expected, got });
+        }
         let whole = IRollup::proveFraudGapCall {
             attempt: attempt.0,
             gap: self.gap(attempt, gap)?,
@@ -260,15 +279,14 @@ where
             beneficiary: self.beneficiary,
         };
         let call = |proof| IRollup::proveFraudGapCall { proof, ..whole.clone() };
-        self.fraud(&proven, call)
+        self.fraud(proven, call)
     }
 
     fn prove_fraud_claim(
         &self,
         attempt: AttemptId,
-        own: &ClaimHistory,
+        proven: &ProvenStep,
     ) -> Result<Call, Failure<I, B>> {
-        let proven = self.prover.prove(own, StepIndex(0))?;
         let whole = IRollup::proveFraudClaimCall {
             attempt: attempt.0,
             pre: proven.pre.into(),
@@ -276,7 +294,7 @@ where
             beneficiary: self.beneficiary,
         };
         let call = |proof| IRollup::proveFraudClaimCall { proof, ..whole.clone() };
-        self.fraud(&proven, call)
+        self.fraud(proven, call)
     }
 
     /// Proof and kill in one transaction, if they fit one. Else the proof alone: once it is on L1, a kill by reference is
@@ -309,10 +327,13 @@ where
         attempt: AttemptId,
         gap: &RevealedGap,
         end: StepIndex,
-        own: &ClaimHistory,
+        own: &impl Claimable,
     ) -> Result<Call, Failure<I, B>> {
-        let pre: bindings::Checkpoint =
-            own.snapshot(&self.prover.derivation, end)?.checkpoint.into();
+        let (expected, last) = (gap.left, own.last());
+        let got = last.map(|last| last.h248());
+        let is_end = end == StepIndex(own.steps()) && got == Some(expected);
+        let pre = last.filter(|_| is_end).ok_or(RespondError::OtherEnd { expected, got })?;
+        let pre: bindings::Checkpoint = pre.into();
         let gap = self.gap(attempt, gap)?;
         let beneficiary = self.beneficiary;
         Ok(call(&IRollup::killGapBeyondCall { attempt: attempt.0, gap, pre, beneficiary }))

@@ -14,11 +14,16 @@ use super::Turn;
 use crate::{Action, ClaimRange, History, Knowledge, RevealedGap, Verdict, false_gap};
 
 impl<K: Knowledge> Turn<'_, K> {
-    /// One move against each false attempt; equal lies are proven once and then killed by reference.
+    /// One move against each false attempt, the one that can confirm first before others. Equal lies are proven once, in time
+    /// for all of them, and then killed by reference.
     pub(super) fn attack(&self) -> Vec<Action> {
         let mut proving = BTreeSet::new();
-        self.open_attempts()
-            .filter(|(.., verdict)| *verdict == Verdict::False)
+        let mut targets: Vec<_> =
+            self.open_attempts().filter(|(.., verdict)| *verdict == Verdict::False).collect();
+        // Whoever claims chooses the order of names.
+        targets.sort_by_key(|(_, attempt, _)| attempt.window_end.max(attempt.quiet_until));
+        targets
+            .into_iter()
             .filter_map(|(id, attempt, _)| self.attack_attempt(id, attempt))
             .filter(|(_, left)| left.is_none_or(|left| proving.insert(left)))
             .map(|(action, _)| action)
@@ -128,7 +133,7 @@ impl<K: Knowledge> Turn<'_, K> {
     fn kill(
         &self,
         target: &Target<'_>,
-        own: &K::History,
+        own: &impl History,
         gap: RevealedGap,
     ) -> (Action, Option<CheckpointHash>) {
         let (attempt, range) = (target.id, target.range);

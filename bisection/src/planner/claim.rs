@@ -39,9 +39,12 @@ impl<K: Knowledge> Turn<'_, K> {
         self.judged.verdict(id) == Verdict::True
             && self.judged.is_open(id)
             && self.can_build_on(content.parent)
-            && !self.game.attempts_of(id).any(|(_, attempt)| {
-                attempt.status == AttemptStatus::Live && self.is_reliable(attempt, content)
-            })
+            && !self.has_champion(id, content)
+    }
+
+    fn has_champion(&self, id: ContentHash, content: &Content) -> bool {
+        let mut live = self.game.attempts_of(id).filter(|(_, a)| a.status == AttemptStatus::Live);
+        live.any(|(_, attempt)| self.is_reliable(attempt, content))
     }
 
     /// Whether an attempt of a true content looks as if it would come through. An own one does while it is in time:
@@ -98,20 +101,37 @@ impl<K: Knowledge> Turn<'_, K> {
         self.propose(parent, ClaimRange { after: content.batch, upto }, steps, reveal)
     }
 
-    /// The tip, or what an own live attempt claims. Never what only a stranger claims: he can let it die after the tip has
-    /// moved on, and then nobody can claim it again, nor confirm what was built on it.
+    /// The tip, or what an own attempt claims that looks as if it would come through, and so does all below it. Never what
+    /// only a stranger claims: he can let it die after the tip has moved on, and then nobody can claim it again, nor confirm
+    /// what was built on it. Nor an own one that missed a deadline, for the same reason.
     fn best_parent(&self) -> Option<(ContentHash, &Content)> {
-        let is_ours = |id: ContentHash| {
-            let mut attempts = self.game.attempts_of(id);
-            attempts.any(|(_, a)| a.status == AttemptStatus::Live && self.is_own(a))
-        };
         self.game
             .contents
             .iter()
-            .filter(|(id, _)| **id == self.game.tip || is_ours(**id))
+            .filter(|(id, _)| **id == self.game.tip || self.is_ours(**id))
             .filter(|(id, _)| self.judged.verdict(**id) == Verdict::True && self.can_build_on(**id))
+            .filter(|(id, _)| self.will_confirm(**id))
             .max_by_key(|(id, content)| (content.batch, **id == self.game.tip))
             .map(|(id, content)| (*id, content))
+    }
+
+    fn is_ours(&self, id: ContentHash) -> bool {
+        let mut live = self.game.attempts_of(id).filter(|(_, a)| a.status == AttemptStatus::Live);
+        live.any(|(_, attempt)| self.is_own(attempt))
+    }
+
+    /// Whether somebody reliable stands for a content and for each that it builds on, down to what is final.
+    fn will_confirm(&self, mut id: ContentHash) -> bool {
+        while let Some(content) = self.game.contents.get(&id) {
+            if content.confirmed {
+                return true;
+            }
+            if !self.has_champion(id, content) {
+                return false;
+            }
+            id = content.parent;
+        }
+        false
     }
 
     /// The newest batch that a claim can reach: steps grow with batches, so halve the range.

@@ -1,6 +1,6 @@
 //! Games of honest parties against each kind of liar, under classic bisection, a small arity and the default one.
 
-use recourse_bisection::Action;
+use recourse_bisection::{Action, model::Move};
 
 use crate::{
     actors::{LIAR, Lie, PROPOSER, WATCHTOWER, harass},
@@ -205,4 +205,44 @@ fn nothing_is_built_on_what_only_a_stranger_claims() {
     arena.run(worst_case(4) + 4 * TICK);
     assert_eq!(arena.tip_batch(), 3, "in time, whatever the stranger does");
     arena.check_fortunes();
+}
+
+fn append(arena: &mut Arena, steps: u64) {
+    let ends = &mut arena.model.world_mut().ends;
+    ends.push(ends.last().unwrap() + steps);
+}
+
+#[test]
+fn nothing_is_built_above_an_own_claim_that_missed_a_deadline() {
+    // It can't be claimed again once the tip has moved past its parent, and its challenger may leave it so for ever.
+    let mut arena = Arena::new(4095, &[64, 30]);
+    arena.watchtower = false;
+    arena.tick();
+    let missed = arena.log.iter().find_map(|(_, action)| match action {
+        Action::Propose { content, .. } => Some(*content),
+        _ => None,
+    });
+    let missed = missed.unwrap();
+    append(&mut arena, 20);
+    arena.tick();
+    let game = arena.model.game();
+    let above = game.attempts.values().find(|a| game.contents[&a.content].parent == missed);
+    let above = above.unwrap().content;
+    let (attempt, _) = game.attempts_of(missed).next().unwrap();
+    let (attempt, bond) = (*attempt, game.limits.challenge_bond);
+    let sibling = arena.lie(Lie::TrueButSilent, arena.tip(), 1).unwrap().attempt;
+    arena.model.apply(LIAR, Move::ChallengeClaim { attempt, bond }).unwrap();
+    arena.proposer = false;
+    arena.run(WINDOW + TICK);
+    arena.model.apply(LIAR, Move::Confirm { attempt: sibling }).unwrap();
+    assert_eq!(arena.tip_batch(), 1);
+
+    append(&mut arena, 10);
+    arena.proposer = true;
+    arena.tick();
+    let game = arena.model.game();
+    let built_on = |parent| game.contents.values().filter(|c| c.parent == parent).count();
+    assert_eq!((built_on(above), built_on(arena.tip())), (0, 1));
+    arena.run(WINDOW + 3 * TICK);
+    assert_eq!(arena.tip_batch(), 4);
 }

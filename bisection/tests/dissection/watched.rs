@@ -11,7 +11,7 @@ use recourse_protocol::{AttemptId, BatchIndex, CheckpointHash};
 
 use crate::{
     actors::{LIAR, Lie, WATCHTOWER},
-    arena::{Arena, RESPONSE, WINDOW},
+    arena::{Arena, RESPONSE, TICK, WINDOW},
     toy::{Honest, ToyHistory},
 };
 
@@ -125,4 +125,19 @@ fn the_true_and_the_dead_are_nobodys_to_oppose() {
     arena.watchtower = false;
     arena.model.advance(WINDOW);
     assert_eq!(cries(&arena, false), BTreeSet::new());
+}
+
+#[test]
+fn of_equal_lies_that_which_confirms_first_is_proven() {
+    let mut arena = alone();
+    arena.reveal_at_once = true;
+    let mut lies = Vec::new();
+    for _ in 0..5 {
+        lies.push(arena.lie(Lie::From(9), arena.tip(), 1).unwrap().attempt);
+        arena.model.advance(TICK);
+    }
+    assert_ne!(lies.iter().min(), lies.first(), "their order is not that of their names");
+    let actions = next_actions(arena.model.game(), &Sparing::of(&arena, true), &PARTY);
+    let [Action::ProveFraudGap { attempt, .. }] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(*attempt, lies[0]);
 }

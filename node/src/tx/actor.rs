@@ -34,8 +34,8 @@ type Waiter = oneshot::Sender<Outcome>;
 
 /// What a handle asks.
 pub(super) enum Command {
-    /// The outcome of this key, if it is in flight.
-    Join(String, oneshot::Sender<Option<oneshot::Receiver<Outcome>>>),
+    /// The outcome of this key, if it is in flight; wanted by this second.
+    Join(String, u64, oneshot::Sender<Option<oneshot::Receiver<Outcome>>>),
     /// A new transaction, unless its key is in flight.
     Submit(Box<Prepared>, oneshot::Sender<oneshot::Receiver<Outcome>>),
 }
@@ -50,6 +50,7 @@ pub(super) struct Actor {
     pub(super) policy: TxPolicy,
     pub(super) next_nonce: u64,
     pub(super) pending: Arc<AtomicUsize>,
+    /// The least time first, then as they came.
     pub(super) queue: VecDeque<Box<Prepared>>,
     /// By key.
     pub(super) waiters: BTreeMap<String, Vec<Waiter>>,
@@ -109,17 +110,36 @@ impl Actor {
     fn take(&mut self, command: Command) {
         // A caller that is gone needs no answer.
         match command {
-            Command::Join(key, reply) => {
+            Command::Join(key, deadline, reply) => {
+                self.hurry(&key, deadline);
                 let known = self.is_known(&key).then(|| self.wait_for(key));
                 let _ = reply.send(known);
             }
             Command::Submit(prepared, reply) => {
                 let key = prepared.request.key.clone();
-                if !self.is_known(&key) {
-                    self.queue.push_back(prepared);
+                if self.is_known(&key) {
+                    self.hurry(&key, prepared.deadline);
+                } else {
+                    self.enqueue(prepared);
                 }
                 let _ = reply.send(self.wait_for(key));
             }
+        }
+    }
+
+    /// After all that have no more time than it.
+    fn enqueue(&mut self, prepared: Box<Prepared>) {
+        let place = self.queue.partition_point(|other| other.deadline <= prepared.deadline);
+        self.queue.insert(place, prepared);
+    }
+
+    /// Somebody else wants what waits, and by an earlier second.
+    fn hurry(&mut self, key: &str, deadline: u64) {
+        let mut queued = self.queue.iter();
+        let place = queued.position(|p| p.request.key == key && p.deadline > deadline);
+        if let Some(mut prepared) = place.and_then(|place| self.queue.remove(place)) {
+            prepared.deadline = deadline;
+            self.enqueue(prepared);
         }
     }
 
@@ -152,13 +172,14 @@ impl Actor {
     /// Sends what waits, as long as there is room. Clients keep blob transactions of an account apart from others, so
     /// only one kind is in flight at a time.
     async fn dispatch(&mut self) -> Result<(), TxError> {
-        while let Some(next) = self.queue.front() {
-            let blobs = !next.blobs.is_empty();
+        self.drop_unwanted();
+        while let Some(place) = self.next().await {
+            let blobs = self.queue.get(place).is_some_and(|next| !next.blobs.is_empty());
             let fits = self.journal.unmined().all(|entry| blobs != entry.blobs.is_empty());
             if !fits || self.journal.unmined().count() >= self.policy.max_pending {
                 return Ok(());
             }
-            let Some(prepared) = self.queue.pop_front() else { return Ok(()) };
+            let Some(prepared) = self.queue.remove(place) else { return Ok(()) };
             let key = prepared.request.key.clone();
             if let Err(error) = self.launch(*prepared).await {
                 self.answer(&key, &Err(error.clone()));
@@ -168,6 +189,36 @@ impl Actor {
             }
         }
         Ok(())
+    }
+
+    /// What waited until nobody waits for it any more is not sent: it may be too late, and who still wants it asks again.
+    fn drop_unwanted(&mut self) {
+        let waiters = &mut self.waiters;
+        self.queue.retain(|prepared| {
+            let key = &prepared.request.key;
+            let is_wanted = waiters.get(key).is_some_and(|all| all.iter().any(|w| !w.is_closed()));
+            if !is_wanted {
+                waiters.remove(key);
+            }
+            is_wanted
+        });
+    }
+
+    /// Where in the queue the next one stands. Blobs wait while L1 asks more for them than may be paid: in flight they would
+    /// not be mined either, and L1's pools would take nothing else of the account for as long, nor a plain transaction in
+    /// their place.
+    async fn next(&self) -> Option<usize> {
+        if self.queue.front()?.blobs.is_empty() {
+            return Some(0);
+        }
+        // Who can't be asked now is asked again when it is sent.
+        let asked = self.client.fees().await.map_or(0, |fees| fees.blob_base_fee);
+        let most = self.policy.max_fee_per_blob_gas;
+        if asked <= most {
+            return Some(0);
+        }
+        tracing::warn!(asked, most, "blobs cost more than may be paid: what has some waits");
+        self.queue.iter().position(|prepared| prepared.blobs.is_empty())
     }
 
     /// Gives a transaction its nonce, writes it down, and sends it.
@@ -247,7 +298,7 @@ impl Actor {
     }
 
     fn count(&self) {
-        let pending = self.journal.unmined().count();
+        let pending = self.journal.unmined().count().saturating_add(self.queue.len());
         self.pending.store(pending, Ordering::Relaxed);
         self.metrics.transactions_pending.set(u64::try_from(pending).unwrap_or(u64::MAX));
     }

@@ -11,7 +11,10 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use alloy_primitives::{Address, B256};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -50,11 +53,13 @@ pub(super) struct Prepared {
     pub(super) gas_limit: u64,
     pub(super) blobs: Vec<B256>,
     pub(super) sidecar: Option<Sidecar>,
+    /// Last second for it; those with less time go first.
+    pub(super) deadline: u64,
 }
 
 impl TxManager {
     /// Takes up what the journal says is in flight, and begins to take requests. Ends when `stop` is cancelled; if it
-    /// can't go on, it cancels `stop` itself.
+    /// can't go on, or panics, `stop` is cancelled.
     ///
     /// # Errors
     /// [`TxError`] when the journal or L1 can't be read.
@@ -98,7 +103,8 @@ impl TxManager {
             lost: Default::default(),
             refused: Default::default(),
         };
-        tokio::spawn(actor.run(inbox, stop));
+        let running = tokio::spawn(actor.run(inbox, stop.clone()));
+        tokio::spawn(end_with(running, stop));
         Ok(manager)
     }
 
@@ -114,7 +120,7 @@ impl TxManager {
         &self.client
     }
 
-    /// Transactions in flight.
+    /// Transactions in flight, and those that wait for their turn.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.pending.load(Ordering::Relaxed)
@@ -127,11 +133,24 @@ impl TxManager {
     /// # Errors
     /// [`TxError`].
     pub async fn send(&self, request: TxRequest) -> Result<TransactionReceipt, TxError> {
+        self.send_by(request, u64::MAX).await
+    }
+
+    /// As [`Self::send`], of something that has to be on L1 by a second: of what waits for its turn, that with the least time
+    /// goes first, and what has no deadline last.
+    ///
+    /// # Errors
+    /// [`TxError`].
+    pub async fn send_by(
+        &self,
+        request: TxRequest,
+        deadline: u64,
+    ) -> Result<TransactionReceipt, TxError> {
         let key = request.key.clone();
-        if let Some(outcome) = self.ask(|reply| Command::Join(key, reply)).await? {
+        if let Some(outcome) = self.ask(|reply| Command::Join(key, deadline, reply)).await? {
             return self.wait(outcome).await;
         }
-        let prepared = Box::new(self.prepare(request).await?);
+        let prepared = Box::new(self.prepare(request, deadline).await?);
         let outcome = self.ask(|reply| Command::Submit(prepared, reply)).await?;
         self.wait(outcome).await
     }
@@ -162,7 +181,7 @@ impl TxManager {
         Ok(self.client.estimate_gas(&call).await?)
     }
 
-    async fn prepare(&self, request: TxRequest) -> Result<Prepared, TxError> {
+    async fn prepare(&self, request: TxRequest, deadline: u64) -> Result<Prepared, TxError> {
         let sidecar = sidecar(request.blobs.clone()).await?;
         let blobs: Vec<B256> = sidecar
             .as_ref()
@@ -180,7 +199,7 @@ impl TxManager {
                 estimate.max(request.gas_at_least)
             }
         };
-        Ok(Prepared { request, gas_limit, blobs, sidecar })
+        Ok(Prepared { request, gas_limit, blobs, sidecar, deadline })
     }
 
     fn with_margin(&self, gas: u64) -> u64 {
@@ -206,5 +225,15 @@ impl TxManager {
             Ok(Err(_)) => Err(TxError::Stopped),
             Ok(Ok(result)) => result.map(|receipt| *receipt),
         }
+    }
+}
+
+/// A daemon that can't send any more must not go on as if it could.
+async fn end_with(running: JoinHandle<()>, stop: CancellationToken) {
+    if let Err(error) = running.await
+        && error.is_panic()
+    {
+        tracing::error!(%error, "the transaction manager panicked: nothing more can be sent to L1");
+        stop.cancel();
     }
 }

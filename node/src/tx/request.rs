@@ -7,6 +7,8 @@ use alloy_eips::eip4844::Blob;
 use alloy_primitives::{Address, Bytes, U256};
 use recourse_protocol::BLOB_FEE_CAP;
 
+use super::price::Price;
+
 /// A transaction that somebody wants to be mined.
 #[derive(Debug, Clone)]
 pub struct TxRequest {
@@ -91,6 +93,15 @@ pub struct TxPolicy {
     pub max_pending: usize,
     /// Added to gas estimates, in percent; 25 by default.
     pub gas_margin: u64,
+}
+
+impl TxPolicy {
+    /// The most that is paid for a transaction of so much gas with so many blobs, in wei.
+    #[must_use]
+    pub fn most(&self, gas: u64, blobs: usize) -> U256 {
+        let (max_fee, max_blob_fee) = (self.max_fee_per_gas, self.max_fee_per_blob_gas);
+        Price { max_fee, tip: 0, max_blob_fee }.most(gas, blobs)
+    }
 }
 
 impl Default for TxPolicy {

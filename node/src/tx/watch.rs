@@ -17,8 +17,8 @@ use crate::{Severity, blobs::BlobError, health::chain, l1::L1Error, store::Table
 
 /// Looks at L1 without finding any version of a transaction whose nonce is used, before that counts.
 const LOOKS_BEFORE_LOST: u8 = 3;
-/// Looks in a row at which L1 refuses what is next in turn and has no version of it, before it is given up: two minutes
-/// by default, in which the price is raised to the market three times.
+/// Looks in a row at which L1 refuses what is next in turn and has no version of it, before it is given up: a minute
+/// as the daemons look, in which the price is raised to the market once.
 const REFUSALS_BEFORE_GIVEN_UP: u8 = 30;
 /// Gas of a transfer without data.
 const TRANSFER_GAS: u64 = 21_000;

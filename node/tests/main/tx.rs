@@ -1,5 +1,7 @@
 //! The transaction manager: nonces, prices, reorgs, crashes.
 
+mod queue;
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use alloy::{rpc::types::TransactionReceipt, signers::local::PrivateKeySigner};

@@ -16,18 +16,20 @@ use recourse_bisection::{Action, Party, Role, next_actions};
 use recourse_node::{
     Node, NodeState, Severity,
     blobs::BlobSource,
-    health::Health,
     l1::{L1Client, L1Error},
     tx::TxManager,
 };
 use recourse_protocol::{RollupConfig, bindings::IRollup};
 use tokio::{
     sync::watch,
-    task::{JoinSet, spawn_blocking},
+    task::{JoinError, JoinSet, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::ServiceError;
+use crate::{
+    ServiceError,
+    health::{Duties, REVEALS},
+};
 use histories::{Histories, Urgency};
 use knowledge::Known;
 use respond::{MoveError, Responder};
@@ -45,12 +47,9 @@ pub struct ClaimSettings {
     pub reveal_at_once: bool,
 }
 
-/// Reveals that are made and sent at once, at most; those with the nearest deadlines. Each holds a blob, and L1 takes few in a
-/// block.
-const REVEALS: usize = 16;
-
 const PLANNING: &str = "planning claims";
-const MOVING: &str = "making a move";
+const OWED: &str = "asking what the Rollup owes";
+const BALANCE: &str = "asking for the balance";
 
 /// The task that makes all moves of the proposer's account in the Rollup contract.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ pub(crate) struct Claimer {
     rollup: RollupConfig,
     states: watch::Receiver<Arc<NodeState>>,
     client: L1Client,
-    health: Health,
+    duties: Duties,
     transactions: TxManager,
     responder: Arc<Responder>,
     histories: Arc<Histories>,
@@ -86,6 +85,7 @@ impl Claimer {
         rollup: RollupConfig,
         node: &Node,
         transactions: TxManager,
+        duties: Duties,
     ) -> Self {
         let blobs: BlobSource = node.blobs().clone();
         let histories = Arc::new(Histories::new(rollup.l2));
@@ -101,7 +101,7 @@ impl Claimer {
             rollup,
             states: node.subscribe(),
             client: node.client().clone(),
-            health: node.health().clone(),
+            duties,
             transactions,
             responder: Arc::new(responder),
             histories,
@@ -126,7 +126,7 @@ impl Claimer {
                     }
                     let state = Arc::clone(&self.states.borrow_and_update());
                     if let Err(error) = self.plan(state, &mut moves).await {
-                        self.health.failed(PLANNING, &error);
+                        self.duties.failed(PLANNING, &error);
                     }
                 }
                 Some(done) = moves.join_next() => self.made(done?)?,
@@ -140,11 +140,15 @@ impl Claimer {
     }
 
     /// Starts the moves that are due at a head and not under way.
-    async fn plan(&mut self, state: Arc<NodeState>, moves: &mut Moves) -> Result<(), PlanError> {
+    async fn plan(&mut self, state: Arc<NodeState>, moves: &mut Moves) -> Result<(), JoinError> {
         self.is_settled = self.is_settled || self.transactions.pending() == 0;
-        let owed = self.owed(&state).await?;
+        let own = self.transactions.address();
+        let (owed, balance) = tokio::join!(self.owed(&state), self.client.balance(own));
+        // What is owed can be taken at a later head; an answer to a challenge can't wait for it.
+        let owed = self.duties.told(OWED, owed).unwrap_or_default();
+        self.duties.see_balance(self.duties.told(BALANCE, balance));
         let party = Party {
-            address: self.transactions.address(),
+            address: own,
             owed,
             role: Role::Proposer {
                 min_batches: self.settings.min_batches,
@@ -155,10 +159,11 @@ impl Claimer {
         let game = Arc::clone(&state.l1.game);
         self.histories.forget_wishes();
         let actions = spawn_blocking(move || next_actions(&game, &known, &party)).await?;
-        self.health.succeeded(PLANNING);
+        self.duties.succeeded(PLANNING);
         self.mined.retain(|_, block| *block > state.l1.head.number);
         let wanted: HashSet<String> = actions.iter().map(intent::key).collect();
         self.failed.retain(|key| wanted.contains(key));
+        self.duties.keep(&wanted);
         // Only so many are made at once: what fails keeps no other waiting, and is not kept waiting for ever by all others.
         let (again, mut first): (Vec<_>, Vec<_>) =
             actions.into_iter().partition(|action| self.failed.contains(&intent::key(action)));
@@ -191,10 +196,10 @@ impl Claimer {
         });
     }
 
-    async fn owed(&self, state: &NodeState) -> Result<U256, PlanError> {
+    async fn owed(&self, state: &NodeState) -> Result<U256, L1Error> {
         let call = IRollup::owedCall { who: self.transactions.address() };
         let head = BlockId::hash(state.l1.head.hash);
-        Ok(self.client.call(self.rollup.contracts.rollup, &call, head).await?)
+        self.client.call(self.rollup.contracts.rollup, &call, head).await
     }
 
     fn start(&mut self, action: Action, state: &Arc<NodeState>, moves: &mut Moves) {
@@ -248,6 +253,7 @@ impl Claimer {
             Ok(block) => {
                 tracing::info!(key, "move made");
                 self.failed.remove(&key);
+                self.duties.move_made(&key);
                 if intent::is_challenged_history(&key) || intent::is_reveal(&key) {
                     // What waited for it need not wait for the next head.
                     self.states.mark_changed();
@@ -255,7 +261,6 @@ impl Claimer {
                 if let Some(block) = block {
                     self.mined.insert(key, block);
                 }
-                self.health.succeeded(MOVING);
             }
             Err(MoveError::Send(error)) if error.severity() == Severity::Critical => {
                 return Err(ServiceError::Transactions(error));
@@ -268,19 +273,10 @@ impl Claimer {
                 } else if intent::is_claim(&key) {
                     self.last_claim = None;
                 }
-                self.health.failed(MOVING, &error);
+                self.duties.move_failed(&key, &error);
                 self.failed.insert(key);
             }
         }
         Ok(())
     }
-}
-
-/// No moves could be planned at this head.
-#[derive(Debug, thiserror::Error)]
-enum PlanError {
-    #[error("L1 does not say what it owes")]
-    L1(#[from] L1Error),
-    #[error("the planner panicked")]
-    Planner(#[from] tokio::task::JoinError),
 }

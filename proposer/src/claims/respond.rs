@@ -78,6 +78,11 @@ impl Responder {
     ) -> Result<u64, MoveError> {
         let key = intent::transaction_key(&action, state.l1.head.number);
         let head = state.l1.head.number;
+        // An answer goes before all that may come at any time.
+        let deadline = match &action {
+            Action::Reveal { deadline, .. } => *deadline,
+            _ => u64::MAX,
+        };
         let builder = Arc::clone(&self);
         let call = spawn_blocking(move || builder.build(&action, &state)).await??;
         if !call.chunks.is_empty() {
@@ -99,7 +104,7 @@ impl Responder {
             gas_limit: None,
             gas_at_least: 0,
         };
-        let receipt = self.transactions.send(request).await?;
+        let receipt = self.transactions.send_by(request, deadline).await?;
         tracing::info!(key, transaction = %receipt.transaction_hash, gas = receipt.gas_used, "mined");
         Ok(receipt.block_number.unwrap_or(head))
     }

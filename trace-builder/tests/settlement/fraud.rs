@@ -2,8 +2,9 @@
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
-use recourse_bisection::Action;
+use recourse_bisection::{Action, Need};
 use recourse_protocol::{Checkpoint, bindings::IRollup};
+use recourse_trace_builder::RespondError;
 
 use crate::{
     arena::{Arena, LIAR, Lie, PROPOSER, WATCHTOWER, at},
@@ -32,6 +33,41 @@ fn a_lie_about_any_step_is_killed_by_proving_it() {
         assert!(arena.is_dead(lie.attempt), "step {step}");
         assert_eq!(arena.owed(WATCHTOWER), arena.game.limits.claim_bond / U256::from(2));
     }
+}
+
+#[test]
+fn a_step_of_a_longer_claim_is_proven_from_its_batch_alone() {
+    let start = Arena::new(4095);
+    let (one, two, all) = (start.steps(0, 1), start.steps(0, 2), start.steps(0, 3));
+    let (tip, end) = (start.game.tip, false_end(&start, 3));
+    for step in [0, one - 1, one, two - 1, two, all - 1] {
+        let mut arena = start.clone();
+        let lie = arena.lie(tip, 3, end, (all, step), true);
+        let actions = arena.honest(WATCHTOWER);
+        let [action @ Action::ProveFraudGap { range, gap, .. }] = &actions[..] else {
+            panic!("{actions:?}")
+        };
+        assert_eq!((range.after.0, range.upto.0, gap.start), (0, 3, at(step)));
+        assert_eq!(action.need(), Need::Step(*range, at(step)));
+        assert!(arena.is_dead(lie.attempt), "step {step}");
+    }
+}
+
+#[test]
+fn a_proof_is_of_the_step_that_was_planned() {
+    let mut arena = Arena::new(4095);
+    lie_from(&mut arena, 6, true);
+    let actions = arena.next(WATCHTOWER);
+    let [action @ Action::ProveFraudGap { range, .. }] = &actions[..] else {
+        panic!("{actions:?}")
+    };
+    let (_, batch) = arena.chain.batch_of(*range, at(6));
+    let prove = |action: &Action, start| arena.responder(WATCHTOWER).prove(action, start, &batch);
+    assert!(prove(action, at(0)).is_ok());
+    assert!(matches!(prove(action, at(1)), Err(RespondError::OtherStep { .. })));
+    assert!(matches!(prove(action, at(7)), Err(RespondError::History(_))));
+    let other = Action::Withdraw { amount: U256::ZERO };
+    assert!(matches!(prove(&other, at(0)), Err(RespondError::NothingToProve)));
 }
 
 #[test]

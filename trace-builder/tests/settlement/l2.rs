@@ -11,12 +11,13 @@ use alloy::{
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, hex, keccak256};
 use alloy_sol_types::SolCall;
+use recourse_bisection::ClaimRange;
 use recourse_execution::{Genesis, GenesisAccount, Schedule, State};
 use recourse_protocol::{
-    Checkpoint, L2Config, Limits, Payload, Periods, TapeWriter,
+    BatchIndex, Checkpoint, L2Config, Limits, Payload, Periods, StepIndex, TapeWriter,
     bindings::{IInbox, IStepVerifier},
 };
-use recourse_trace_builder::{BatchHistory, ClaimHistory, Derivation, Snapshot};
+use recourse_trace_builder::{BatchHistory, ClaimHashes, ClaimHistory, Derivation, Snapshot};
 
 use crate::l1::{FORCE_DELAY, L1};
 
@@ -225,5 +226,18 @@ impl Chain {
     pub fn claim(&self, after: usize, upto: usize) -> ClaimHistory {
         let batches = self.batches[after..upto].to_vec();
         ClaimHistory::new::<crate::l1::Absent>(batches).unwrap()
+    }
+
+    /// The same without states.
+    pub fn hashes(&self, after: usize, upto: usize) -> Option<ClaimHashes> {
+        let batches = self.batches[after..upto].iter();
+        ClaimHashes::new(batches.map(|batch| Arc::new((&**batch).into())).collect())
+    }
+
+    /// The one batch of a claim in which a step lies, and where it starts.
+    pub fn batch_of(&self, range: ClaimRange, at: StepIndex) -> (StepIndex, ClaimHistory) {
+        let steps = |batch: BatchIndex| self.batches.get(batch.0 as usize - 1).map(|b| b.steps());
+        let (batch, start) = range.batch_of(at, steps).unwrap();
+        (start, self.claim(batch.0 as usize - 1, batch.0 as usize))
     }
 }

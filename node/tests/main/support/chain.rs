@@ -84,6 +84,8 @@ pub(crate) struct Chain {
     pub(crate) hides: bool,
     /// Of every account, in wei.
     pub(crate) balance: U256,
+    /// In wei per blob gas.
+    pub(crate) blob_base_fee: u64,
     /// Estimates revert with this.
     pub(crate) reverts: Option<Bytes>,
     pub(crate) blobs: BTreeMap<B256, Box<Blob>>,
@@ -124,6 +126,7 @@ impl Chain {
             padding: 0,
             has_spec: true,
             seen: Vec::new(),
+            blob_base_fee: 1,
             salt: 0,
         };
         chain.mine(Vec::new());

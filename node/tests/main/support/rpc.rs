@@ -70,7 +70,7 @@ fn dispatch(chain: &mut Chain, method: &str, params: &Value) -> Answer {
             "oldestBlock": "0x1",
             "baseFeePerGas": ["0x3b9aca00", "0x3b9aca00"],
             "gasUsedRatio": [0.5],
-            "baseFeePerBlobGas": ["0x1", "0x1"],
+            "baseFeePerBlobGas": [U64::from(chain.blob_base_fee), U64::from(chain.blob_base_fee)],
             "blobGasUsedRatio": [0.0],
             "reward": [["0x3b9aca00"]],
         })),

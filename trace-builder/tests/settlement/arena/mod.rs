@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use recourse_bisection::{Action, History, Knowledge, Party, Role, next_actions};
+use recourse_bisection::{Action, History, Knowledge, Need, Party, Role, next_actions};
 use recourse_protocol::{
     AttemptId, AttemptStatus, BatchIndex, Checkpoint, Content, ContentHash, Game, StepIndex,
     bindings::IRollup, genesis_content,
 };
-use recourse_trace_builder::{Call, L1Limits, Responder, Stager, StepProver};
+use recourse_trace_builder::{Call, ClaimHashes, L1Limits, Responder, Stager, StepProver};
 
 use crate::{
-    l1::L1,
+    l1::{Events, L1},
     l2::{self, Chain, PERIODS, limits},
 };
 
@@ -93,15 +93,25 @@ impl Arena {
         next_actions(&self.game, &node, &Party { address, owed, role })
     }
 
-    /// The call that an honest party would make for that.
+    /// The call that an honest party would make for that, from no more of the history than it needs: of states, one batch.
     pub fn call_for(&self, address: Address, action: &Action) -> Call {
+        let responder = self.responder(address);
+        let node = Node { l1: &self.l1, chain: &self.chain };
+        match action.need() {
+            Need::Nothing => responder.claim(action, None::<&ClaimHashes>).unwrap(),
+            Need::Hashes(range) => responder.claim(action, node.history(range).as_ref()).unwrap(),
+            Need::Step(range, at) => {
+                let (start, batch) = self.chain.batch_of(range, at);
+                responder.prove(action, start, &batch).unwrap()
+            }
+        }
+    }
+
+    pub fn responder(&self, beneficiary: Address) -> Responder<'_, Events, Events> {
         let prover =
             StepProver { derivation: self.chain.derivation(&self.l1), blobs: &self.l1.events };
         let stager = Stager { store: self.l1.store, limits: self.l1_limits };
-        let responder = Responder { game: &self.game, prover, stager, beneficiary: address };
-        let node = Node { l1: &self.l1, chain: &self.chain };
-        let history = action.range().and_then(|range| node.history(range));
-        responder.respond(action, history.as_ref()).unwrap()
+        Responder { game: &self.game, prover, stager, beneficiary }
     }
 
     /// All moves of an honest party; none may be refused.

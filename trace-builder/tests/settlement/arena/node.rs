@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::B256;
 use recourse_bisection::{Boundary, ClaimRange, Knowledge};
 use recourse_protocol::{BatchIndex, CheckpointHash, Inputs};
-use recourse_trace_builder::{Blobs, ClaimHistory, kzg::read_elements};
+use recourse_trace_builder::{Blobs, ClaimHashes, kzg::read_elements};
 
 use crate::{l1::L1, l2::Chain};
 
@@ -16,7 +16,7 @@ pub(super) struct Node<'a> {
 }
 
 impl Knowledge for Node<'_> {
-    type History = ClaimHistory;
+    type History = ClaimHashes;
 
     fn newest(&self) -> BatchIndex {
         BatchIndex(self.chain.batches.len() as u64)
@@ -33,8 +33,8 @@ impl Knowledge for Node<'_> {
         })
     }
 
-    fn history(&self, range: ClaimRange) -> Option<ClaimHistory> {
-        Some(self.chain.claim(range.after.0 as usize, range.upto.0 as usize))
+    fn history(&self, range: ClaimRange) -> Option<ClaimHashes> {
+        self.chain.hashes(range.after.0 as usize, range.upto.0 as usize)
     }
 
     fn elements(&self, versioned_hash: B256) -> Option<Arc<[CheckpointHash]>> {
