@@ -1,19 +1,17 @@
 //! Running the step function over batches.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
-use alloy_primitives::B256;
 use recourse_execution::{
-    BlockwiseExecutor, Schedule, State,
-    parallel::{Foreseen, Parallel, Workers},
+    Schedule,
+    parallel::{Foreseen, Workers},
 };
-use recourse_protocol::{
-    BatchIndex, Checkpoint, L2Config, RollupConfig, Rule, Seal, Step, StepError, l2_header, plan,
-};
+use recourse_protocol::{BatchIndex, L2Config, RollupConfig, StepError};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Chain, DerivationError, DerivedBatch, DerivedBlock, Included, genesis_state, kept::BLOCKS,
+    Chain, DerivationError, DerivedBatch, genesis_state,
+    run::{Engine, Ran, Task},
 };
 use crate::{
     inbox::InboxSnapshot,
@@ -28,8 +26,8 @@ pub struct Derivation {
     chain: Chain,
     store: StateStore,
     workers: Arc<Workers>,
-    /// Transactions of the next batch.
-    foreseen: Arc<Foreseen>,
+    /// What was found out of the next batch while the newest one was written.
+    ahead: Ahead,
     kept_from: BatchIndex,
     /// Whether rows of forgotten ways back may be left on disk.
     is_swept: bool,
@@ -64,8 +62,8 @@ impl Derivation {
         let kept_from = store.kept_from()?.unwrap_or_default();
         // A run that ended may not have come to the end with it.
         let is_swept = kept_from == BatchIndex(0);
-        let foreseen = Arc::default();
-        Ok(Self { config: config.l2, chain, store, workers, foreseen, kept_from, is_swept })
+        let ahead = Ahead::default();
+        Ok(Self { config: config.l2, chain, store, workers, ahead, kept_from, is_swept })
     }
 
     /// What was derived so far.
@@ -90,6 +88,7 @@ impl Derivation {
         if self.chain.stands(inbox) {
             return Ok(0);
         }
+        self.ahead = Ahead::default();
         match self.back_to(self.chain.matching(inbox)) {
             Ok(chain) => self.chain = chain,
             Err(StatesError::Gone(_)) => self.start_over()?,
@@ -153,6 +152,7 @@ impl Derivation {
     /// [`DerivationError::States`].
     pub fn start_over(&mut self) -> Result<(), DerivationError> {
         let (genesis, state) = (*self.chain.genesis(), self.chain.genesis_state().clone());
+        self.ahead = Ahead::default();
         self.store.begin(&state)?;
         (self.kept_from, self.is_swept) = (BatchIndex(0), true);
         self.chain = Chain::new(genesis, state, self.store.clone());
@@ -178,10 +178,17 @@ impl Derivation {
     /// How many transactions of the next batch are read, and their signers known, already.
     #[must_use]
     pub fn foreseen(&self) -> usize {
-        self.foreseen.len()
+        self.ahead.foreseen.len()
     }
 
-    /// Derives the next batch, if the Inbox has it. Nothing changes on an error but what was found out ahead, which is never false.
+    /// Whether the next batch was run already, while the newest one was written.
+    #[must_use]
+    pub const fn is_ahead(&self) -> bool {
+        self.ahead.ran.is_some()
+    }
+
+    /// Derives the next batch, if the Inbox has it. Nothing changes on an error but what was found out ahead, which is used only
+    /// for what it was found out of.
     ///
     /// # Errors
     /// [`DerivationError`]; of severity `Temporary` when a blob is not archived yet.
@@ -191,118 +198,55 @@ impl Derivation {
         stop: &CancellationToken,
     ) -> Result<Option<DerivedBatch>, DerivationError> {
         let index = self.next();
-        let Some(record) = inbox.batch_at(index) else { return Ok(None) };
+        if inbox.batch_at(index).is_none() {
+            return Ok(None);
+        }
         let no_batch = || Box::new(StepError::NoBatch(index));
-        let inputs = Chain::inputs_of(inbox, index).ok_or_else(no_batch)?;
         let last = self.chain.tip();
         let pre = *self.chain.checkpoint_after(last).ok_or_else(no_batch)?;
         let state = self.chain.state_after(last).ok_or_else(no_batch)?.clone();
-        let schedule = Schedule::osaka();
-        let blobs = schedule.at(record.batch.l1_timestamp).blobs.is_some();
-        let limit = self.config.max_witness_bytes;
-        let engine = Parallel::new(schedule.clone(), limit, Arc::clone(&self.workers))
-            .with_foreseen(Arc::clone(&self.foreseen));
-        let executor = BlockwiseExecutor::new(engine, state.clone(), schedule, limit);
-        let mut run = BatchRun::new(pre, executor, &self.config).finish(inbox, stop)?;
-        let (end, states) = (run.executor.state().clone(), std::mem::take(&mut run.states));
-        let blocks = std::mem::take(&mut run.blocks);
-        let batch = run.into_batch(record.hash, inputs);
-        // While that is written and the disk is waited for, threads find who signed what comes next.
-        let next = BatchIndex(index.0.saturating_add(1));
-        let (written, foreseen) = self.workers.beside(
-            || self.store.append(&batch, &blocks, &state, &end),
-            || {
-                if stop.is_cancelled() {
-                    return Arc::default();
-                }
-                let transactions = inbox.transactions_of(next, Foreseen::SHORTEST);
-                Arc::new(Foreseen::new(&self.workers, blobs, transactions))
-            },
+        let task = Task::new(inbox, index, pre).ok_or_else(no_batch)?;
+        let Ahead { foreseen, ran } = std::mem::take(&mut self.ahead);
+        let ran = match ran.filter(|ran| ran.is_of(&task)) {
+            Some(ran) => ran,
+            None => self.engine(foreseen).run(task, state.clone(), inbox, stop)?,
+        };
+        // While that is written and the disk is waited for, threads do what comes next as far as they get.
+        let (written, ahead) = self.workers.beside(
+            || self.store.append(&ran.batch, &ran.blocks, &state, &ran.end),
+            || self.look_ahead(&ran, inbox, stop),
         );
-        self.foreseen = foreseen;
         written?;
+        self.ahead = ahead;
+        let Ran { batch, end, states, .. } = ran;
         self.chain.push(batch, end, states);
         Ok(Some(batch))
     }
+
+    /// Finds out who signed the transactions of the batch that comes next, and runs it. Whatever fails is left to when its turn comes.
+    fn look_ahead(&self, last: &Ran, inbox: &InboxSnapshot, stop: &CancellationToken) -> Ahead {
+        let next = BatchIndex(last.batch.index.0.saturating_add(1));
+        let Some(task) = Task::new(inbox, next, last.batch.post) else { return Ahead::default() };
+        if stop.is_cancelled() {
+            return Ahead::default();
+        }
+        let blobs = Schedule::osaka().at(task.timestamp()).blobs.is_some();
+        let transactions = inbox.transactions_of(next, Foreseen::SHORTEST);
+        let foreseen = Arc::new(Foreseen::new(&self.workers, blobs, transactions));
+        let ran = self.engine(foreseen.clone()).run(task, last.end.clone(), inbox, stop).ok();
+        Ahead { foreseen, ran }
+    }
+
+    fn engine(&self, foreseen: Arc<Foreseen>) -> Engine<'_> {
+        Engine { config: &self.config, workers: &self.workers, foreseen }
+    }
 }
 
-/// A batch in the making.
-struct BatchRun<'a> {
-    pre: Checkpoint,
-    at: Checkpoint,
-    executor: BlockwiseExecutor<Parallel>,
-    config: &'a L2Config,
-    steps: u64,
-    blocks: Vec<Arc<DerivedBlock>>,
-    /// After the newest blocks, with their numbers.
-    states: VecDeque<(u64, State)>,
-}
-
-impl<'a> BatchRun<'a> {
-    fn new(pre: Checkpoint, executor: BlockwiseExecutor<Parallel>, config: &'a L2Config) -> Self {
-        Self {
-            pre,
-            at: pre,
-            executor,
-            config,
-            steps: 0,
-            blocks: Vec::new(),
-            states: VecDeque::new(),
-        }
-    }
-
-    fn finish(
-        mut self,
-        inbox: &InboxSnapshot,
-        stop: &CancellationToken,
-    ) -> Result<Self, DerivationError> {
-        while self.at.batch == self.pre.batch {
-            if stop.is_cancelled() {
-                return Err(DerivationError::Cancelled);
-            }
-            let plan = plan(&self.at, inbox, self.config);
-            let plan = plan.map_err(StepError::widen).map_err(Box::new)?;
-            self.executor.look_ahead(&plan, &self.at, inbox).map_err(Box::new)?;
-            let step = plan.take(&self.at, &mut self.executor).map_err(Box::new)?;
-            self.steps = self.steps.saturating_add(1);
-            self.take(step);
-        }
-        Ok(self)
-    }
-
-    fn take(&mut self, step: Step) {
-        if let Rule::Seal(seal) = step.plan.rule {
-            let block = self.sealed(seal, &step.post);
-            self.states.push_back((block.header.number, self.executor.state().clone()));
-            // A batch may hold tens of thousands of blocks.
-            if self.states.len() > BLOCKS {
-                self.states.pop_front();
-            }
-            self.blocks.push(Arc::new(block));
-        }
-        self.at = step.post;
-    }
-
-    fn sealed(&mut self, seal: Seal, post: &Checkpoint) -> DerivedBlock {
-        let sealed = Checkpoint { parent_hash: self.at.parent_hash, ..*post };
-        DerivedBlock {
-            header: l2_header(&sealed, &seal.block, seal.anchor, &seal.credits),
-            hash: post.parent_hash,
-            transactions: self.executor.take_executed().into_iter().map(Included::from).collect(),
-            credits: seal.credits,
-            first_deposit: self.at.deposits_done,
-            batch: self.pre.batch,
-        }
-    }
-
-    fn into_batch(self, hash: B256, inputs: B256) -> DerivedBatch {
-        DerivedBatch {
-            index: self.pre.batch,
-            hash,
-            pre: self.pre,
-            post: self.at,
-            steps: self.steps,
-            inputs,
-        }
-    }
+/// What was found out of the next batch.
+#[derive(Debug, Default)]
+struct Ahead {
+    /// Its transactions.
+    foreseen: Arc<Foreseen>,
+    /// What came of it, if it could be run.
+    ran: Option<Ran>,
 }

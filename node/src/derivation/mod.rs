@@ -7,6 +7,7 @@ mod error;
 mod genesis;
 mod kept;
 mod recalled;
+mod run;
 
 pub use batch::{DerivedBatch, DerivedBlock, Included};
 pub use chain::Chain;

@@ -24,7 +24,7 @@ fn signer(seed: u64) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&keccak256(seed.to_be_bytes())).unwrap()
 }
 
-fn transfer(from: u64, nonce: u64) -> Vec<u8> {
+pub(crate) fn transfer(from: u64, nonce: u64) -> Vec<u8> {
     let mut tx = TxEip1559 {
         chain_id: 777,
         nonce,
@@ -39,7 +39,7 @@ fn transfer(from: u64, nonce: u64) -> Vec<u8> {
     TxEnvelope::from(tx.into_signed(signature)).encoded_2718()
 }
 
-fn rollup() -> RollupConfig {
+pub(crate) fn rollup() -> RollupConfig {
     let mut rollup = rollup_config();
     let rich = GenesisAccount { balance: U256::from(1) << 80, ..GenesisAccount::default() };
     rollup.genesis.alloc.extend((0..4).map(|seed| (signer(seed).address(), rich.clone())));
@@ -90,7 +90,7 @@ async fn played(
     (all, mirror.sync().await.unwrap().inbox)
 }
 
-fn archive(store: &Arc<dyn Store>, blobs: &[(B256, Vec<u8>)]) {
+pub(crate) fn archive(store: &Arc<dyn Store>, blobs: &[(B256, Vec<u8>)]) {
     let row =
         |(hash, blob): &(B256, Vec<u8>)| Write::Put(Table::Blobs, hash.to_vec(), blob.clone());
     store.apply(blobs.iter().map(row).collect()).unwrap();

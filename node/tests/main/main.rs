@@ -12,6 +12,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod ahead;
 mod blobs;
 mod client;
 mod foreseen;
