@@ -95,9 +95,9 @@ struct Lane {
 #[inline(always)]
 unsafe fn hash<W: Words<LANES>, const LANES: usize>(inputs: &[&[u8]]) -> Vec<B256> {
     let mut hashes = vec![B256::ZERO; inputs.len()];
-    // The longest first, so that no lane is left alone with it at the end.
+    // Those of the most blocks first, so that no lane is left alone with one at the end.
     let mut order: Vec<usize> = (0..inputs.len()).collect();
-    order.sort_unstable_by_key(|index| std::cmp::Reverse(inputs[*index].len()));
+    order.sort_unstable_by_key(|index| std::cmp::Reverse(inputs[*index].len() / RATE));
     let mut queue = order.into_iter();
     let mut lanes = [Lane::default(); LANES];
     let mut blocks = [[0_u64; WORDS]; LANES];

@@ -1,8 +1,11 @@
+use alloy_primitives::B256;
 use alloy_rlp::{EMPTY_STRING_CODE, Encodable, Header};
 use alloy_trie::Nibbles;
 
 use super::{Kind, Link, Node, Value};
 
+/// Nibbles of a key.
+const NIBBLES: usize = 64;
 /// RLP of a hash.
 const HASH_LEN: usize = 33;
 
@@ -31,12 +34,48 @@ pub(super) fn node<V: Value>(node: &Node<V>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the RLP of a leaf.
-pub(super) fn leaf<V: Value>(path: &Nibbles, value: &V, out: &mut Vec<u8>) {
-    let payload_length = leaf_payload_len(path, value);
+/// Writes the RLP of a leaf that lies `from` nibbles into its key. As [`node`] would, straight from the key's bytes.
+pub(super) fn leaf<V: Value>(key: &B256, from: usize, value: &V, out: &mut Vec<u8>) {
+    let from = from.min(NIBBLES);
+    let whole = key.get(from.div_ceil(2)..).unwrap_or_default();
+    let flag = match key.get(from / 2) {
+        // The low nibble of the byte that the node lies within.
+        Some(byte) if !from.is_multiple_of(2) => 0x30 | (byte & 0x0f),
+        _ => 0x20,
+    };
+    let prefixed_len = whole.len().saturating_add(1);
+    let path = Header { list: false, payload_length: prefixed_len };
+    let path_len = if prefixed_len > 1 { path.length_with_payload() } else { 1 };
+    let payload_length = path_len.saturating_add(value_len(value));
     Header { list: true, payload_length }.encode(out);
-    hex_prefix(path, true, out);
+    if prefixed_len > 1 {
+        path.encode(out);
+    }
+    out.push(flag);
+    out.extend_from_slice(whole);
     leaf_value(value, out);
+}
+
+/// Writes the RLP of a branch without a value, whose subtries are named so.
+pub(super) fn branch<'a>(
+    children: impl Iterator<Item = Option<&'a [u8]>> + Clone,
+    out: &mut Vec<u8>,
+) {
+    let len = |child: Option<&[u8]>| child.map_or(1, <[u8]>::len);
+    let payload_length = children.clone().map(len).fold(1, usize::saturating_add);
+    Header { list: true, payload_length }.encode(out);
+    for child in children {
+        out.extend_from_slice(child.unwrap_or(&[EMPTY_STRING_CODE]));
+    }
+    out.push(EMPTY_STRING_CODE);
+}
+
+/// Writes the RLP of an extension to a node that is named so.
+pub(super) fn extension(path: &Nibbles, child: &[u8], out: &mut Vec<u8>) {
+    let payload_length = hex_prefix_len(path).saturating_add(child.len());
+    Header { list: true, payload_length }.encode(out);
+    hex_prefix(path, false, out);
+    out.extend_from_slice(child);
 }
 
 /// The length of a node's RLP. Nothing is hashed for it.
@@ -57,17 +96,13 @@ fn payload_of(len: usize) -> usize {
 
 fn payload_len<V: Value>(kind: &Kind<V>) -> usize {
     match kind {
-        Kind::Leaf { path, value } => leaf_payload_len(path, value),
+        Kind::Leaf { path, value } => hex_prefix_len(path).saturating_add(value_len(value)),
         Kind::Extension { path, child } => hex_prefix_len(path).saturating_add(link_len(child)),
         Kind::Branch { children, value } => {
             let value = value.as_ref().map_or(1, value_len);
             children.all().map(link_len).fold(value, usize::saturating_add)
         }
     }
-}
-
-fn leaf_payload_len<V: Value>(path: &Nibbles, value: &V) -> usize {
-    hex_prefix_len(path).saturating_add(value_len(value))
 }
 
 fn value_len<V: Value>(value: &V) -> usize {

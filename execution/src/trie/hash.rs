@@ -211,7 +211,7 @@ pub(super) struct Rlp {
 }
 
 impl Rlp {
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
     }

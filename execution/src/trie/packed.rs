@@ -10,7 +10,7 @@ use alloy_trie::{Nibbles, nodes::RlpNode};
 
 use super::{
     Children, Kind, Link, Node, Nothing, Trie, TrieError, Value, encode,
-    hash::{By, Rlp, TOGETHER, Unhashed, hash_all},
+    hash::{By, Rlp, TOGETHER, hash_all},
 };
 
 /// Keys of a subtrie up to which it stays a list.
@@ -63,16 +63,17 @@ impl<V: Value> Trie<V> {
         let mut parts = Vec::new();
         split(list, 0, &mut parts);
         let (mut nodes, mut batch, mut keys) = (Vec::with_capacity(parts.len()), Vec::new(), 0);
+        let mut rlp = Rlp::default();
         for (list, depth) in parts {
             keys = list.len().saturating_add(keys);
             let list = list.iter().map(|(key, source)| (*key, value(key, source))).collect();
             batch.push((list, depth));
             if keys >= TOGETHER {
-                pack(&mut batch, &mut nodes);
+                pack(&mut batch, &mut nodes, &mut rlp);
                 keys = 0;
             }
         }
-        pack(&mut batch, &mut nodes);
+        pack(&mut batch, &mut nodes, &mut rlp);
         let root =
             if list.is_empty() { Link::Empty } else { join(list, 0, &mut nodes.into_iter()) };
         let trie = Self { root };
@@ -107,67 +108,133 @@ fn join<S, V: Value>(
     Link::Node(Arc::new(Node::settled(kind)))
 }
 
-/// Makes nodes of lists: hashes leaves by their bytes alone, then the nodes above them, which are made for it and forgotten.
-fn pack<V: Value>(batch: &mut Vec<(Vec<(B256, V)>, usize)>, nodes: &mut Vec<Link<V>>) {
-    let mut rlp = Rlp::default();
+/// Makes nodes of lists: hashes leaves by their bytes alone, then what is above them, level by level.
+fn pack<V: Value>(
+    batch: &mut Vec<(Vec<(B256, V)>, usize)>,
+    nodes: &mut Vec<Link<V>>,
+    rlp: &mut Rlp,
+) {
+    rlp.clear();
     for (list, depth) in batch.iter() {
         let mut before = *depth;
         for (at, (key, value)) in list.iter().enumerate() {
             let next = list.get(at.saturating_add(1));
             let after = next.map_or(*depth, |(next, _)| shared(key, next).saturating_add(1));
-            let path = Nibbles::unpack(key).slice(before.max(after)..);
-            rlp.add(|out| encode::leaf(&path, value, out));
+            rlp.add(|out| encode::leaf(key, before.max(after), value, out));
             before = after;
         }
     }
-    let mut leaves = rlp.references().into_iter();
-    let mut tops = Vec::with_capacity(batch.len());
-    for (list, depth) in batch.iter() {
-        tops.extend(match list.as_slice() {
-            [_] => leaves.next().map(Top::Leaf),
-            list => Some(Top::Above(Node::settled(above(list, *depth, &mut leaves)))),
-        });
-    }
-    let mut unhashed = Unhashed::default();
-    for top in &tops {
-        if let Top::Above(node) = top {
-            unhashed.gather(node, 0);
-        }
-    }
-    unhashed.hash();
-    for ((list, depth), top) in batch.drain(..).zip(&tops) {
-        let (reference, len) = match top {
-            Top::Leaf((reference, len)) => (reference, *len),
-            Top::Above(node) => (node.reference(), node.rlp_len()),
-        };
+    let mut above = Above::of(rlp.references());
+    let tops: Vec<Place> =
+        batch.iter().map(|(list, depth)| above.plan(list, *depth).place).collect();
+    above.hash(rlp);
+    for ((list, depth), top) in batch.drain(..).zip(tops) {
+        let (reference, len) = above.known.get(top).cloned().unwrap_or_default();
         let packed = Packed { list: Mutex::new(list), depth, kind: OnceLock::new() };
-        nodes.push(Link::Node(Arc::new(Node::packed(packed, reference.clone(), len))));
+        nodes.push(Link::Node(Arc::new(Node::packed(packed, reference, len))));
     }
 }
 
-/// What a list is hashed by.
-enum Top<V> {
-    Leaf((RlpNode, usize)),
-    Above(Node<V>),
+/// Where a node lies among those that are hashed together.
+type Place = usize;
+
+/// What is above leaves of which only the hashes are known. Nothing else of these nodes is kept.
+struct Above {
+    /// How parents name the nodes, and how long they are: the leaves in order, then those above.
+    known: Vec<(RlpNode, usize)>,
+    /// How many leaves have found their places.
+    taken: usize,
+    forks: Vec<Fork>,
+    /// The forks above leaves, those above them, and so on.
+    levels: Vec<Vec<Place>>,
 }
 
-/// The topmost node of a list of two keys at least, above leaves of which only the hashes are known.
-fn above<V: Value>(
-    list: List<'_, V>,
-    depth: usize,
-    leaves: &mut impl Iterator<Item = (RlpNode, usize)>,
-) -> Kind<V> {
-    fork(list, depth, &mut |list, depth| {
-        let [(key, value)] = list else {
-            return Link::Node(Arc::new(Node::settled(above(list, depth, leaves))));
-        };
-        let Some((reference, len)) = leaves.next() else { return Link::Empty };
-        if let Some(hash) = reference.as_hash() {
-            return Link::Hash(hash);
+enum Fork {
+    Branch([Option<Place>; 16]),
+    Extension(Nibbles, Place),
+}
+
+/// A node that is going to be hashed.
+struct Planned {
+    place: Place,
+    /// How many nodes lie below it on the longest way.
+    height: usize,
+}
+
+impl Above {
+    const fn of(leaves: Vec<(RlpNode, usize)>) -> Self {
+        Self { known: leaves, taken: 0, forks: Vec::new(), levels: Vec::new() }
+    }
+
+    /// The topmost node of a list, which lies behind `depth` nibbles. Lists are planned in the order of their leaves.
+    fn plan<V>(&mut self, list: List<'_, V>, depth: usize) -> Planned {
+        if list.len() <= 1 {
+            let place = self.taken;
+            self.taken = place.saturating_add(1);
+            return Planned { place, height: 0 };
         }
-        let kind = leaf(key, depth, value);
-        Link::Node(Arc::new(Node::clean(kind, reference, len)))
-    })
+        let at = path_of(list);
+        if let Some((first, _)) = list.first()
+            && at > depth
+        {
+            let below = self.plan(list, at);
+            let path = Nibbles::unpack(first).slice(depth..at);
+            return self.add(Fork::Extension(path, below.place), below.height);
+        }
+        let (mut children, mut height) = ([None; 16], 0);
+        for group in groups(list, depth) {
+            let below = self.plan(group, depth.saturating_add(1));
+            height = below.height.max(height);
+            let nibble = group.first().map_or(0, |(key, _)| nibble(key, depth));
+            if let Some(child) = children.get_mut(usize::from(nibble)) {
+                *child = Some(below.place);
+            }
+        }
+        self.add(Fork::Branch(children), height)
+    }
+
+    fn add(&mut self, fork: Fork, below: usize) -> Planned {
+        if self.levels.len() <= below {
+            self.levels.resize_with(below.saturating_add(1), Vec::new);
+        }
+        if let Some(level) = self.levels.get_mut(below) {
+            level.push(self.forks.len());
+        }
+        let place = self.leaves().saturating_add(self.forks.len());
+        self.forks.push(fork);
+        Planned { place, height: below.saturating_add(1) }
+    }
+
+    /// Until it is hashed, nothing else is known.
+    const fn leaves(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Hashes all that is planned.
+    fn hash(&mut self, rlp: &mut Rlp) {
+        let leaves = self.leaves();
+        self.known.resize_with(leaves.saturating_add(self.forks.len()), Default::default);
+        for level in &self.levels {
+            rlp.clear();
+            for fork in level.iter().filter_map(|place| self.forks.get(*place)) {
+                let reference = |place: &Place| self.known.get(*place).map(|(node, _)| &**node);
+                rlp.add(|out| match fork {
+                    Fork::Branch(children) => {
+                        let children = children.iter();
+                        encode::branch(children.map(|at| at.as_ref().and_then(reference)), out);
+                    }
+                    Fork::Extension(path, child) => {
+                        encode::extension(path, reference(child).unwrap_or_default(), out);
+                    }
+                });
+            }
+            for (place, hashed) in level.iter().zip(rlp.references()) {
+                if let Some(known) = self.known.get_mut(leaves.saturating_add(*place)) {
+                    *known = hashed;
+                }
+            }
+        }
+    }
 }
 
 /// The topmost node of a list, and all below.
