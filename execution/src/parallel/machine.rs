@@ -108,10 +108,12 @@ impl<'a> EvmTr for Machine<'a> {
     type Precompiles = EthPrecompiles;
     type Frame = Frame;
 
+    #[inline]
     fn all(&self) -> (&Context<'a>, &Instructions<'a>, &EthPrecompiles, &FrameStack<Frame>) {
         self.0.all()
     }
 
+    #[inline]
     fn all_mut(
         &mut self,
     ) -> (&mut Context<'a>, &mut Instructions<'a>, &mut EthPrecompiles, &mut FrameStack<Frame>)
@@ -119,6 +121,7 @@ impl<'a> EvmTr for Machine<'a> {
         self.0.all_mut()
     }
 
+    #[inline]
     fn frame_init(
         &mut self,
         init: FrameInit,
@@ -146,10 +149,12 @@ impl<'a> EvmTr for Machine<'a> {
         self.0.frame_init(init)
     }
 
+    #[inline]
     fn frame_run(&mut self) -> Result<FrameInitOrResult<Frame>, ContextDbError<Context<'a>>> {
         self.0.frame_run()
     }
 
+    #[inline]
     fn frame_return_result(
         &mut self,
         result: FrameResult,
@@ -168,6 +173,7 @@ impl<'a> Handler for FlatHandler<'a> {
     type Error = Error;
     type HaltReason = HaltReason;
 
+    #[inline]
     fn reward_beneficiary(
         &self,
         evm: &mut Self::Evm,

@@ -170,8 +170,7 @@ impl<'a> Solo<'a> {
 
     /// Runs a plain transfer between accounts without code. None, and nothing is changed, if it is none.
     fn transfer(&mut self, tx: &TxEnv) -> Result<Option<TxEnd>, Failure> {
-        let Evm { ctx, precompiles, .. } = &self.machine.0;
-        let Some(to) = transfer::recipient(tx, &ctx.block, precompiles) else {
+        let Some(to) = transfer::recipient(tx, &self.machine.0.precompiles) else {
             return Ok(None);
         };
         let handler = SoloHandler::default();
@@ -245,10 +244,12 @@ impl<'a> EvmTr for Machine<'a> {
     type Precompiles = EthPrecompiles;
     type Frame = Frame;
 
+    #[inline]
     fn all(&self) -> (&Context<'a>, &Instructions<'a>, &EthPrecompiles, &FrameStack<Frame>) {
         self.0.all()
     }
 
+    #[inline]
     fn all_mut(
         &mut self,
     ) -> (&mut Context<'a>, &mut Instructions<'a>, &mut EthPrecompiles, &mut FrameStack<Frame>)
@@ -256,6 +257,7 @@ impl<'a> EvmTr for Machine<'a> {
         self.0.all_mut()
     }
 
+    #[inline]
     fn frame_init(
         &mut self,
         init: FrameInit,
@@ -268,10 +270,12 @@ impl<'a> EvmTr for Machine<'a> {
         self.0.frame_init(init)
     }
 
+    #[inline]
     fn frame_run(&mut self) -> Result<FrameInitOrResult<Frame>, ContextDbError<Context<'a>>> {
         self.0.frame_run()
     }
 
+    #[inline]
     fn frame_return_result(
         &mut self,
         result: FrameResult,
@@ -289,6 +293,7 @@ impl<'a> Handler for SoloHandler<'a> {
     type Error = EVMError<Failure>;
     type HaltReason = HaltReason;
 
+    #[inline]
     fn reward_beneficiary(
         &self,
         evm: &mut Self::Evm,

@@ -4,7 +4,7 @@
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, TxKind, U256};
 use revm::{
     context::{
-        Block, BlockEnv, Cfg, ContextTr, Transaction, TransactionType, TxEnv,
+        Block, Cfg, ContextTr, Transaction, TransactionType, TxEnv,
         result::{ExecutionResult, InvalidTransaction, Output, SuccessReason},
     },
     handler::{EthPrecompiles, post_execution, pre_execution},
@@ -15,12 +15,8 @@ use revm::{
 
 use super::flat::FlatAccount;
 
-/// Whom a transaction pays that does nothing else, as far as it tells itself. Who pays the fee recipient, or is it, pays the EVM.
-pub(super) fn recipient(
-    tx: &TxEnv,
-    block: &BlockEnv,
-    precompiles: &EthPrecompiles,
-) -> Option<Address> {
+/// Whom a transaction pays that does nothing else, as far as it tells itself.
+pub(super) fn recipient(tx: &TxEnv, precompiles: &EthPrecompiles) -> Option<Address> {
     let TxKind::Call(to) = tx.kind else {
         return None;
     };
@@ -30,8 +26,6 @@ pub(super) fn recipient(
         && tx.access_list.0.is_empty()
         && tx.authorization_list.is_empty()
         && tx.blob_hashes.is_empty()
-        && to != block.beneficiary
-        && tx.caller != block.beneficiary
         && !precompiles.contains(&to);
     plain.then_some(to)
 }
