@@ -6,7 +6,9 @@
 //! each core in turn, and stays there where it works alone. What a core of average speed takes counts: the harmonic mean.
 
 use std::{
-    hint::black_box,
+    hint::{black_box, spin_loop},
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -24,6 +26,8 @@ pub(crate) struct Times {
     pub(crate) plain: Stat,
     /// By the number of threads.
     pub(crate) ours: Vec<Stat>,
+    /// What a block takes where each core runs it by plain revm, all at once, and none waits for another.
+    pub(crate) apart: Duration,
     /// Transactions that ran once more, with the most threads, in the last round.
     pub(crate) again: f64,
 }
@@ -69,7 +73,7 @@ pub(crate) fn measure(case: &Case, threads: &[usize], rounds: usize) -> eyre::Re
     }
     let all = sched_getaffinity(None)?;
     let cores: Vec<_> = (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core)).collect();
-    let mut plain = Vec::new();
+    let (mut plain, mut apart) = (Vec::new(), Vec::new());
     let mut ours = vec![Vec::new(); workers.len()];
     let mut again = 0;
     for round in 0..rounds {
@@ -95,11 +99,42 @@ pub(crate) fn measure(case: &Case, threads: &[usize], rounds: usize) -> eyre::Re
         }
     }
     sched_setaffinity(None, &all)?;
+    // By itself: threads that come and go leave the allocator in another state than they found it in.
+    for _ in 0..rounds {
+        apart.push(on_each_core(case, &cores)?);
+    }
+    apart.sort_unstable();
     Ok(Times {
+        apart: apart[rounds / 2],
         plain: Stat::of(&plain, cores.len()),
         ours: ours.iter().map(|runs| Stat::of(runs, cores.len())).collect(),
         again: again as f64,
     })
+}
+
+/// Runs a block by plain revm on each core, all at once. Gives what one block takes so: what the cores leave each other of the memory
+/// bounds what threads that share a block can gain.
+fn on_each_core(case: &Case, cores: &[usize]) -> eyre::Result<Duration> {
+    let ready = AtomicUsize::new(0);
+    let run = |core: usize| {
+        let mut own = CpuSet::new();
+        own.set(core);
+        let pinned = sched_setaffinity(None, &own);
+        // Also where that failed: the others wait for it.
+        ready.fetch_add(1, SeqCst);
+        while ready.load(SeqCst) < cores.len() {
+            spin_loop();
+        }
+        pinned?;
+        eyre::Ok(time(|| plain::run(case).map(drop)).0.as_secs_f64())
+    };
+    let times = thread::scope(|scope| {
+        let all: Vec<_> = cores.iter().map(|core| scope.spawn(|| run(*core))).collect();
+        all.into_iter()
+            .map(|one| one.join().expect("it ran before"))
+            .collect::<eyre::Result<Vec<_>>>()
+    })?;
+    Ok(Duration::from_secs_f64(1.0 / times.iter().map(|time| 1.0 / time).sum::<f64>()))
 }
 
 /// What a row of different blocks of one kind takes by the most threads: without what each taught the next ones, and with it.

@@ -135,7 +135,7 @@ impl fmt::Display for Report {
 
 impl Report {
     fn row(&self, f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
-        let Times { plain, ours, again } = &row.times;
+        let Times { plain, ours, again, .. } = &row.times;
         let mgas = row.gas as f64 / 1e6;
         write!(f, "| {} | {} | {mgas:.1} | {:.3} |", row.name, row.transactions, ms(plain.median))?;
         for ours in ours {
@@ -219,6 +219,22 @@ impl Report {
             self.ratio(f, name, self.one(block, peer))?;
         }
         self.ratio(f, "serial_chain_vs_sequential", self.one("one serial chain", plain))?;
+        // What as many plain revms at once would bring, each with a block of its own.
+        let apart = |row: &Row| ms(row.times.plain.median) / ms(row.times.apart);
+        let (mut alone, mut at_once) = (0.0, 0.0);
+        for row in self.of(Kind::Mainnet) {
+            alone += ms(row.times.plain.median);
+            at_once += ms(row.times.apart);
+        }
+        self.ratio(f, "mainnet_apart_vs_sequential", Some(alone / at_once))?;
+        for (name, block) in [
+            ("raw_apart_vs_sequential", "raw transfers"),
+            ("erc20_apart_vs_sequential", "ERC-20, disjoint"),
+            ("uniswap_apart_vs_sequential", "Uniswap-like, independent"),
+        ] {
+            let row = self.rows.iter().find(|row| row.name == block);
+            self.ratio(f, name, row.map(apart))?;
+        }
         // What more threads bring to what is independent.
         let one_thread = |row: &Row| Some(ms(row.times.ours.first()?.median));
         self.ratio(f, "raw_threads", self.one("raw transfers", one_thread))?;
