@@ -42,6 +42,8 @@ pub(crate) struct Driver {
     posting: Option<JoinHandle<Result<Posted, PostError>>>,
     /// The batch that is being posted, or was last.
     batch: Option<BatchIndex>,
+    /// Batches of ours that were refused since something was posted last.
+    refusals: u32,
     not_before: tokio::time::Instant,
     next_view: tokio::time::Instant,
     /// Between two views, so that nobody makes us record one in every block.
@@ -65,6 +67,7 @@ impl Driver {
             block_time,
             posting: None,
             batch: None,
+            refusals: 0,
             not_before: tokio::time::Instant::now(),
             next_view: tokio::time::Instant::now(),
             view_interval,
@@ -172,8 +175,9 @@ impl Driver {
         } else if self.next_view <= tokio::time::Instant::now() && producer.wants_view(&seen) {
             self.batch = None;
             self.posting = Some(tokio::spawn(poster.poke(seen.counts().views)));
-        } else {
-            // What failed is not wanted any more: somebody else came first, or a refused batch is begun anew.
+        } else if self.refusals < 2 || !producer.is_ahead() {
+            // What failed is not wanted any more: somebody else came first, or a refused batch is begun anew. That each is refused
+            // is no rest, as long as there is something to post.
             self.duties.rests(POSTING);
         }
     }
@@ -183,6 +187,7 @@ impl Driver {
         let error = match result {
             Ok(posted) => {
                 self.duties.succeeded(POSTING);
+                self.refusals = 0;
                 if posted == Posted::View {
                     self.next_view = after(self.view_interval);
                 }
@@ -214,6 +219,7 @@ impl Driver {
         });
         match waiting.await {
             Ok(Some(waiting)) => {
+                self.refusals = self.refusals.saturating_add(1);
                 tracing::warn!(waiting, "a batch was refused; its transactions wait again");
             }
             Ok(None) => {}

@@ -165,6 +165,11 @@ impl Histories {
         self.wanted.lock().wishes = Default::default();
     }
 
+    /// What was asked for in vain.
+    pub(super) fn wishes(&self) -> Vec<ClaimRange> {
+        self.wanted.lock().wishes.concat()
+    }
+
     /// What was asked for in vain and should be made next.
     pub(super) fn next_wish(&self) -> Option<(ClaimRange, Urgency)> {
         self.wanted.lock().next()

@@ -44,6 +44,18 @@ pub(super) fn is_reveal(key: &str) -> bool {
     key.starts_with(REVEAL)
 }
 
+/// What a move is remembered by that fails: the same as long as the duty is the same. A claim is another one with each batch that
+/// comes, and a history is not another one for being challenged.
+pub(super) fn duty(key: &str) -> String {
+    if is_claim(key) {
+        return "propose".to_owned();
+    }
+    match key.strip_prefix(CHALLENGED) {
+        Some(range) => format!("{HISTORY}{range}"),
+        None => key.to_owned(),
+    }
+}
+
 /// The name of making a history: one that challenges wait for, or another.
 pub(super) fn history(range: ClaimRange, challenged: bool) -> String {
     let why = if challenged { CHALLENGED } else { HISTORY };
@@ -58,4 +70,21 @@ pub(super) fn is_history(key: &str) -> bool {
 /// Whether this is one that challenges wait for.
 pub(super) fn is_challenged_history(key: &str) -> bool {
     key.starts_with(CHALLENGED)
+}
+
+#[cfg(test)]
+mod tests {
+    use recourse_protocol::BatchIndex;
+
+    use super::*;
+
+    #[test]
+    fn a_duty_stays_the_same_while_its_moves_change() {
+        assert_eq!(duty("propose:0x01"), duty("propose:0x02"));
+        let range = ClaimRange { after: BatchIndex(1), upto: BatchIndex(2) };
+        assert_eq!(duty(&history(range, true)), duty(&history(range, false)));
+        let other = ClaimRange { upto: BatchIndex(3), ..range };
+        assert_ne!(duty(&history(range, true)), duty(&history(other, true)));
+        assert_eq!(duty("reveal:0x01"), "reveal:0x01");
+    }
 }

@@ -163,7 +163,10 @@ impl Claimer {
         self.mined.retain(|_, block| *block > state.l1.head.number);
         let wanted: HashSet<String> = actions.iter().map(intent::key).collect();
         self.failed.retain(|key| wanted.contains(key));
-        self.duties.keep(&wanted);
+        let histories =
+            self.histories.wishes().into_iter().map(|range| intent::history(range, false));
+        let all = wanted.iter().cloned().chain(histories);
+        self.duties.keep(&all.map(|key| intent::duty(&key)).collect());
         // Only so many are made at once: what fails keeps no other waiting, and is not kept waiting for ever by all others.
         let (again, mut first): (Vec<_>, Vec<_>) =
             actions.into_iter().partition(|action| self.failed.contains(&intent::key(action)));
@@ -253,7 +256,7 @@ impl Claimer {
             Ok(block) => {
                 tracing::info!(key, "move made");
                 self.failed.remove(&key);
-                self.duties.move_made(&key);
+                self.duties.move_made(&intent::duty(&key));
                 if intent::is_challenged_history(&key) || intent::is_reveal(&key) {
                     // What waited for it need not wait for the next head.
                     self.states.mark_changed();
@@ -273,7 +276,7 @@ impl Claimer {
                 } else if intent::is_claim(&key) {
                     self.last_claim = None;
                 }
-                self.duties.move_failed(&key, &error);
+                self.duties.move_failed(&intent::duty(&key), &error);
                 self.failed.insert(key);
             }
         }
