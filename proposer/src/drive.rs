@@ -175,9 +175,9 @@ impl Driver {
         } else if self.next_view <= tokio::time::Instant::now() && producer.wants_view(&seen) {
             self.batch = None;
             self.posting = Some(tokio::spawn(poster.poke(seen.counts().views)));
-        } else if self.refusals < 2 || !producer.is_ahead() {
+        } else if self.refusals < 2 {
             // What failed is not wanted any more: somebody else came first, or a refused batch is begun anew. That each is refused
-            // is no rest, as long as there is something to post.
+            // is no rest, until one is posted.
             self.duties.rests(POSTING);
         }
     }

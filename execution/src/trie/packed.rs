@@ -149,6 +149,7 @@ struct Above {
     levels: Vec<Vec<Place>>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 enum Fork {
     Branch([Option<Place>; 16]),
     Extension(Nibbles, Place),

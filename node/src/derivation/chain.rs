@@ -240,12 +240,14 @@ impl Chain {
         chain
     }
 
-    /// Hash of the L1 inputs of batch `index` that no earlier batch could read: its own hash names the chain before
+    /// Hash of the L1 inputs of batch `index` that no earlier L1 block had: its own hash names the chain before
     /// it, the views give the rest. None if the Inbox does not have them.
     pub(super) fn inputs_of(inbox: &InboxSnapshot, index: BatchIndex) -> Option<B256> {
         let record = inbox.batch_at(index)?;
         let before = index.0.checked_sub(1).and_then(|before| inbox.batch_at(BatchIndex(before)));
         let first = before.map_or(0, |record| record.batch.view_count);
+        // A second batch of one L1 block has no view of its own; what the first one's says is not in its hash.
+        let first = first.min(record.batch.view_count.saturating_sub(1));
         let mut bytes = record.hash.to_vec();
         for view in first..record.batch.view_count {
             let view = inbox.views.get(usize::try_from(view).ok()?)?;

@@ -1,9 +1,12 @@
 //! Running the step function over batches.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use recourse_execution::{
-    Schedule,
+    Schedule, State,
     parallel::{Foreseen, Workers},
 };
 use recourse_protocol::{BatchIndex, L2Config, RollupConfig, StepError};
@@ -11,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Chain, DerivationError, DerivedBatch, genesis_state,
-    run::{Engine, Ran, Task},
+    run::{BatchRun, Ran, Task},
 };
 use crate::{
     inbox::InboxSnapshot,
@@ -181,10 +184,10 @@ impl Derivation {
         self.ahead.foreseen.len()
     }
 
-    /// Whether the next batch was run already, while the newest one was written.
+    /// How many steps of the next batch were taken already, while the newest one was written.
     #[must_use]
-    pub const fn is_ahead(&self) -> bool {
-        self.ahead.ran.is_some()
+    pub fn steps_ahead(&self) -> u64 {
+        self.ahead.run.as_ref().map_or(0, BatchRun::steps)
     }
 
     /// Derives the next batch, if the Inbox has it. Nothing changes on an error but what was found out ahead, which is used only
@@ -206,15 +209,26 @@ impl Derivation {
         let pre = *self.chain.checkpoint_after(last).ok_or_else(no_batch)?;
         let state = self.chain.state_after(last).ok_or_else(no_batch)?.clone();
         let task = Task::new(inbox, index, pre).ok_or_else(no_batch)?;
-        let Ahead { foreseen, ran } = std::mem::take(&mut self.ahead);
-        let ran = match ran.filter(|ran| ran.is_of(&task)) {
-            Some(ran) => ran,
-            None => self.engine(foreseen).run(task, state.clone(), inbox, stop)?,
+        let Ahead { foreseen, run } = std::mem::take(&mut self.ahead);
+        let mut run = match run.filter(|run| run.is_of(&task)) {
+            Some(run) => run,
+            None => self.begin(task, state.clone(), foreseen),
         };
-        // While that is written and the disk is waited for, threads do what comes next as far as they get.
+        run.go_on(inbox, || stop.is_cancelled())?;
+        if !run.is_done() {
+            return Err(DerivationError::Cancelled);
+        }
+        let ran = run.finish();
+        // While that is written and the disk is waited for, threads do what comes next as far as they get. Nobody waits for more
+        // of that than one step.
+        let is_written = AtomicBool::new(false);
         let (written, ahead) = self.workers.beside(
-            || self.store.append(&ran.batch, &ran.blocks, &state, &ran.end),
-            || self.look_ahead(&ran, inbox, stop),
+            || {
+                let written = self.store.append(&ran.batch, &ran.blocks, &state, &ran.end);
+                is_written.store(true, Relaxed);
+                written
+            },
+            || self.look_ahead(&ran, inbox, stop, &is_written),
         );
         written?;
         self.ahead = ahead;
@@ -223,8 +237,15 @@ impl Derivation {
         Ok(Some(batch))
     }
 
-    /// Finds out who signed the transactions of the batch that comes next, and runs it. Whatever fails is left to when its turn comes.
-    fn look_ahead(&self, last: &Ran, inbox: &InboxSnapshot, stop: &CancellationToken) -> Ahead {
+    /// Finds out who signed the transactions of the batch that comes next, and runs it until the last one is written. What fails is
+    /// left to when its turn comes.
+    fn look_ahead(
+        &self,
+        last: &Ran,
+        inbox: &InboxSnapshot,
+        stop: &CancellationToken,
+        is_written: &AtomicBool,
+    ) -> Ahead {
         let next = BatchIndex(last.batch.index.0.saturating_add(1));
         let Some(task) = Task::new(inbox, next, last.batch.post) else { return Ahead::default() };
         if stop.is_cancelled() {
@@ -233,12 +254,13 @@ impl Derivation {
         let blobs = Schedule::osaka().at(task.timestamp()).blobs.is_some();
         let transactions = inbox.transactions_of(next, Foreseen::SHORTEST);
         let foreseen = Arc::new(Foreseen::new(&self.workers, blobs, transactions));
-        let ran = self.engine(foreseen.clone()).run(task, last.end.clone(), inbox, stop).ok();
-        Ahead { foreseen, ran }
+        let mut run = self.begin(task, last.end.clone(), foreseen.clone());
+        let went_on = run.go_on(inbox, || stop.is_cancelled() || is_written.load(Relaxed));
+        Ahead { foreseen, run: went_on.is_ok().then_some(run) }
     }
 
-    fn engine(&self, foreseen: Arc<Foreseen>) -> Engine<'_> {
-        Engine { config: &self.config, workers: &self.workers, foreseen }
+    fn begin(&self, task: Task, state: State, foreseen: Arc<Foreseen>) -> BatchRun {
+        BatchRun::new(task, state, self.config, &self.workers, foreseen)
     }
 }
 
@@ -247,6 +269,6 @@ impl Derivation {
 struct Ahead {
     /// Its transactions.
     foreseen: Arc<Foreseen>,
-    /// What came of it, if it could be run.
-    ran: Option<Ran>,
+    /// As far as it was run, if it could be.
+    run: Option<BatchRun>,
 }

@@ -10,7 +10,6 @@ use recourse_execution::{
 use recourse_protocol::{
     BatchIndex, Checkpoint, L2Config, Rule, Seal, Step, StepError, l2_header, plan,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{Chain, DerivationError, DerivedBatch, DerivedBlock, Included, kept::BLOCKS};
 use crate::inbox::InboxSnapshot;
@@ -39,10 +38,22 @@ impl Task {
     }
 }
 
+/// A batch in the making.
+#[derive(Debug)]
+pub(super) struct BatchRun {
+    task: Task,
+    at: Checkpoint,
+    executor: BlockwiseExecutor<Parallel>,
+    config: L2Config,
+    steps: u64,
+    blocks: Vec<Arc<DerivedBlock>>,
+    /// After the newest blocks, with their numbers.
+    states: VecDeque<(u64, State)>,
+}
+
 /// A batch that was run, and is not written yet.
 #[derive(Debug)]
 pub(super) struct Ran {
-    task: Task,
     pub(super) batch: DerivedBatch,
     pub(super) blocks: Vec<Arc<DerivedBlock>>,
     /// After the newest blocks, with their numbers.
@@ -51,56 +62,22 @@ pub(super) struct Ran {
     pub(super) end: State,
 }
 
-impl Ran {
-    /// Whether it is what would come of this.
-    pub(super) fn is_of(&self, task: &Task) -> bool {
-        self.task == *task
-    }
-}
-
-/// What a batch is run by.
-#[derive(Debug)]
-pub(super) struct Engine<'a> {
-    pub(super) config: &'a L2Config,
-    pub(super) workers: &'a Arc<Workers>,
-    pub(super) foreseen: Arc<Foreseen>,
-}
-
-impl Engine<'_> {
-    /// Runs a batch from the state that it begins with.
-    pub(super) fn run(
-        self,
+impl BatchRun {
+    /// Begins one, at the state of its checkpoint.
+    pub(super) fn new(
         task: Task,
         state: State,
-        inbox: &InboxSnapshot,
-        stop: &CancellationToken,
-    ) -> Result<Ran, DerivationError> {
-        let (schedule, limit) = (Schedule::osaka(), self.config.max_witness_bytes);
-        let engine = Parallel::new(schedule.clone(), limit, Arc::clone(self.workers))
-            .with_foreseen(self.foreseen);
+        config: L2Config,
+        workers: &Arc<Workers>,
+        foreseen: Arc<Foreseen>,
+    ) -> Self {
+        let (schedule, limit) = (Schedule::osaka(), config.max_witness_bytes);
+        let engine =
+            Parallel::new(schedule.clone(), limit, Arc::clone(workers)).with_foreseen(foreseen);
         let executor = BlockwiseExecutor::new(engine, state, schedule, limit);
-        let run = BatchRun::new(task.pre, executor, self.config).finish(inbox, stop)?;
-        Ok(run.into_ran(task))
-    }
-}
-
-/// A batch in the making.
-struct BatchRun<'a> {
-    pre: Checkpoint,
-    at: Checkpoint,
-    executor: BlockwiseExecutor<Parallel>,
-    config: &'a L2Config,
-    steps: u64,
-    blocks: Vec<Arc<DerivedBlock>>,
-    /// After the newest blocks, with their numbers.
-    states: VecDeque<(u64, State)>,
-}
-
-impl<'a> BatchRun<'a> {
-    fn new(pre: Checkpoint, executor: BlockwiseExecutor<Parallel>, config: &'a L2Config) -> Self {
         Self {
-            pre,
-            at: pre,
+            task,
+            at: task.pre,
             executor,
             config,
             steps: 0,
@@ -109,23 +86,36 @@ impl<'a> BatchRun<'a> {
         }
     }
 
-    fn finish(
-        mut self,
+    /// Whether it is what comes of this.
+    pub(super) fn is_of(&self, task: &Task) -> bool {
+        self.task == *task
+    }
+
+    /// Whether all of it was run.
+    pub(super) fn is_done(&self) -> bool {
+        self.at.batch != self.task.pre.batch
+    }
+
+    /// How many steps were taken.
+    pub(super) const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Goes on to the end, or until this says so: it is asked before each step.
+    pub(super) fn go_on(
+        &mut self,
         inbox: &InboxSnapshot,
-        stop: &CancellationToken,
-    ) -> Result<Self, DerivationError> {
-        while self.at.batch == self.pre.batch {
-            if stop.is_cancelled() {
-                return Err(DerivationError::Cancelled);
-            }
-            let plan = plan(&self.at, inbox, self.config);
+        pauses: impl Fn() -> bool,
+    ) -> Result<(), DerivationError> {
+        while !self.is_done() && !pauses() {
+            let plan = plan(&self.at, inbox, &self.config);
             let plan = plan.map_err(StepError::widen).map_err(Box::new)?;
             self.executor.look_ahead(&plan, &self.at, inbox).map_err(Box::new)?;
             let step = plan.take(&self.at, &mut self.executor).map_err(Box::new)?;
             self.steps = self.steps.saturating_add(1);
             self.take(step);
         }
-        Ok(self)
+        Ok(())
     }
 
     fn take(&mut self, step: Step) {
@@ -149,20 +139,22 @@ impl<'a> BatchRun<'a> {
             transactions: self.executor.take_executed().into_iter().map(Included::from).collect(),
             credits: seal.credits,
             first_deposit: self.at.deposits_done,
-            batch: self.pre.batch,
+            batch: self.task.pre.batch,
         }
     }
 
-    fn into_ran(self, task: Task) -> Ran {
+    /// What came of all of it.
+    pub(super) fn finish(self) -> Ran {
+        let Self { task, at, .. } = self;
         let batch = DerivedBatch {
-            index: self.pre.batch,
+            index: task.pre.batch,
             hash: task.hash,
-            pre: self.pre,
-            post: self.at,
+            pre: task.pre,
+            post: at,
             steps: self.steps,
             inputs: task.inputs,
         };
         let end = self.executor.state().clone();
-        Ran { task, batch, blocks: self.blocks, states: self.states, end }
+        Ran { batch, blocks: self.blocks, states: self.states, end }
     }
 }

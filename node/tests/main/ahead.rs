@@ -1,12 +1,17 @@
 //! While a batch is written, the next one is run. What comes of that counts only for what it was run of.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        mpsc,
+    },
+    time::{Duration, Instant},
 };
 
 use alloy::sol_types::SolEvent;
 use alloy_primitives::B256;
+use parking_lot::Mutex;
 use recourse_execution::parallel::Workers;
 use recourse_node::{
     Severity,
@@ -31,13 +36,15 @@ struct Played {
     rollup: RollupConfig,
     l1: FakeL1,
     events: Events,
+    archive: Arc<Gated>,
     store: Arc<dyn Store>,
     mirror: L1Mirror,
 }
 
 impl Played {
     async fn start() -> Self {
-        let (rollup, store) = (rollup(), Arc::new(MemoryStore::default()) as Arc<dyn Store>);
+        let (rollup, archive) = (rollup(), Arc::new(Gated::default()));
+        let store = archive.clone() as Arc<dyn Store>;
         let (l1, mut events) = (FakeL1::start().await, Events::default());
         {
             let mut chain = l1.chain();
@@ -47,7 +54,7 @@ impl Played {
         }
         let config = Arc::new(rollup.clone());
         let mirror = L1Mirror::open(l1.client(), config, store.clone(), 100).unwrap();
-        Self { rollup, l1, events, store, mirror }
+        Self { rollup, l1, events, archive, store, mirror }
     }
 
     /// With so many batches, of one block with four transfers each.
@@ -81,13 +88,17 @@ impl Played {
         self.mirror.sync().await.unwrap().inbox
     }
 
-    /// A derivation with a store of its own.
-    fn derivation(&self, workers: &Arc<Workers>) -> Derivation {
-        self.derivation_on(Arc::new(MemoryStore::default()), workers)
-    }
-
-    fn derivation_on(&self, store: Arc<dyn Store>, workers: &Arc<Workers>) -> Derivation {
-        Derivation::open(&self.rollup, store, true, workers.clone()).unwrap()
+    /// A derivation by two threads, with a store of its own.
+    fn derivation(&self) -> (Derivation, Arc<Slow>) {
+        let workers = Arc::new(Workers::new(2));
+        let store = Arc::new(Slow {
+            store: MemoryStore::default(),
+            workers: workers.clone(),
+            waits_for: AtomicU64::new(0),
+            fails: AtomicBool::new(false),
+            then: Mutex::default(),
+        });
+        (Derivation::open(&self.rollup, store.clone(), true, workers).unwrap(), store)
     }
 }
 
@@ -95,8 +106,19 @@ fn transfers(nonce: u64) -> Vec<Vec<u8>> {
     (0..4).map(|from| transfer(from, nonce)).collect()
 }
 
+/// Gas of a batch with four transfers.
+const GAS: u64 = 4 * 21_000;
+
 fn next(derivation: &mut Derivation, inbox: &InboxSnapshot) -> Option<DerivedBatch> {
     derivation.derive_next(inbox, &CancellationToken::new()).unwrap()
+}
+
+/// Derives the first batch, and runs transactions of the second one, too.
+fn first(derivation: &mut Derivation, store: &Slow, inbox: &InboxSnapshot) {
+    store.waits_for.store(2 * GAS, Relaxed);
+    next(derivation, inbox).unwrap();
+    store.waits_for.store(0, Relaxed);
+    assert!(derivation.steps_ahead() > 1, "{}", derivation.steps_ahead());
 }
 
 fn all(derivation: &Derivation) -> Derived {
@@ -110,89 +132,34 @@ fn all(derivation: &Derivation) -> Derived {
 
 /// What one thread alone derives, with nobody beside it.
 fn expected(played: &Played, inbox: &InboxSnapshot) -> Derived {
-    let mut derivation = played.derivation(&Arc::new(Workers::new(1)));
+    let (workers, store) = (Arc::new(Workers::new(1)), Arc::new(MemoryStore::default()));
+    let mut derivation = Derivation::open(&played.rollup, store, true, workers).unwrap();
     while next(&mut derivation, inbox).is_some() {
-        assert!(!derivation.is_ahead(), "there is nobody beside it");
+        assert_eq!(derivation.steps_ahead(), 0, "there is nobody beside it");
     }
     all(&derivation)
 }
 
-#[tokio::test]
-async fn each_batch_is_run_once_while_the_one_before_is_written() {
-    let mut played = Played::with(4).await;
-    let inbox = played.inbox().await;
-    let workers = Arc::new(Workers::new(2));
-    let mut derivation = played.derivation(&workers);
-    let mut ahead = Vec::new();
-    while next(&mut derivation, &inbox).is_some() {
-        ahead.push(derivation.is_ahead());
-    }
-    assert_eq!(ahead, [true, true, true, false]);
-    let derived = all(&derivation);
-    assert_eq!(derived, expected(&played, &inbox));
-    let gas = derived.iter().flat_map(|(_, blocks)| blocks).map(|block| block.header.gas_used);
-    assert_eq!(workers.gas_run(), gas.sum::<u64>(), "none was run twice");
-    let end = derivation.chain().recall(BatchIndex(4)).unwrap();
-    assert_eq!(end.root(), derived[3].0.post.state_root);
-}
-
-#[tokio::test]
-async fn what_l1_took_back_does_not_count() {
-    let mut played = Played::with(1).await;
-    let events = played.events.clone();
-    played.append(&transfers(1));
-    let (workers, inbox) = (Arc::new(Workers::new(2)), played.inbox().await);
-    let mut derivation = played.derivation(&workers);
-    next(&mut derivation, &inbox).unwrap();
-    assert!(derivation.is_ahead());
-
-    // Another batch comes in its place, and one more.
-    played.l1.chain().drop_blocks(1);
-    played.events = events;
-    played.append(&[transfer(3, 1), transfer(2, 1)]);
-    played.append(&transfers(2));
-    let inbox = played.inbox().await;
-    assert_eq!(derivation.follow(&inbox).unwrap(), 0, "the first one stands");
-    while next(&mut derivation, &inbox).is_some() {}
-    let derived = all(&derivation);
-    assert_eq!(derived, expected(&played, &inbox));
-    assert_eq!(derived[1].1[0].transactions.len(), 2);
-}
-
-/// A batch names by its hash what comes before it, and how many views it has, but not what they say.
-#[tokio::test]
-async fn a_batch_under_other_views_is_run_again() {
-    let mut played = Played::with(1).await;
-    let logs = played.append(&transfers(1));
-    let inbox = played.inbox().await;
-    let mut derivation = played.derivation(&Arc::new(Workers::new(2)));
-    next(&mut derivation, &inbox).unwrap();
-    assert!(derivation.is_ahead());
-
-    let mut view = IInbox::ViewRecorded::decode_log_data(&logs[0].data).unwrap();
-    view.data.prevRandao = B256::repeat_byte(7);
-    let view = FakeLog { data: view.encode_log_data(), ..logs[0].clone() };
-    {
-        let mut chain = played.l1.chain();
-        chain.drop_blocks(1);
-        chain.mine(vec![view, logs[1].clone()]);
-    }
-    let other = played.inbox().await;
-    let hash = |inbox: &InboxSnapshot| inbox.batch_at(BatchIndex(2)).unwrap().hash;
-    assert_eq!(hash(&inbox), hash(&other));
-    next(&mut derivation, &other).unwrap();
-    assert_eq!(all(&derivation), expected(&played, &other));
-    assert_ne!(all(&derivation), expected(&played, &inbox));
-}
-
-/// A store on which a write fails when it is told to.
-#[derive(Debug, Default)]
-struct Failing {
+/// A store that writes when so much gas was run, and fails when it is told to.
+#[derive(Debug)]
+struct Slow {
     store: MemoryStore,
+    workers: Arc<Workers>,
+    waits_for: AtomicU64,
     fails: AtomicBool,
+    /// Is done by the next write.
+    then: Mutex<Option<Then>>,
 }
 
-impl Store for Failing {
+#[derive(Debug)]
+struct Then {
+    /// Not before somebody waits there.
+    archive: Arc<Gated>,
+    stop: Option<CancellationToken>,
+    opens: mpsc::Sender<()>,
+}
+
+impl Store for Slow {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.store.get(table, key)
     }
@@ -208,26 +175,198 @@ impl Store for Failing {
     }
 
     fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
-        if self.fails.swap(false, Ordering::Relaxed) {
+        wait(|| self.workers.gas_run() >= self.waits_for.load(Relaxed));
+        if self.fails.swap(false, Relaxed) {
             let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
             return Err(StoreError::Database(full.into()));
         }
+        self.store.apply(writes)?;
+        if let Some(Then { archive, stop, opens }) = self.then.lock().take() {
+            wait(|| archive.gate.lock().is_none());
+            let pause = if stop.is_some() { Duration::ZERO } else { Duration::from_secs(1) };
+            stop.inspect(CancellationToken::cancel);
+            std::thread::spawn(move || {
+                // The derivation does not tell when it knows that this is done.
+                std::thread::sleep(pause);
+                let _ = opens.send(());
+            });
+        }
+        Ok(())
+    }
+}
+
+/// For what threads do that run ahead.
+fn wait(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing is run ahead");
+        std::thread::yield_now();
+    }
+}
+
+/// An archive that gives one blob later.
+#[derive(Debug, Default)]
+struct Gated {
+    store: MemoryStore,
+    gate: Mutex<Option<(B256, mpsc::Receiver<()>)>>,
+}
+
+impl Store for Gated {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let gate = self.gate.lock().take_if(|(blob, _)| table == Table::Blobs && blob == key);
+        if let Some((_, opened)) = gate {
+            opened.recv_timeout(Duration::from_secs(60)).expect("nobody opens it");
+        }
+        self.store.get(table, key)
+    }
+
+    fn within(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: Limit,
+    ) -> Result<Entries, StoreError> {
+        self.store.within(table, prefix, from, limit)
+    }
+
+    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
         self.store.apply(writes)
     }
+}
+
+#[tokio::test]
+async fn each_batch_is_run_once_also_while_the_one_before_is_written() {
+    let mut played = Played::with(4).await;
+    let inbox = played.inbox().await;
+    let (mut derivation, store) = played.derivation();
+    for batch in 1..=4 {
+        store.waits_for.store(GAS * 4.min(batch + 1), Relaxed);
+        next(&mut derivation, &inbox).unwrap();
+        assert_eq!(derivation.steps_ahead() > 1, batch < 4);
+    }
+    assert_eq!(next(&mut derivation, &inbox), None);
+    let derived = all(&derivation);
+    assert_eq!(derived, expected(&played, &inbox));
+    let gas = derived.iter().flat_map(|(_, blocks)| blocks).map(|block| block.header.gas_used);
+    assert_eq!(gas.sum::<u64>(), 4 * GAS);
+    assert_eq!(store.workers.gas_run(), 4 * GAS, "none was run twice");
+    let end = derivation.chain().recall(BatchIndex(4)).unwrap();
+    assert_eq!(end.root(), derived[3].0.post.state_root);
+}
+
+#[tokio::test]
+async fn what_l1_took_back_does_not_count() {
+    let mut played = Played::with(1).await;
+    let events = played.events.clone();
+    played.append(&transfers(1));
+    let inbox = played.inbox().await;
+    let (mut derivation, store) = played.derivation();
+    first(&mut derivation, &store, &inbox);
+
+    // Another batch comes in its place, and one more.
+    played.l1.chain().drop_blocks(1);
+    played.events = events;
+    played.append(&[transfer(3, 1), transfer(2, 1)]);
+    played.append(&transfers(2));
+    let inbox = played.inbox().await;
+    assert_eq!(derivation.follow(&inbox).unwrap(), 0, "the first one stands");
+    while next(&mut derivation, &inbox).is_some() {}
+    let derived = all(&derivation);
+    assert_eq!(derived, expected(&played, &inbox));
+    assert_eq!(derived[1].1[0].transactions.len(), 2);
+}
+
+#[tokio::test]
+async fn it_goes_with_the_batch_that_it_follows() {
+    let mut played = Played::start().await;
+    let events = played.events.clone();
+    played.append(&transfers(0));
+    played.append(&transfers(1));
+    let inbox = played.inbox().await;
+    let (mut derivation, store) = played.derivation();
+    first(&mut derivation, &store, &inbox);
+    played.l1.chain().drop_blocks(2);
+    played.events = events;
+    played.append(&[transfer(3, 0)]);
+    played.append(&[transfer(3, 1)]);
+    let inbox = played.inbox().await;
+    assert_eq!(derivation.follow(&inbox).unwrap(), 1);
+    assert_eq!(derivation.steps_ahead(), 0);
+    while next(&mut derivation, &inbox).is_some() {}
+    assert_eq!(all(&derivation), expected(&played, &inbox));
+}
+
+/// What the view of an L1 block says otherwise.
+fn other_view(view: &FakeLog) -> FakeLog {
+    let mut event = IInbox::ViewRecorded::decode_log_data(&view.data).unwrap();
+    event.data.prevRandao = B256::repeat_byte(7);
+    FakeLog { data: event.encode_log_data(), ..view.clone() }
+}
+
+/// A batch names by its hash what comes before it, and how many views it has, but not what they say.
+#[tokio::test]
+async fn a_batch_under_other_views_is_run_again() {
+    let mut played = Played::with(1).await;
+    let logs = played.append(&transfers(1));
+    let inbox = played.inbox().await;
+    let (mut derivation, store) = played.derivation();
+    first(&mut derivation, &store, &inbox);
+    {
+        let mut chain = played.l1.chain();
+        chain.drop_blocks(1);
+        chain.mine(vec![other_view(&logs[0]), logs[1].clone()]);
+    }
+    let other = played.inbox().await;
+    let hash = |inbox: &InboxSnapshot| inbox.batch_at(BatchIndex(2)).unwrap().hash;
+    assert_eq!(hash(&inbox), hash(&other));
+    next(&mut derivation, &other).unwrap();
+    assert_eq!(all(&derivation), expected(&played, &other));
+    assert_ne!(all(&derivation), expected(&played, &inbox));
+}
+
+/// The second batch of one L1 block has no view of its own.
+#[tokio::test]
+async fn batches_of_one_block_stand_by_the_same_view() {
+    let mut played = Played::start().await;
+    let mut logs = played.batch(&transfers(0));
+    let again = played.batch(&transfers(1));
+    let mut event = IInbox::BatchAppended::decode_log_data(&again[1].data).unwrap();
+    event.batch.viewCount -= 1;
+    event.hash = recourse_protocol::Batch::from(event.batch.clone()).hash();
+    logs.push(FakeLog { data: event.encode_log_data(), ..again[1].clone() });
+    played.l1.chain().mine(logs.clone());
+    let inbox = played.inbox().await;
+    let (mut derivation, _store) = played.derivation();
+    while next(&mut derivation, &inbox).is_some() {}
+    assert_eq!(derivation.chain().tip(), BatchIndex(2));
+    {
+        let mut chain = played.l1.chain();
+        chain.drop_blocks(1);
+        logs[0] = other_view(&logs[0]);
+        chain.mine(logs);
+    }
+    let other = played.inbox().await;
+    let hash = |inbox: &InboxSnapshot| inbox.batch_at(BatchIndex(2)).unwrap().hash;
+    assert_eq!(hash(&inbox), hash(&other));
+    assert!(!derivation.stands(&other));
+    assert_eq!(derivation.follow(&other).unwrap(), 2);
+    while next(&mut derivation, &other).is_some() {}
+    assert_eq!(all(&derivation), expected(&played, &other));
 }
 
 #[tokio::test]
 async fn nothing_follows_a_batch_that_could_not_be_written() {
     let mut played = Played::with(3).await;
     let inbox = played.inbox().await;
-    let store = Arc::new(Failing::default());
-    let mut derivation = played.derivation_on(store.clone(), &Arc::new(Workers::new(2)));
-    next(&mut derivation, &inbox).unwrap();
-    store.fails.store(true, Ordering::Relaxed);
+    let (mut derivation, store) = played.derivation();
+    first(&mut derivation, &store, &inbox);
+    store.waits_for.store(3 * GAS, Relaxed);
+    store.fails.store(true, Relaxed);
     let error = derivation.derive_next(&inbox, &CancellationToken::new()).unwrap_err();
     assert!(matches!(error, DerivationError::States(_)), "{error:?}");
     assert_eq!(derivation.chain().tip(), BatchIndex(1));
-    assert!(!derivation.is_ahead(), "the third batch follows the second");
+    assert_eq!(derivation.steps_ahead(), 0, "the third batch follows the second");
     while next(&mut derivation, &inbox).is_some() {}
     assert_eq!(all(&derivation), expected(&played, &inbox));
 }
@@ -241,9 +380,9 @@ async fn what_fails_ahead_keeps_nothing_from_being_derived() {
     let key = hash.to_vec();
     let blob = played.store.get(Table::Blobs, &key).unwrap().unwrap();
     played.store.apply(vec![Write::Delete(Table::Blobs, key)]).unwrap();
-    let mut derivation = played.derivation(&Arc::new(Workers::new(2)));
+    let (mut derivation, _store) = played.derivation();
     next(&mut derivation, &inbox).unwrap();
-    assert!(!derivation.is_ahead());
+    assert_eq!(derivation.steps_ahead(), 0);
     let error = derivation.derive_next(&inbox, &CancellationToken::new()).unwrap_err();
     assert_eq!(error.severity(), Severity::Temporary, "{error}");
     archive(&played.store, &[(hash, blob)]);
@@ -251,19 +390,42 @@ async fn what_fails_ahead_keeps_nothing_from_being_derived() {
     assert_eq!(all(&derivation), expected(&played, &inbox));
 }
 
+/// The blob of the batch that is ahead comes when the one before it is written: nobody waits for more of it.
 #[tokio::test]
-async fn nothing_is_run_ahead_when_it_is_to_end_or_to_start_over() {
+async fn what_is_ahead_pauses_when_the_batch_before_it_is_written_or_all_is_to_end() {
+    for stops in [false, true] {
+        let mut played = Played::with(2).await;
+        let inbox = played.inbox().await;
+        let (mut derivation, store) = played.derivation();
+        let (opens, opened) = mpsc::channel();
+        let blob = inbox.batch_at(BatchIndex(2)).unwrap().batch.versioned_hashes[0];
+        *played.archive.gate.lock() = Some((blob, opened));
+        let stop = CancellationToken::new();
+        *store.then.lock() = Some(Then {
+            archive: played.archive.clone(),
+            stop: stops.then(|| stop.clone()),
+            opens,
+        });
+        derivation.derive_next(&inbox, &stop).unwrap().unwrap();
+        assert_eq!(derivation.foreseen(), 4, "it was there in the end");
+        assert_eq!(derivation.steps_ahead(), 0);
+        if stops {
+            let error = derivation.derive_next(&inbox, &stop).unwrap_err();
+            assert!(matches!(error, DerivationError::Cancelled), "{error:?}");
+        }
+        while next(&mut derivation, &inbox).is_some() {}
+        assert_eq!(all(&derivation), expected(&played, &inbox));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_ahead_when_all_starts_over() {
     let mut played = Played::with(2).await;
     let inbox = played.inbox().await;
-    let mut derivation = played.derivation(&Arc::new(Workers::new(2)));
-    next(&mut derivation, &inbox).unwrap();
-    assert!(derivation.is_ahead());
+    let (mut derivation, store) = played.derivation();
+    first(&mut derivation, &store, &inbox);
     derivation.start_over().unwrap();
-    assert!(!derivation.is_ahead());
-    let stop = CancellationToken::new();
-    stop.cancel();
-    let error = derivation.derive_next(&inbox, &stop).unwrap_err();
-    assert!(matches!(error, DerivationError::Cancelled), "{error:?}");
+    assert_eq!(derivation.steps_ahead(), 0);
     while next(&mut derivation, &inbox).is_some() {}
     assert_eq!(all(&derivation), expected(&played, &inbox));
 }

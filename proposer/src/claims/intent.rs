@@ -7,6 +7,7 @@ const CLAIM: &str = "propose:";
 const REVEAL: &str = "reveal:";
 const HISTORY: &str = "history:";
 const CHALLENGED: &str = "history:challenged:";
+const WITHDRAW: &str = "withdraw:";
 
 /// The name of a move: two moves with one name are the same.
 pub(super) fn key(action: &Action) -> String {
@@ -19,7 +20,7 @@ pub(super) fn key(action: &Action) -> String {
         Action::MarkVoid { content } => format!("void:{content}"),
         Action::SettleAttempt { attempt } => format!("settle:{attempt}"),
         Action::SettleChallenge { segment, .. } => format!("settle-challenge:{segment}"),
-        Action::Withdraw { amount } => format!("withdraw:{amount}"),
+        Action::Withdraw { amount } => format!("{WITHDRAW}{amount}"),
         // Moves of an attack: a proposer's planner never asks for them.
         other => format!("{other:?}"),
     }
@@ -45,10 +46,10 @@ pub(super) fn is_reveal(key: &str) -> bool {
 }
 
 /// What a move is remembered by that fails: the same as long as the duty is the same. A claim is another one with each batch that
-/// comes, and a history is not another one for being challenged.
+/// comes, what is owed grows, and a history is not another one for being challenged.
 pub(super) fn duty(key: &str) -> String {
-    if is_claim(key) {
-        return "propose".to_owned();
+    if let Some(one) = [CLAIM, WITHDRAW].into_iter().find(|prefix| key.starts_with(prefix)) {
+        return one.trim_end_matches(':').to_owned();
     }
     match key.strip_prefix(CHALLENGED) {
         Some(range) => format!("{HISTORY}{range}"),
@@ -81,6 +82,8 @@ mod tests {
     #[test]
     fn a_duty_stays_the_same_while_its_moves_change() {
         assert_eq!(duty("propose:0x01"), duty("propose:0x02"));
+        assert_eq!(duty("withdraw:1"), duty("withdraw:2"));
+        assert_ne!(duty("withdraw:1"), duty("propose:1"));
         let range = ClaimRange { after: BatchIndex(1), upto: BatchIndex(2) };
         assert_eq!(duty(&history(range, true)), duty(&history(range, false)));
         let other = ClaimRange { upto: BatchIndex(3), ..range };

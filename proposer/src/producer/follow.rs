@@ -191,8 +191,7 @@ impl Producer {
     }
 
     /// Whether there is anything beyond the newest adopted batch.
-    #[must_use]
-    pub fn is_ahead(&self) -> bool {
+    fn is_ahead(&self) -> bool {
         !self.ahead.is_empty()
             || self.sequencer.batch().is_some()
             || self.chain.head_number() > self.adopted_block()
