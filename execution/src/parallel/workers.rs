@@ -154,8 +154,8 @@ impl Workers {
         self.threads
     }
 
-    /// Does work that splits itself, by all threads.
-    pub(super) fn help<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    /// Does work that splits itself, by all threads: they are then at hand wherever it does.
+    pub fn help<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         match &self.pool {
             Some(pool) => pool.install(work),
             None => work(),

@@ -214,7 +214,8 @@ impl Derivation {
             Some(run) => run,
             None => self.begin(task, state.clone(), foreseen),
         };
-        run.go_on(inbox, || stop.is_cancelled())?;
+        // Among the threads, where all that splits itself finds the same ones.
+        self.workers.help(|| run.go_on(inbox, || stop.is_cancelled()))?;
         if !run.is_done() {
             return Err(DerivationError::Cancelled);
         }
