@@ -42,8 +42,10 @@ pub(crate) struct Driver {
     posting: Option<JoinHandle<Result<Posted, PostError>>>,
     /// The batch that is being posted, or was last.
     batch: Option<BatchIndex>,
-    /// Batches of ours that were refused since something was posted last.
+    /// Batches of ours that were refused since something was posted last, by us or others.
     refusals: u32,
+    /// The newest batch that was taken in when that was counted.
+    counted_at: BatchIndex,
     not_before: tokio::time::Instant,
     next_view: tokio::time::Instant,
     /// Between two views, so that nobody makes us record one in every block.
@@ -68,6 +70,7 @@ impl Driver {
             posting: None,
             batch: None,
             refusals: 0,
+            counted_at: BatchIndex(0),
             not_before: tokio::time::Instant::now(),
             next_view: tokio::time::Instant::now(),
             view_interval,
@@ -169,6 +172,10 @@ impl Driver {
         let seen = Seen(Arc::clone(&self.states.borrow()));
         let producer = self.producer.lock();
         let poster = self.poster.clone();
+        let adopted = producer.adopted();
+        if adopted != self.counted_at {
+            (self.refusals, self.counted_at) = (0, adopted);
+        }
         if let Some(ahead) = producer.to_post(&seen, Instant::now()) {
             self.batch = Some(ahead.cut.index);
             self.posting = Some(tokio::spawn(poster.append(ahead.cut.clone())));
@@ -177,7 +184,7 @@ impl Driver {
             self.posting = Some(tokio::spawn(poster.poke(seen.counts().views)));
         } else if self.refusals < 2 {
             // What failed is not wanted any more: somebody else came first, or a refused batch is begun anew. That each is refused
-            // is no rest, until one is posted.
+            // is no rest, until L1 has another batch.
             self.duties.rests(POSTING);
         }
     }

@@ -20,7 +20,7 @@ pub struct DerivedBatch {
     pub post: Checkpoint,
     /// Steps, its close included.
     pub steps: u64,
-    /// Hash of all L1 inputs that its steps may read and no earlier batch's could.
+    /// Hash of all L1 inputs that its steps may read and batches of earlier L1 blocks could not.
     pub inputs: B256,
 }
 

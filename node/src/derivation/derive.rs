@@ -202,6 +202,7 @@ impl Derivation {
     ) -> Result<Option<DerivedBatch>, DerivationError> {
         let index = self.next();
         if inbox.batch_at(index).is_none() {
+            self.ahead = Ahead::default();
             return Ok(None);
         }
         let no_batch = || Box::new(StepError::NoBatch(index));

@@ -19,7 +19,7 @@ use crate::inbox::InboxSnapshot;
 pub(super) struct Task {
     pre: Checkpoint,
     hash: B256,
-    /// Of the L1 inputs that no earlier batch could read.
+    /// Of the L1 inputs that no batch of an earlier L1 block could read.
     inputs: B256,
     timestamp: u64,
 }

@@ -183,13 +183,18 @@ impl Store for Slow {
         self.store.apply(writes)?;
         if let Some(Then { archive, stop, opens }) = self.then.lock().take() {
             wait(|| archive.gate.lock().is_none());
-            let pause = if stop.is_some() { Duration::ZERO } else { Duration::from_secs(1) };
-            stop.inspect(CancellationToken::cancel);
-            std::thread::spawn(move || {
-                // The derivation does not tell when it knows that this is done.
-                std::thread::sleep(pause);
-                let _ = opens.send(());
-            });
+            let Some(stop) = stop else {
+                std::thread::spawn(move || {
+                    // The derivation does not tell when it knows that this is done.
+                    std::thread::sleep(Duration::from_secs(2));
+                    let _ = opens.send(());
+                });
+                return Ok(());
+            };
+            stop.cancel();
+            let _ = opens.send(());
+            // All could be run meanwhile, if that did not end it.
+            std::thread::sleep(Duration::from_secs(1));
         }
         Ok(())
     }
