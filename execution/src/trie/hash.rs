@@ -163,7 +163,7 @@ impl<'a, V: Value> Unhashed<'a, V> {
         self.count = 0;
     }
 
-    pub(super) fn gather(&mut self, node: &'a Node<V>, depth: usize) {
+    fn gather(&mut self, node: &'a Node<V>, depth: usize) {
         self.push(node, depth);
         let below = depth.saturating_add(1);
         for node in node.kind().children().filter_map(Link::unhashed) {

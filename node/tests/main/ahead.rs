@@ -1,12 +1,11 @@
 //! While a batch is written, the next one is run. What comes of that counts only for what it was run of.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-        mpsc,
-    },
-    time::{Duration, Instant},
+mod stores;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    mpsc,
 };
 
 use alloy::sol_types::SolEvent;
@@ -19,10 +18,12 @@ use recourse_node::{
     derivation::{Derivation, DerivationError, DerivedBatch, DerivedBlock},
     inbox::InboxSnapshot,
     mirror::L1Mirror,
-    store::{Entries, Limit, MemoryStore, Store, StoreError, Table, Write},
+    store::{MemoryStore, Store, Table, Write},
 };
 use recourse_protocol::{BatchIndex, Payload, RollupConfig, TapeWriter, bindings::IInbox};
 use tokio_util::sync::CancellationToken;
+
+use stores::{Gated, Slow, Then};
 
 use crate::{
     foreseen::{archive, rollup, transfer},
@@ -138,106 +139,6 @@ fn expected(played: &Played, inbox: &InboxSnapshot) -> Derived {
         assert_eq!(derivation.steps_ahead(), 0, "there is nobody beside it");
     }
     all(&derivation)
-}
-
-/// A store that writes when so much gas was run, and fails when it is told to.
-#[derive(Debug)]
-struct Slow {
-    store: MemoryStore,
-    workers: Arc<Workers>,
-    waits_for: AtomicU64,
-    fails: AtomicBool,
-    /// Is done by the next write.
-    then: Mutex<Option<Then>>,
-}
-
-#[derive(Debug)]
-struct Then {
-    /// Not before somebody waits there.
-    archive: Arc<Gated>,
-    stop: Option<CancellationToken>,
-    opens: mpsc::Sender<()>,
-}
-
-impl Store for Slow {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.get(table, key)
-    }
-
-    fn within(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        from: &[u8],
-        limit: Limit,
-    ) -> Result<Entries, StoreError> {
-        self.store.within(table, prefix, from, limit)
-    }
-
-    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
-        wait(|| self.workers.gas_run() >= self.waits_for.load(Relaxed));
-        if self.fails.swap(false, Relaxed) {
-            let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
-            return Err(StoreError::Database(full.into()));
-        }
-        self.store.apply(writes)?;
-        if let Some(Then { archive, stop, opens }) = self.then.lock().take() {
-            wait(|| archive.gate.lock().is_none());
-            let Some(stop) = stop else {
-                std::thread::spawn(move || {
-                    // The derivation does not tell when it knows that this is done.
-                    std::thread::sleep(Duration::from_secs(2));
-                    let _ = opens.send(());
-                });
-                return Ok(());
-            };
-            stop.cancel();
-            let _ = opens.send(());
-            // All could be run meanwhile, if that did not end it.
-            std::thread::sleep(Duration::from_secs(1));
-        }
-        Ok(())
-    }
-}
-
-/// For what threads do that run ahead.
-fn wait(is_so: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(60), "nothing is run ahead");
-        std::thread::yield_now();
-    }
-}
-
-/// An archive that gives one blob later.
-#[derive(Debug, Default)]
-struct Gated {
-    store: MemoryStore,
-    gate: Mutex<Option<(B256, mpsc::Receiver<()>)>>,
-}
-
-impl Store for Gated {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let gate = self.gate.lock().take_if(|(blob, _)| table == Table::Blobs && blob == key);
-        if let Some((_, opened)) = gate {
-            opened.recv_timeout(Duration::from_secs(60)).expect("nobody opens it");
-        }
-        self.store.get(table, key)
-    }
-
-    fn within(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        from: &[u8],
-        limit: Limit,
-    ) -> Result<Entries, StoreError> {
-        self.store.within(table, prefix, from, limit)
-    }
-
-    fn apply(&self, writes: Vec<Write>) -> Result<(), StoreError> {
-        self.store.apply(writes)
-    }
 }
 
 #[tokio::test]
